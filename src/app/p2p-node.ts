@@ -1,0 +1,98 @@
+import type { EventStream, EventStreamOptions } from '../base/events.ts'
+import type { PeerId } from '../protocol/peer-id.ts'
+import type { Message, NodeEvent, NodeInfo, Peer, SessionInfo } from './node-event.ts'
+
+/** Lets a caller give up on an asynchronous call; the abort reason is what the call then throws. */
+export interface CallOptions {
+  readonly signal?: AbortSignal
+}
+
+/** What a targeted announcement met: the peer that answered, or why there is none. */
+export type EmitResult =
+  { readonly kind: 'peer'; readonly peer: Peer } | { readonly kind: 'no-answer' | 'refused' | 'not-a-peer' }
+
+/** One running instance, made by `startNode`. Dispose it (or call `close`) to stop. */
+export interface P2PNode extends AsyncDisposable {
+  readonly info: NodeInfo
+  readonly id: PeerId
+  readonly peers: Peers
+  readonly sessions: Sessions
+
+  /** Announces now, through every explorer. */
+  announce(): Promise<void>
+  /** Announces to one `host` and UDP port and waits at most 5 s for its answer. @throws P2PError `network-unusable` */
+  emit(to: { readonly host: string; readonly port: number }, options?: CallOptions): Promise<EmitResult>
+  /**
+   * The open session with a peer, or a new one.
+   *
+   * @throws P2PError `peer-unknown`, `peer-unreachable`, `peer-refused`, `too-many`, `node-stopped`
+   */
+  connect(id: PeerId, options?: CallOptions): Promise<Session>
+  /** The conversation with a peer; costs nothing until something is sent. */
+  conversation(id: PeerId): Conversation
+
+  /** Calls `listener` for each event of `type` until `signal` aborts or the returned function is called. */
+  on<Type extends NodeEvent['type']>(
+    type: Type,
+    listener: (event: Extract<NodeEvent, { type: Type }>) => void,
+    options?: CallOptions,
+  ): () => void
+  /** All events from now on, in a bounded queue that counts what it had to drop. */
+  events(options?: EventStreamOptions): EventStream<NodeEvent>
+
+  /** Leaves: peers are told, sessions end with code 1000, everything is released. At most 2 s. Idempotent. */
+  close(): Promise<void>
+}
+
+/** The peers that are known now. */
+export interface Peers {
+  list(): readonly Peer[]
+  find(id: PeerId): Peer | undefined
+  /** @throws P2PError `peer-unknown` */
+  get(id: PeerId): Peer
+  /**
+   * The first peer that fits every given criterion, now or as soon as there is one.
+   *
+   * @throws the abort reason of `signal`; P2PError `node-stopped`
+   */
+  waitFor(criteria: { readonly id?: PeerId; readonly name?: string }, options?: CallOptions): Promise<Peer>
+  /**
+   * Asks a peer for the peers it knows and adds them as hints.
+   *
+   * @returns how many it told that we did not know
+   * @throws P2PError `peer-unknown`, `peer-unreachable`, `peer-refused`, `protocol-violation`
+   */
+  load(from: PeerId, options?: CallOptions): Promise<number>
+}
+
+/** The sessions that are open now. */
+export interface Sessions {
+  list(): readonly Session[]
+  find(id: string): Session | undefined
+}
+
+/** An open connection with one peer. */
+export interface Session extends SessionInfo {
+  readonly openedAt: Date
+  readonly open: boolean
+  /** Messages that have not left yet. */
+  readonly waiting: number
+  /**
+   * Sends one message. Resolves when it has left; the wire has no receipt, so that is all one can know. Without
+   * `await`, messages still leave in order.
+   *
+   * @throws P2PError `message-too-long` (nothing was sent), `queue-full` (nothing was sent), `session-closed`
+   */
+  send(text: string, options?: CallOptions): Promise<Message>
+  /** Ends the session with code 1000. Idempotent. */
+  close(): Promise<void>
+}
+
+/** What is said between us and one peer, over whatever session is open. */
+export interface Conversation {
+  readonly peerId: PeerId
+  /** Sends through the open session, or opens one. @throws like `connect` and `Session.send` */
+  send(text: string, options?: CallOptions): Promise<Message>
+  /** The last messages of this run, oldest first; at most `limits.historyMessages`. */
+  history(): readonly Message[]
+}

@@ -1,0 +1,93 @@
+/**
+ * Every bound on what a stranger can make grow, in one place. Rows such as U15 or W10 are those of the threat
+ * table in docs/security.md.
+ */
+export const limits = {
+  /** Longest datagram that is read, and the hard limit of what is sent: the reference's buffer (U12). */
+  datagramBytes: 1024,
+  /** Our own announcements stay below this. */
+  announcementBytes: 512,
+  /** Socket buffer asked of the kernel: with the default one a burst of 1,000 datagrams loses two thirds. */
+  receiveBufferBytes: 4 * 1024 * 1024,
+  /** A name that a peer gives itself, UTF-8 (U19). */
+  nameBytes: 64,
+  /** Entries of `Peer.files`, and bytes of each key and value (U11). */
+  filesEntries: 32,
+  filesEntryBytes: 256,
+  /** Nested groups or messages that a decoder follows (U7). */
+  nestingDepth: 16,
+
+  /** Peers that have proved nothing, in all and from one source address (U15). */
+  peers: 1024,
+  peersPerSource: 64,
+  /** Addresses kept for one peer (U16), and how long one that nobody confirms is kept (U18). */
+  pathsPerPeer: 4,
+  pathLifetimeMs: 90_000,
+
+  /** Answers to announcements: per source address, in all, and to sources off the link (U13, U14). */
+  answerIntervalMs: 5_000,
+  answersPerSecond: 20,
+  offLinkAnswerIntervalMs: 60_000,
+  /** Answers that wait for their random delay. */
+  pendingAnswers: 1024,
+
+  /** /ping of known peers: period, time limit, failures in a row and silence that end a peer. */
+  pingPeriodMs: 30_000,
+  pingTimeoutMs: 2_000,
+  pingFailures: 2,
+  silenceMs: 65_000,
+  pingsAtOnce: 32,
+  /** Bytes of a /ping answer that are read (H13). */
+  pingBytes: 64,
+
+  /** First byte, then whole header, of an accepted connection (H1). */
+  firstByteMs: 3_000,
+  headersMs: 5_000,
+  headerBytes: 16 * 1024,
+  headerCount: 100,
+  /** Connections that are neither upgraded nor served yet: from one address, and in all (H2). */
+  pendingPerAddress: 8,
+  pending: 64,
+  /** /peers that we serve: body, so that head and body stay within the reference's 4,000 (H10, H11). */
+  peerListBytes: 3_800,
+  /** /peers that we read: bytes, time, entries (H12). */
+  fetchedPeerListBytes: 64 * 1024,
+  fetchPeersMs: 5_000,
+  fetchedPeers: 64,
+
+  /** Longest WebSocket message, both ways: the reference closes with 1009 beyond it (W6). */
+  messageBytes: 32_768,
+  /** Fragments of one message, and the time it may take (W7). */
+  messageFragments: 32,
+  messageMs: 10_000,
+  /** Messages accepted from one session: rate, burst, and how long a peer may press on (W9). */
+  messagesPerSecond: 50,
+  messageBurst: 200,
+  pressingMs: 30_000,
+  /** What waits to leave in one session (W10). */
+  queuedMessages: 256,
+  queuedBytes: 1024 * 1024,
+  /** Sessions with one peer (W11), and in all. */
+  sessionsPerPeer: 2,
+  sessions: 4096,
+  /** Our WebSocket ping, and the time the pong may take: together below 25 s. */
+  keepAliveMs: 10_000,
+  pongMs: 10_000,
+  /** WebSocket handshake that we dial. */
+  dialMs: 5_000,
+  /** A close handshake that the other side does not finish (W5). */
+  closeMs: 2_000,
+  /** Messages to a reference peer that has not said anything since: paced, then held (W13). */
+  unansweredPaced: 15,
+  unansweredHeld: 20,
+
+  /** Messages kept in memory for `history`, for one peer. */
+  historyMessages: 500,
+  /** Events that wait for one slow `node.events()` reader. */
+  queuedEvents: 4096,
+
+  /** Wait for the answer to a targeted announcement. */
+  probeMs: 5_000,
+  /** From the wish to stop until everything is closed. */
+  shutdownMs: 2_000,
+} as const

@@ -1,0 +1,65 @@
+import type { Log } from '../base/log.ts'
+import type { Announcement } from '../protocol/announcement.ts'
+import type { AnswerDecision } from '../rules/answer-policy.ts'
+
+/** An IPv4 address and a port. */
+export interface Endpoint {
+  readonly address: string
+  readonly port: number
+}
+
+/** One announcement that an explorer heard. Everything in it is a hint until a session proves it. */
+export interface Sighting {
+  readonly announcement: Announcement
+  /** Where the datagram came from. */
+  readonly source: Endpoint
+  /** Name of the explorer that heard it. */
+  readonly via: string
+  /** Whether it was an answer to an announcement of ours. */
+  readonly answer: boolean
+}
+
+/** The few things an explorer may see of its node. */
+export interface ExplorerContext {
+  /** What to announce now; `ip` is absent when receivers are to use the source address. */
+  self(): Announcement
+  /** Hands a heard announcement to the node. Never throws. */
+  report(sighting: Sighting): void
+  /**
+   * Asks whether and when to answer an announcement that came to the discovery port. The node owns the answer
+   * policy, so that several explorers together still answer at most once.
+   */
+  decideAnswer(sighting: Sighting, discoveryPort: number): AnswerDecision
+  readonly log: Log
+}
+
+/** What a targeted announcement met. */
+export type ProbeResult =
+  | { readonly kind: 'peer'; readonly sighting: Sighting }
+  | { readonly kind: 'no-answer' | 'refused' | 'not-a-peer' }
+
+/** Counts since the explorer opened, for diagnosis. */
+export interface ExplorerCounters {
+  readonly sent: number
+  readonly heard: number
+  readonly answered: number
+  /** Datagrams that were dropped, by reason. */
+  readonly dropped: ReadonlyMap<string, number>
+}
+
+/** Finds peers. Open means running: it announces on its own at start, after 1 s, and then every period. */
+export interface Explorer extends AsyncDisposable {
+  readonly name: string
+  readonly counters: ExplorerCounters
+  /** Announces now to everybody within reach. Errors of single interfaces are logged, not thrown. */
+  announce(): Promise<void>
+  /** Announces to one address and waits for its answer, at most `limits.probeMs`. */
+  probe(to: Endpoint, options?: { readonly signal?: AbortSignal }): Promise<ProbeResult>
+}
+
+/**
+ * Opens an explorer.
+ *
+ * @throws P2PError `interface-unknown`, `port-taken`, `port-forbidden`, `network-unusable`
+ */
+export type ExplorerFactory = (context: ExplorerContext) => Promise<Explorer>

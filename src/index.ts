@@ -1,0 +1,24 @@
+/** The public API of p2p, every export named by hand. */
+export { isP2PError, P2PError, type ErrorCode } from './base/errors.ts'
+export type { EventStream, EventStreamOptions } from './base/events.ts'
+export { silentLog, type Log, type LogFields, type LogLevel } from './base/log.ts'
+export type {
+  ErrorInfo,
+  Message,
+  NodeEvent,
+  NodeInfo,
+  Peer,
+  PeerKind,
+  PeerPath,
+  SessionInfo,
+} from './app/node-event.ts'
+export type {
+  CallOptions,
+  Conversation,
+  EmitResult,
+  P2PNode,
+  Peers,
+  Session,
+  Sessions,
+} from './app/p2p-node.ts'
+export type { PeerId } from './protocol/peer-id.ts'

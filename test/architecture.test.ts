@@ -1,0 +1,89 @@
+/** Imports only go downstairs, and a package belongs to one folder (docs/architecture.md). */
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { test } from 'node:test'
+
+/** What each room may import besides itself. */
+const rooms: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  protocol: ['base'],
+  rules: ['protocol', 'base'],
+  discovery: ['rules', 'protocol', 'base'],
+  transport: ['rules', 'protocol', 'base'],
+  identity: ['rules', 'protocol', 'base'],
+  app: ['discovery', 'transport', 'identity', 'rules', 'protocol', 'base'],
+  testing: ['app', 'discovery', 'transport', 'identity', 'rules', 'protocol', 'base'],
+  index: ['app', 'discovery', 'transport', 'identity', 'protocol', 'base'],
+  config: ['index'],
+  cli: ['index', 'config'],
+}
+
+/** The rooms that may import a package. */
+const packages: Readonly<Record<string, readonly string[]>> = {
+  ws: ['transport'],
+  '@bufbuild/protobuf': ['protocol'],
+  commander: ['cli'],
+  pino: ['cli'],
+  yaml: ['config'],
+  zod: ['config'],
+}
+
+/** Rooms that run in a browser too: no `node:`. */
+const pure = ['base', 'protocol', 'rules']
+
+const sources = globSync('src/**/*.ts').filter((file) => !file.endsWith('.test.ts'))
+
+function roomOf(file: string): string {
+  const [, room = ''] = file.split('/')
+  return room.replace(/\.ts$/, '')
+}
+
+function importsOf(file: string): readonly string[] {
+  const text = readFileSync(file, 'utf8')
+  const found = text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*['"]([^'"]+)['"]/g)
+  return [...found].map(([, name = '']) => name)
+}
+
+function complaint(file: string, name: string): string | undefined {
+  const room = roomOf(file)
+  if (name.startsWith('node:')) return pure.includes(room) ? `${file} is pure and imports ${name}` : undefined
+  if (name.startsWith('.')) {
+    const target = normalize(join(dirname(file), name))
+    const targetRoom = roomOf(target)
+    if (target.includes('/generated/') && room !== 'protocol') return `${file} imports generated code`
+    if (targetRoom === room || rooms[room]?.includes(targetRoom)) return undefined
+    return `${file} (${room}) imports ${target} (${targetRoom})`
+  }
+  const owner = name.startsWith('@') ? name.split('/').slice(0, 2).join('/') : name.split('/', 1).join('')
+  return packages[owner]?.includes(room) ? undefined : `${file} (${room}) imports the package ${owner}`
+}
+
+test('every room of src has a floor', () => {
+  const unknown = sources.map(roomOf).filter((room) => !(room in rooms))
+  assert.deepEqual(unknown, [])
+})
+
+test('imports only go downstairs, and packages stay in their folder', () => {
+  const complaints = sources.flatMap((file) => importsOf(file).map((name) => complaint(file, name)))
+  assert.deepEqual(
+    complaints.filter((text) => text !== undefined),
+    [],
+  )
+})
+
+test('the check itself sees an import that climbs, crosses, or brings a package', () => {
+  assert.ok(complaint('src/rules/x.ts', '../app/node.ts'))
+  assert.ok(complaint('src/discovery/x.ts', '../transport/ws-channel.ts'))
+  assert.ok(complaint('src/cli/x.ts', '../app/node.ts'))
+  assert.ok(complaint('src/app/x.ts', 'ws'))
+  assert.ok(complaint('src/protocol/x.ts', 'node:crypto'))
+  assert.equal(complaint('src/app/x.ts', '../rules/peer-table.ts'), undefined)
+})
+
+test('every runtime dependency is used, and belongs to a room', () => {
+  const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as {
+    dependencies: Record<string, string>
+  }
+  assert.deepEqual(Object.keys(manifest.dependencies).sort(), Object.keys(packages).sort())
+})
