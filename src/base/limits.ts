@@ -81,10 +81,22 @@ export const limits = {
   unansweredPaced: 15,
   unansweredHeld: 20,
 
-  /** Messages kept in memory for `history`, for one peer. */
+  /** A peer that never reads while we send: its session ends after this long (W10). */
+  stalledMs: 10_000,
+  /** A session that the network ended: first and longest pause between dials, and when to give up. */
+  redialFirstMs: 250,
+  redialLongestMs: 4_000,
+  redialForMs: 15 * 60_000,
+
+  /** Messages kept in memory: in all conversations, their characters, and what `history` shows of one. */
+  loggedMessages: 4096,
+  loggedCharacters: 8 * 1024 * 1024,
   historyMessages: 500,
   /** Events that wait for one slow `node.events()` reader. */
   queuedEvents: 4096,
+
+  /** The file with our own ID, with room for white space that an editor adds. */
+  peerIdFileBytes: 64,
 
   /** Wait for the answer to a targeted announcement. */
   probeMs: 5_000,
