@@ -31,6 +31,17 @@ export const limits = {
   /** Answers that wait for their random delay. */
   pendingAnswers: 1024,
 
+  /** An announcement is said once more after this, at start and after a change of the network. */
+  repeatAnnouncementMs: 1_000,
+  /** How often network interfaces are read, and memberships renewed; one reading takes 0.1 ms. */
+  interfacePollMs: 1_000,
+  /** A network interface that fails is tried again after the first, then twice that, up to the last (U21). */
+  firstRetryMs: 1_000,
+  lastRetryMs: 60_000,
+  /** One cause of trouble is logged at most this often (L6); our own ID in use elsewhere even less (U4, K7). */
+  logIntervalMs: 60_000,
+  duplicateLogIntervalMs: 600_000,
+
   /** /ping of known peers: period, time limit, failures in a row and silence that end a peer. */
   pingPeriodMs: 30_000,
   pingTimeoutMs: 2_000,
@@ -98,8 +109,10 @@ export const limits = {
   /** The file with our own ID, with room for white space that an editor adds. */
   peerIdFileBytes: 64,
 
-  /** Wait for the answer to a targeted announcement. */
+  /** Wait for the answer to a targeted announcement, and when it is said again in case it was lost. */
   probeMs: 5_000,
+  probeRepeatMs: 1_000,
+  probeRepeats: 2,
   /** From the wish to stop until everything is closed. */
   shutdownMs: 2_000,
 } as const
