@@ -1,6 +1,7 @@
 /** The public API of p2p, every export named by hand. */
-export { isP2PError, P2PError, type ErrorCode } from './base/errors.ts'
+export { errnoOf, errorTable, isP2PError, messageOf, P2PError, type ErrorCode } from './base/errors.ts'
 export type { EventStream, EventStreamOptions } from './base/events.ts'
+export { limits } from './base/limits.ts'
 export { silentLog, type Log, type LogFields, type LogLevel } from './base/log.ts'
 export type {
   ErrorInfo,

@@ -57,6 +57,7 @@ export const errorTable = {
     retry: true,
   },
   'session-closed': { sentence: 'The session has ended.', exit: 69, close: 1000, retry: true },
+  'output-closed': { sentence: 'Nobody reads the output any more.', exit: 74, retry: false },
   'node-stopped': { sentence: 'The node is stopping.', exit: 69, http: 503, close: 1001, retry: true },
   timeout: { sentence: 'It took too long.', exit: 75, close: 1008, retry: true },
 } as const satisfies Record<string, ErrorEntry>

@@ -113,6 +113,29 @@ export const limits = {
   probeMs: 5_000,
   probeRepeatMs: 1_000,
   probeRepeats: 2,
-  /** From the wish to stop until everything is closed. */
+  /** Time for the farewell, and from the wish to stop until everything is closed. */
+  farewellMs: 1_000,
   shutdownMs: 2_000,
+
+  /** One line of the command's standard input. */
+  inputLineBytes: 1024 * 1024,
+  /** What is shown of one message (L3): characters, lines, marks on one letter. */
+  shownMessage: 4096,
+  shownLines: 40,
+  shownMarks: 4,
+  /** What is shown of a name or a reason, and of a message in the line that announces it. */
+  shownText: 200,
+  shownPreview: 60,
+  /** Lines about peers that come and go: how many at once, and per second after that (U15). */
+  peerLineBurst: 20,
+  peerLinesPerSecond: 1,
+  /** Bytes that may wait for a slow reader of the command's output before events are dropped. */
+  outputBytes: 8 * 1024 * 1024,
+  /** Commands that the shell remembers across runs. */
+  shellHistoryLines: 1000,
+  /** Log files: size and number, one line per cause in this time, causes told apart (L6). */
+  logFileBytes: 5 * 1024 * 1024,
+  logFiles: 5,
+  logIntervalMs: 60_000,
+  logCauses: 64,
 } as const
