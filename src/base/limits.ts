@@ -20,6 +20,17 @@ export const limits = {
   /** Peers that have proved nothing, in all and from one source address (U15). */
   peers: 1024,
   peersPerSource: 64,
+  /** Peers that a /ping or a session has confirmed: beyond it, a confirmed peer can be forgotten like any other. */
+  confirmedPeers: 4096,
+  /**
+   * New peers a second, in all and from one source address, after a burst of `peers` and `peersPerSource`; changes
+   * of known ones likewise. Below `peers / pingPeriodMs`, so that a flood cannot push out a living peer before
+   * its first /ping has confirmed it.
+   */
+  peerEventsPerSecond: 25,
+  peerEventsPerSourcePerSecond: 1,
+  /** Source addresses whose rate is remembered. */
+  sources: 1024,
   /** Addresses kept for one peer (U16), and how long one that nobody confirms is kept (U18). */
   pathsPerPeer: 4,
   pathLifetimeMs: 90_000,
@@ -28,6 +39,14 @@ export const limits = {
   answerIntervalMs: 5_000,
   answersPerSecond: 20,
   offLinkAnswerIntervalMs: 60_000,
+  /** Peers whose last answer is remembered, so that they are not answered again. */
+  answerMemory: 16_384,
+  /** Reference peers that are answered in one `answerIntervalMs`; with more of them, each is answered less often. */
+  referenceAnswers: 10,
+  /** Random delay of an answer: none up to so many known peers, then this for each, up to a maximum. */
+  undelayedPeers: 8,
+  answerDelayPerPeerMs: 2,
+  answerDelayMs: 5_000,
   /** Answers that wait for their random delay. */
   pendingAnswers: 1024,
 
@@ -46,6 +65,8 @@ export const limits = {
   pingPeriodMs: 30_000,
   pingTimeoutMs: 2_000,
   pingFailures: 2,
+  /** A confirmed address is checked sooner when the peer is heard at another one: not more often than this. */
+  contestedPingMs: 5_000,
   silenceMs: 65_000,
   pingsAtOnce: 32,
   /** Bytes of a /ping answer that are read (H13). */
@@ -80,6 +101,8 @@ export const limits = {
   queuedBytes: 1024 * 1024,
   /** Sessions with one peer (W11), and in all. */
   sessionsPerPeer: 2,
+  /** Two sessions that were dialled from both ends within this time are one too many (W11). */
+  simultaneousDialMs: 10_000,
   sessions: 4096,
   /** Our WebSocket ping, and the time the pong may take: together below 25 s. */
   keepAliveMs: 10_000,
@@ -90,6 +113,7 @@ export const limits = {
   closeMs: 2_000,
   /** Messages to a reference peer that has not said anything since: paced, then held (W13). */
   unansweredPaced: 15,
+  unansweredIntervalMs: 5_000,
   unansweredHeld: 20,
 
   /** A peer that never reads while we send: its session ends after this long (W10). */
