@@ -28,8 +28,11 @@ export interface ExplorerContext {
   /**
    * Asks whether and when to answer an announcement that came to the discovery port. The node owns the answer
    * policy, so that several explorers together still answer at most once.
+   *
+   * @param announcedAt when this explorer last announced to everybody (monotonic ms): who was there then needs
+   *   no answer, which keeps a mass start from costing an answer for each pair
    */
-  decideAnswer(sighting: Sighting, discoveryPort: number): AnswerDecision
+  decideAnswer(sighting: Sighting, discoveryPort: number, announcedAt?: number): AnswerDecision
   readonly log: Log
 }
 
