@@ -143,13 +143,13 @@ export const limits = {
 
   /** One line of the command's standard input. */
   inputLineBytes: 1024 * 1024,
-  /** What is shown of one message (L3): characters, lines, marks on one letter. */
-  shownMessage: 4096,
+  /** What is shown of one message (L3): bytes, lines, marks on one letter. */
+  shownMessageBytes: 4096,
   shownLines: 40,
   shownMarks: 4,
   /** What is shown of a name or a reason, and of a message in the line that announces it. */
-  shownText: 200,
-  shownPreview: 60,
+  shownTextBytes: 200,
+  shownPreviewBytes: 80,
   /** Lines about peers that come and go: how many at once, and per second after that (U15). */
   peerLineBurst: 20,
   peerLinesPerSecond: 1,
