@@ -57,8 +57,7 @@ export const limits = {
   /** A network interface that fails is tried again after the first, then twice that, up to the last (U21). */
   firstRetryMs: 1_000,
   lastRetryMs: 60_000,
-  /** One cause of trouble is logged at most this often (L6); our own ID in use elsewhere even less (U4, K7). */
-  logIntervalMs: 60_000,
+  /** That our own ID is in use elsewhere is logged at most this often (U4, K7). */
   duplicateLogIntervalMs: 600_000,
 
   /** /ping of known peers: period, time limit, failures in a row and silence that end a peer. */
