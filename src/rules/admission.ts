@@ -1,0 +1,90 @@
+/** How often something may happen: `perSecond` on average, `burst` at once. Both may be `Infinity`. */
+export interface Rate {
+  readonly perSecond: number
+  readonly burst: number
+}
+
+/** Sums of fractions fall a hair short of a whole token; without this, a caller that waits `waitMs` waits again. */
+const roundingError = 1e-6
+
+/** Lets `burst` events pass at once, then `perSecond` a second. Starts full. `now` is in ms and never goes back. */
+export class TokenBucket {
+  readonly #rate: Rate
+  #tokens: number
+  #filledAt: number | undefined
+
+  constructor(rate: Rate) {
+    this.#rate = rate
+    this.#tokens = rate.burst
+  }
+
+  /** Whether one more event may happen now; counts it when it may. */
+  take(now: number): boolean {
+    if (this.waitMs(now) > 0) return false
+    this.#tokens = Math.max(0, this.#tokens - 1)
+    return true
+  }
+
+  /** Time until `take` succeeds; 0 when it would now, `Infinity` when it never will. */
+  waitMs(now: number): number {
+    const { perSecond, burst } = this.#rate
+    if (perSecond === Infinity) return 0
+    const elapsedMs = Math.max(0, now - (this.#filledAt ?? now))
+    this.#filledAt = Math.max(now, this.#filledAt ?? now)
+    this.#tokens = Math.min(burst, this.#tokens + (elapsedMs * perSecond) / 1_000)
+    const missing = 1 - roundingError - this.#tokens
+    if (missing <= 0) return 0
+    return burst < 1 || perSecond === 0 ? Infinity : (Math.max(missing, roundingError) * 1_000) / perSecond
+  }
+}
+
+/**
+ * One bucket for each key, such as a source address. Only the last used `keys` are remembered: who can use more
+ * addresses than that gets fresh bursts, so a total bucket belongs behind this one.
+ */
+export class KeyedBuckets {
+  readonly #rate: Rate
+  readonly #buckets: RecentMap<string, TokenBucket>
+
+  constructor(rate: Rate, keys: number) {
+    this.#rate = rate
+    this.#buckets = new RecentMap(keys)
+  }
+
+  get size(): number {
+    return this.#buckets.size
+  }
+
+  /** Whether one more event of `key` may happen now; counts it when it may. */
+  take(key: string, now: number): boolean {
+    const bucket = this.#buckets.get(key) ?? new TokenBucket(this.#rate)
+    this.#buckets.set(key, bucket)
+    return bucket.take(now)
+  }
+}
+
+/** A map that keeps the `capacity` entries that were set last. */
+export class RecentMap<Key, Value> {
+  readonly #capacity: number
+  readonly #entries = new Map<Key, Value>()
+
+  constructor(capacity: number) {
+    this.#capacity = capacity
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  get(key: Key): Value | undefined {
+    return this.#entries.get(key)
+  }
+
+  set(key: Key, value: Value): void {
+    this.#entries.delete(key)
+    this.#entries.set(key, value)
+    if (this.#entries.size <= this.#capacity) return
+    const oldest = this.#entries.keys().next()
+    if (oldest.done !== true) this.#entries.delete(oldest.value)
+  }
+}
