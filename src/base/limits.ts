@@ -79,6 +79,8 @@ export const limits = {
   /** Connections that are neither upgraded nor served yet: from one address, and in all (H2). */
   pendingPerAddress: 8,
   pending: 64,
+  /** A pending connection older than this gives way to a newcomer when the room is full; honest ones are served by then. */
+  pendingGraceMs: 250,
   /** /peers that we serve: body, so that head and body stay within the reference's 4,000 (H10, H11). */
   peerListBytes: 3_800,
   /** /peers that we read: bytes, time, entries (H12). */
@@ -91,6 +93,8 @@ export const limits = {
   /** Fragments of one message, and the time it may take (W7). */
   messageFragments: 32,
   messageMs: 10_000,
+  /** Pieces in which the network may deliver one frame before ws gives up on it. */
+  messageChunks: 256,
   /** Messages accepted from one session: rate, burst, and how long a peer may press on (W9). */
   messagesPerSecond: 50,
   messageBurst: 200,
@@ -98,6 +102,13 @@ export const limits = {
   /** What waits to leave in one session (W10). */
   queuedMessages: 256,
   queuedBytes: 1024 * 1024,
+  /** Bytes of one channel that wait to leave before `send` asks its caller to wait. */
+  sendHighWaterBytes: 256 * 1024,
+  /** Frames of one tick are gathered into writes of about this size. */
+  gatheredBytes: 64 * 1024,
+  /** What waits for the reader of one channel before it stops reading from the network. */
+  receivedFrames: 1024,
+  receivedBytes: 1024 * 1024,
   /** Sessions with one peer (W11), and in all. */
   sessionsPerPeer: 2,
   /** Two sessions that were dialled from both ends within this time are one too many (W11). */
@@ -106,8 +117,12 @@ export const limits = {
   /** Our WebSocket ping, and the time the pong may take: together below 25 s. */
   keepAliveMs: 10_000,
   pongMs: 10_000,
+  /** How often all channels are looked at for their time limits. */
+  sweepMs: 500,
   /** WebSocket handshake that we dial. */
   dialMs: 5_000,
+  /** Head start of a better address over the next one. */
+  dialStaggerMs: 250,
   /** A close handshake that the other side does not finish (W5). */
   closeMs: 2_000,
   /** Messages to a reference peer that has not said anything since: paced, then held (W13). */
@@ -162,3 +177,6 @@ export const limits = {
   logIntervalMs: 60_000,
   logCauses: 64,
 } as const
+
+/** The same bounds with other numbers: tests lower them to be quick, and lift them to show that they are needed. */
+export type Limits = { readonly [Name in keyof typeof limits]: number }
