@@ -31,6 +31,8 @@ export interface PeerTransport extends AsyncDisposable {
   readonly port: number
   /** Our own addresses, without loopback; may change. */
   addresses(): readonly string[]
+  /** Whether an address is in the network of one of our interfaces, or our own. */
+  isOnLink(address: string): boolean
   /**
    * Opens a session with the peer `id`; races the addresses, best first.
    *
