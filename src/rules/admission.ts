@@ -63,6 +63,22 @@ export class KeyedBuckets {
   }
 }
 
+/** One rate for each source address and one for all of them. */
+export class FloodGate {
+  readonly #perSource: KeyedBuckets
+  readonly #total: TokenBucket
+
+  constructor(rates: { readonly perSource: Rate; readonly total: Rate; readonly sources: number }) {
+    this.#perSource = new KeyedBuckets(rates.perSource, rates.sources)
+    this.#total = new TokenBucket(rates.total)
+  }
+
+  take(source: string, now: number): boolean {
+    // In this order: one source that presses on must not use up what is there for all.
+    return this.#perSource.take(source, now) && this.#total.take(now)
+  }
+}
+
 /** A map that keeps the `capacity` entries that were set last. */
 export class RecentMap<Key, Value> {
   readonly #capacity: number
