@@ -22,4 +22,9 @@ export type {
   Session,
   Sessions,
 } from './app/p2p-node.ts'
-export type { PeerId } from './protocol/peer-id.ts'
+export { startNode } from './app/node.ts'
+export type { NodeOptions } from './app/options.ts'
+export { broadcast } from './discovery/broadcast.ts'
+export type { ExplorerFactory } from './discovery/explorer.ts'
+export { multicast } from './discovery/multicast.ts'
+export { parsePeerId, type PeerId } from './protocol/peer-id.ts'

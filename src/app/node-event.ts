@@ -57,7 +57,9 @@ export interface ErrorInfo {
 export type NodeEvent =
   | { readonly type: 'node:started'; readonly at: Date; readonly node: NodeInfo }
   | { readonly type: 'node:stopped'; readonly at: Date }
-  | { readonly type: 'peer:found' | 'peer:changed' | 'peer:lost'; readonly at: Date; readonly peer: Peer }
+  | PeerEvent<'peer:found'>
+  | PeerEvent<'peer:changed'>
+  | PeerEvent<'peer:lost'>
   | { readonly type: 'session:opened'; readonly at: Date; readonly session: SessionInfo }
   | {
       readonly type: 'session:closed'
@@ -67,7 +69,8 @@ export type NodeEvent =
       readonly code: number
       readonly reason: string
     }
-  | { readonly type: 'message:received' | 'message:sent'; readonly at: Date; readonly message: Message }
+  | MessageEvent<'message:received'>
+  | MessageEvent<'message:sent'>
   | {
       /** A message waits because the peer has not answered; see `Session.waiting`. */
       readonly type: 'message:waiting'
@@ -77,6 +80,18 @@ export type NodeEvent =
       readonly waiting: number
     }
   | { readonly type: 'warning'; readonly at: Date; readonly error: ErrorInfo }
+
+interface PeerEvent<Type> {
+  readonly type: Type
+  readonly at: Date
+  readonly peer: Peer
+}
+
+interface MessageEvent<Type> {
+  readonly type: Type
+  readonly at: Date
+  readonly message: Message
+}
 
 /** Who this node is, and where it listens. */
 export interface NodeInfo {

@@ -1,0 +1,78 @@
+import { P2PError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import { silentLog, type Log } from '../base/log.ts'
+import type { ExplorerFactory } from '../discovery/explorer.ts'
+import { multicast } from '../discovery/multicast.ts'
+import type { Rate } from '../rules/admission.ts'
+import { tcpTransport } from '../transport/tcp-transport.ts'
+import type { TransportFactory } from '../transport/transport.ts'
+
+/** What `startNode` can be told. Everything is optional. */
+export interface NodeOptions {
+  /** What this node calls itself, for people; at most 64 bytes of UTF-8. Everybody nearby can read it. Default: no name. */
+  readonly name?: string
+  /**
+   * Folder that keeps the identity; made when absent, locked while the node runs. Without it the node gets a new
+   * identity at every start and leaves nothing on the disk.
+   */
+  readonly dataDir?: string
+  /** TCP port that listens, default 8001; 0 takes a free one. */
+  readonly port?: number
+  /** An address to announce besides the one that datagrams come from. */
+  readonly ip?: string
+  /** Whether peers are to use `ip`, and connections from beyond our own networks are welcome. Default false. */
+  readonly isPublicIp?: boolean
+  /** How peers are found; default: multicast to 235.5.5.11:8001 on every interface. */
+  readonly explorers?: readonly ExplorerFactory[]
+  /** How peers are reached; default: TCP. Simulations give the one of `p2p/testing`. */
+  readonly transport?: TransportFactory
+  /** Messages per second in each session and direction, and how many may come at once. Default 50, 200. */
+  readonly messageRate?: Rate
+  /** Default: silent. */
+  readonly log?: Log
+  /** Stops the node when it aborts. */
+  readonly signal?: AbortSignal
+}
+
+/** The options with every default filled in. */
+export interface Settings {
+  readonly name: string
+  readonly dataDir: string | undefined
+  readonly ip: string | undefined
+  readonly isPublicIp: boolean
+  readonly explorers: readonly ExplorerFactory[]
+  readonly transport: TransportFactory
+  readonly messageRate: Rate
+  readonly log: Log
+}
+
+/** @throws P2PError `usage` for a value out of range */
+export function readOptions(options: NodeOptions): Settings {
+  const {
+    port = 8001,
+    name = '',
+    messageRate = { perSecond: limits.messagesPerSecond, burst: limits.messageBurst },
+  } = options
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new P2PError('usage', `port must be a whole number from 0 to 65535, not ${port}`)
+  }
+  if (Buffer.byteLength(name) > limits.nameBytes) {
+    throw new P2PError('usage', `name is longer than ${limits.nameBytes} bytes; choose a shorter one`)
+  }
+  if (!(messageRate.perSecond > 0 && messageRate.burst >= 1)) {
+    throw new P2PError('usage', 'messageRate needs perSecond above 0 and a burst of at least 1')
+  }
+  const { ip, isPublicIp = false } = options
+  return {
+    name,
+    dataDir: options.dataDir,
+    ip,
+    isPublicIp,
+    explorers: options.explorers ?? [multicast()],
+    transport:
+      options.transport ??
+      tcpTransport({ port, isPublicIp, messageRate, ...(ip !== undefined && { publicIp: ip }) }),
+    messageRate,
+    log: options.log ?? silentLog,
+  }
+}

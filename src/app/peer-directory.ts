@@ -1,0 +1,171 @@
+import { P2PError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import { monotonicMs } from '../base/time.ts'
+import { usableIp, type Announcement } from '../protocol/announcement.ts'
+import { isDialableIp } from '../protocol/ip-address.ts'
+import type { PeerId } from '../protocol/peer-id.ts'
+import type { Sighting } from '../discovery/explorer.ts'
+import { PeerTable, type Outcome, type PeerRecord, type PingTarget, type Seen } from '../rules/peer-table.ts'
+import type { Address } from '../transport/transport.ts'
+import type { Peer } from './node-event.ts'
+
+/** What the directory needs of its node. */
+export interface DirectoryContext {
+  readonly selfId: PeerId
+  ping(to: Address): Promise<boolean>
+  changed(type: 'peer:found' | 'peer:changed' | 'peer:lost', peer: Peer): void
+}
+
+/** How often the directory looks whom to ping and who has gone silent. */
+const TICK_MS = 1_000
+
+/** The known peers, kept true by sightings and by /ping. The rules are in `rules/peer-table.ts`. */
+export class PeerDirectory implements Disposable {
+  readonly #table = new PeerTable()
+  readonly #context: DirectoryContext
+  readonly #timer: NodeJS.Timeout
+  #pingsUnderWay = 0
+  /** Peers that are being checked after somebody said that they leave. */
+  readonly #leaving = new Set<PeerId>()
+
+  constructor(context: DirectoryContext) {
+    this.#context = context
+    this.#timer = setInterval(() => this.#tick(), TICK_MS)
+    this.#timer.unref()
+  }
+
+  get size(): number {
+    return this.#table.size
+  }
+
+  has(id: PeerId): boolean {
+    return this.#table.get(id) !== undefined
+  }
+
+  find(id: PeerId): Peer | undefined {
+    const record = this.#table.get(id)
+    return record === undefined ? undefined : toPeer(record)
+  }
+
+  /** @throws P2PError `peer-unknown` */
+  get(id: PeerId): Peer {
+    const peer = this.find(id)
+    if (peer !== undefined) return peer
+    throw new P2PError(
+      'peer-unknown',
+      `no peer ${id} is known; wait until it is seen, or emit to its address`,
+    )
+  }
+
+  list(): readonly Peer[] {
+    return this.#table.list().map(toPeer)
+  }
+
+  /** What others may hear of our peers: ID, port and address only (H10). */
+  *announcementsFor(asker: PeerId): Generator<Announcement> {
+    for (const { id, paths } of this.#table.list()) {
+      const [path] = paths
+      if (id === asker || path === undefined) continue
+      // Only with this flag is it certain that the reader uses the address of the entry, and not ours.
+      yield { id, port: path.port, files: new Map(), ip: path.address, isPublicIp: true, upgrade: undefined }
+    }
+  }
+
+  /** Takes what an explorer heard. */
+  see({ announcement, source, via }: Sighting): void {
+    const now = monotonicMs()
+    const { id } = announcement
+    if (id === this.#context.selfId) return
+    if (announcement.upgrade?.leaving === true) {
+      void this.#checkLeaving(id)
+      return
+    }
+    const address = usableIp(announcement) ?? source.address
+    this.#tellAll(this.#table.see({ announcement, address, source: source.address, via, now }))
+  }
+
+  /** Takes what a peer told of others. @returns how many were new */
+  hint(announcements: readonly Announcement[]): number {
+    const now = monotonicMs()
+    let found = 0
+    for (const announcement of announcements) {
+      const { id, ip } = announcement
+      if (id === this.#context.selfId || ip === undefined || !isDialableIp(ip)) continue
+      const outcome = this.#table.hint({ announcement, address: ip, now })
+      this.#tellAll(outcome)
+      if (outcome.change === 'found') found++
+    }
+    return found
+  }
+
+  /** Keeps a peer while a session with it is open, and its address first. */
+  hold(id: PeerId, address: string): void {
+    this.#table.hold(id)
+    this.#tellAll(this.#table.confirm(id, address, monotonicMs()))
+  }
+
+  release(id: PeerId): void {
+    this.#table.release(id, monotonicMs())
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer)
+  }
+
+  #tick(): void {
+    const now = monotonicMs()
+    const { lost, changed } = this.#table.expire(now)
+    for (const record of lost) this.#tell('peer:lost', record)
+    for (const record of changed) this.#tell('peer:changed', record)
+    for (const due of this.#table.pingDue(now, limits.pingsAtOnce - this.#pingsUnderWay)) void this.#ping(due)
+  }
+
+  async #ping(target: PingTarget): Promise<void> {
+    this.#pingsUnderWay++
+    const answered = await this.#context.ping(target)
+    this.#pingsUnderWay--
+    const now = monotonicMs()
+    this.#tellAll(answered ? this.#table.pingAnswered(target, now) : this.#table.pingFailed(target, now))
+  }
+
+  /** A stranger could have said it: believe it only when /ping agrees. */
+  async #checkLeaving(id: PeerId): Promise<void> {
+    const [path] = this.#table.get(id)?.paths ?? []
+    if (path === undefined || this.#leaving.has(id) || this.#leaving.size >= limits.pingsAtOnce) return
+    this.#leaving.add(id)
+    const answered = await this.#context.ping(path)
+    this.#leaving.delete(id)
+    const record = answered ? undefined : this.#table.remove(id)
+    if (record !== undefined) this.#tell('peer:lost', record)
+  }
+
+  #tellAll({ change, peer, evicted = [] }: Seen | (Outcome & { readonly evicted?: undefined })): void {
+    for (const record of evicted) this.#tell('peer:lost', record)
+    if (peer === undefined || change === 'same' || change === 'refused') return
+    this.#tell(`peer:${change}`, peer)
+  }
+
+  #tell(type: 'peer:found' | 'peer:changed' | 'peer:lost', record: PeerRecord): void {
+    this.#context.changed(type, toPeer(record))
+  }
+}
+
+function toPeer(record: PeerRecord): Peer {
+  const offsetMs = Date.now() - monotonicMs()
+  const paths = record.paths.map(({ address, port, via, seenAt }) => ({
+    address,
+    port,
+    via: [...via],
+    seenAt: new Date(offsetMs + seenAt),
+  }))
+  return {
+    id: record.id,
+    address: paths[0]?.address ?? '',
+    port: paths[0]?.port ?? 0,
+    kind: record.kind,
+    via: [...new Set(paths.flatMap((path) => path.via))],
+    name: record.name,
+    paths,
+    seenAt: new Date(offsetMs + record.seenAt),
+  }
+}

@@ -1,0 +1,271 @@
+import { randomUUID } from 'node:crypto'
+
+import { P2PError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import { monotonicMs, sleep } from '../base/time.ts'
+import { decodeMessage, encodeMessage, wireTimeFromMs, wireTimeToMs } from '../protocol/message.ts'
+import type { PeerId } from '../protocol/peer-id.ts'
+import { TokenBucket, type Rate } from '../rules/admission.ts'
+import { ReferencePace } from '../rules/pace.ts'
+import type { Channel, ChannelEnd } from '../transport/channel.ts'
+import type { Message, PeerKind } from './node-event.ts'
+import type { CallOptions, Session } from './p2p-node.ts'
+
+/** What a session tells the node. */
+export interface SessionObserver {
+  received(message: Message): void
+  sent(message: Message): void
+  /** A message of this session has to wait because the peer has not answered for long (W13). */
+  held(session: PeerSession): void
+  ended(session: PeerSession, end: ChannelEnd): void
+}
+
+export interface SessionOptions {
+  readonly kind: PeerKind
+  readonly messageRate: Rate
+  readonly observer: SessionObserver
+}
+
+/** A message that could not leave at once. */
+interface Waiting {
+  readonly message: Message
+  readonly frame: Uint8Array
+  readonly resolve: (message: Message) => void
+  readonly reject: (reason: unknown) => void
+}
+
+/** One session with one peer, over a channel that may be exchanged when both sides had dialled at once. */
+export class PeerSession implements Session {
+  readonly id = randomUUID()
+  readonly openedAt = new Date()
+  readonly peerId: PeerId
+  /** Monotonic time of the opening: how old it is decides between two dials. */
+  readonly openedMs = monotonicMs()
+  /** Monotonic time of the last message from the peer. */
+  heardMs = 0
+
+  #channel: Channel
+  #open = true
+  readonly #observer: SessionObserver
+  readonly #rate: TokenBucket | undefined
+  readonly #pace: ReferencePace | undefined
+
+  #queue: Waiting[] = []
+  #queuedBytes = 0
+  #pumping = false
+  /** Ends the pump's present wait: the peer has answered, or the session is over. */
+  #wake: AbortController | undefined
+  /** Since when nothing has left although something waits. */
+  #blockedSince: number | undefined
+
+  constructor(channel: Channel, options: SessionOptions) {
+    this.#channel = channel
+    this.peerId = channel.peerId
+    this.#observer = options.observer
+    const { perSecond } = options.messageRate
+    this.#rate = Number.isFinite(perSecond) ? new TokenBucket(options.messageRate) : undefined
+    this.#pace = options.kind === 'reference' ? new ReferencePace() : undefined
+    void this.#receive(channel)
+  }
+
+  get incoming(): boolean {
+    return this.#channel.incoming
+  }
+
+  get address(): string {
+    return this.#channel.address
+  }
+
+  get open(): boolean {
+    return this.#open
+  }
+
+  get waiting(): number {
+    return this.#queue.length
+  }
+
+  send(text: string, options: CallOptions = {}): Promise<Message> {
+    if (options.signal?.aborted) return Promise.reject(options.signal.reason)
+    if (!this.#open) return Promise.reject(sessionClosed(this.peerId))
+    const now = Date.now()
+    const frame = encodeMessage({ text, sentAt: wireTimeFromMs(now) })
+    if (frame.length > limits.messageBytes) return Promise.reject(tooLong(frame.length))
+    const message: Message = {
+      peerId: this.peerId,
+      sessionId: this.id,
+      text,
+      sentAt: new Date(now),
+      incoming: false,
+    }
+    if (this.#queue.length > 0 || this.#pumping || this.#waitMs() !== 0)
+      return this.#enqueue(message, frame, options)
+    const blocked = this.#transmit(message, frame)
+    if (blocked !== undefined) void this.#pump(blocked)
+    return Promise.resolve(message)
+  }
+
+  close(): Promise<void> {
+    return this.end(1000, 'manual close')
+  }
+
+  /** Closes with the given WebSocket code; what waits is rejected. */
+  async end(code: number, reason: string): Promise<void> {
+    await this.#channel.close(code, reason)
+  }
+
+  /** Goes on over another channel to the same peer; the old one is closed as a duplicate. */
+  adopt(channel: Channel): void {
+    const old = this.#channel
+    this.#channel = channel
+    void this.#receive(channel)
+    void old.close(1000, 'duplicate session')
+  }
+
+  /** How long the next message has to wait; -1 until the peer says something. */
+  #waitMs(): number {
+    const pace = this.#pace?.next(monotonicMs()) ?? 0
+    if (pace === 'hold') return -1
+    const rate = this.#rate === undefined ? 0 : this.#rate.waitMs(monotonicMs())
+    return Math.max(pace, rate)
+  }
+
+  #transmit(message: Message, frame: Uint8Array): Promise<void> | undefined {
+    if (this.#rate !== undefined) this.#rate.take(monotonicMs())
+    this.#pace?.sent(monotonicMs())
+    const blocked = this.#channel.send(frame)
+    this.#observer.sent(message)
+    return blocked
+  }
+
+  #enqueue(message: Message, frame: Uint8Array, { signal }: CallOptions): Promise<Message> {
+    if (
+      this.#queue.length >= limits.queuedMessages ||
+      this.#queuedBytes + frame.length > limits.queuedBytes
+    ) {
+      this.#endIfStalled()
+      return Promise.reject(queueFull(this.peerId, this.#queue.length))
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<Message>()
+    const waiting: Waiting = { message, frame, resolve, reject }
+    this.#queue.push(waiting)
+    this.#queuedBytes += frame.length
+    if (signal !== undefined) this.#rejectOnAbort(waiting, signal)
+    if (!this.#pumping) void this.#pump()
+    else if (this.#waitMs() === -1) this.#observer.held(this)
+    return promise
+  }
+
+  #rejectOnAbort(waiting: Waiting, signal: AbortSignal): void {
+    const abort = (): void => {
+      const index = this.#queue.indexOf(waiting)
+      if (index < 0) return
+      this.#queue.splice(index, 1)
+      this.#queuedBytes -= waiting.frame.length
+      waiting.reject(signal.reason)
+    }
+    signal.addEventListener('abort', abort, { once: true })
+  }
+
+  /** Sends what waits, in order, as fast as the channel and the pace allow. */
+  async #pump(blocked?: Promise<void>): Promise<void> {
+    this.#pumping = true
+    if (blocked !== undefined) await this.#untilRoom(blocked)
+    while (this.#open && this.#queue.length > 0) {
+      const waitMs = this.#waitMs()
+      if (waitMs !== 0) {
+        await this.#rest(waitMs)
+        continue
+      }
+      const next = this.#queue.shift()
+      if (next === undefined) break
+      this.#queuedBytes -= next.frame.length
+      const full = this.#transmit(next.message, next.frame)
+      next.resolve(next.message)
+      if (full !== undefined) await this.#untilRoom(full)
+    }
+    this.#pumping = false
+  }
+
+  async #untilRoom(room: Promise<void>): Promise<void> {
+    this.#blockedSince = monotonicMs()
+    await room
+    this.#blockedSince = undefined
+  }
+
+  async #rest(waitMs: number): Promise<void> {
+    this.#wake = new AbortController()
+    if (waitMs < 0) this.#observer.held(this)
+    await sleep(waitMs < 0 ? limits.redialForMs : waitMs, this.#wake.signal)
+    this.#wake = undefined
+  }
+
+  /** W10: a peer that takes nothing for long, while ever more is to be sent, is given up. */
+  #endIfStalled(): void {
+    const since = this.#blockedSince
+    if (since !== undefined && monotonicMs() - since > limits.stalledMs)
+      void this.end(1008, 'peer does not read')
+  }
+
+  async #receive(channel: Channel): Promise<void> {
+    for await (const frames of channel) {
+      const now = Date.now()
+      this.heardMs = monotonicMs()
+      for (const frame of frames) {
+        if (!this.#take(frame, now)) break
+      }
+      this.#pace?.answered()
+      this.#wake?.abort()
+    }
+    const end = await channel.closed
+    if (channel === this.#channel) this.#finish(end)
+  }
+
+  /** @returns whether the frame was a message; if not, the session is being closed */
+  #take(frame: Uint8Array, now: number): boolean {
+    const decoded = decodeMessage(frame)
+    if (decoded === undefined) {
+      void this.end(1011, 'frame is not a message')
+      return false
+    }
+    const sentMs = decoded.sentAt === undefined ? undefined : wireTimeToMs(decoded.sentAt)
+    this.#observer.received({
+      peerId: this.peerId,
+      sessionId: this.id,
+      text: decoded.text,
+      sentAt: new Date(sentMs ?? now),
+      incoming: true,
+    })
+    return true
+  }
+
+  #finish(end: ChannelEnd): void {
+    this.#open = false
+    const undelivered = this.#queue
+    this.#queue = []
+    this.#queuedBytes = 0
+    this.#wake?.abort()
+    for (const { reject } of undelivered) reject(sessionClosed(this.peerId))
+    this.#observer.ended(this, end)
+  }
+}
+
+function sessionClosed(peerId: PeerId): P2PError {
+  return new P2PError(
+    'session-closed',
+    `the session with ${peerId} has ended and the message was not sent; connect again and repeat it`,
+  )
+}
+
+function tooLong(sizeBytes: number): P2PError {
+  return new P2PError(
+    'message-too-long',
+    `the message has ${sizeBytes} bytes on the wire and at most ${limits.messageBytes} may be sent; split it`,
+  )
+}
+
+function queueFull(peerId: PeerId, waiting: number): P2PError {
+  return new P2PError(
+    'queue-full',
+    `${waiting} messages to ${peerId} wait already and this one was not taken; send it again when some have left`,
+  )
+}

@@ -1,0 +1,202 @@
+import { P2PError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import { monotonicMs, sleep } from '../base/time.ts'
+import type { PeerId } from '../protocol/peer-id.ts'
+import type { Rate } from '../rules/admission.ts'
+import { survivor } from '../rules/tie-break.ts'
+import type { Channel, ChannelEnd } from '../transport/channel.ts'
+import type { PeerKind } from './node-event.ts'
+import type { CallOptions, Sessions } from './p2p-node.ts'
+import { PeerSession, type SessionObserver } from './peer-session.ts'
+
+/** What the set of sessions needs of its node. */
+export interface SessionsContext {
+  readonly selfId: PeerId
+  readonly messageRate: Rate
+  readonly observer: Pick<SessionObserver, 'received' | 'sent' | 'held'>
+  kindOf(id: PeerId): PeerKind
+  /** Opens a channel to a peer. */
+  dial(id: PeerId, signal: AbortSignal): Promise<Channel>
+  opened(session: PeerSession): void
+  closed(session: PeerSession, end: ChannelEnd): void
+}
+
+/** A dial under way, shared by everybody who wants a session with that peer. */
+interface Dial {
+  readonly session: Promise<PeerSession>
+  readonly abort: AbortController
+}
+
+/** The sessions of a node: at most `limits.sessionsPerPeer` with each peer, one where both sides are ours. */
+export class SessionSet implements Sessions {
+  readonly #context: SessionsContext
+  readonly #observer: SessionObserver
+  readonly #byId = new Map<string, PeerSession>()
+  readonly #byPeer = new Map<PeerId, readonly PeerSession[]>()
+  readonly #dials = new Map<PeerId, Dial>()
+  /** Peers whose outgoing session the network ended, and how to stop dialling them again. */
+  readonly #redials = new Map<PeerId, AbortController>()
+  readonly #stopping = new AbortController()
+
+  constructor(context: SessionsContext) {
+    this.#context = context
+    this.#observer = { ...context.observer, ended: (session, end) => this.#ended(session, end) }
+  }
+
+  list(): readonly PeerSession[] {
+    return [...this.#byId.values()]
+  }
+
+  find(id: string): PeerSession | undefined {
+    return this.#byId.get(id)
+  }
+
+  /** The open session with a peer that was used last. */
+  with(id: PeerId): PeerSession | undefined {
+    const open = this.#byPeer.get(id)
+    return open?.reduce((best, next) => (lastUse(next) > lastUse(best) ? next : best))
+  }
+
+  /** Whether one more session of this peer may be opened (W11). */
+  admits(id: PeerId): boolean {
+    if (this.#stopping.signal.aborted || this.#byId.size >= limits.sessions) return false
+    return (this.#byPeer.get(id)?.length ?? 0) < limits.sessionsPerPeer
+  }
+
+  /** The session with a peer, or a new one; callers at the same time share one dial. */
+  async connect(id: PeerId, { signal }: CallOptions = {}): Promise<PeerSession> {
+    signal?.throwIfAborted()
+    if (this.#stopping.signal.aborted) throw nodeStopped()
+    const open = this.with(id)
+    if (open !== undefined) return open
+    const dial = this.#dials.get(id) ?? this.#startDial(id)
+    return signal === undefined ? dial.session : await abortable(dial.session, signal)
+  }
+
+  /** Takes over a channel that a peer has dialled. */
+  accept(channel: Channel): void {
+    if (this.admits(channel.peerId)) this.#add(channel)
+    else void channel.close(1013, 'too many sessions')
+  }
+
+  /** Ends every session and every dial. */
+  async close(): Promise<void> {
+    this.#stopping.abort(nodeStopped())
+    for (const { abort } of this.#dials.values()) abort.abort(nodeStopped())
+    for (const redial of this.#redials.values()) redial.abort()
+    await Promise.all(this.list().map((session) => session.end(1000, 'peer is leaving')))
+  }
+
+  /** Stops dialling a peer that has left. */
+  forget(id: PeerId): void {
+    this.#redials.get(id)?.abort()
+  }
+
+  #startDial(id: PeerId): Dial {
+    const abort = new AbortController()
+    const session = this.#dial(id, abort.signal).finally(() => this.#dials.delete(id))
+    // Whoever asked hears of a failure; when nobody waits any more, nobody needs to.
+    session.catch(() => {})
+    const dial: Dial = { session, abort }
+    this.#dials.set(id, dial)
+    return dial
+  }
+
+  async #dial(id: PeerId, signal: AbortSignal): Promise<PeerSession> {
+    const channel = await this.#context.dial(id, signal)
+    if (this.#stopping.signal.aborted) {
+      void channel.close(1000, 'peer is leaving')
+      throw nodeStopped()
+    }
+    return this.#add(channel)
+  }
+
+  /** Adds a channel as a session of its own, or lets it decide with the one it duplicates (W11). */
+  #add(channel: Channel): PeerSession {
+    const existing = this.with(channel.peerId)
+    if (existing !== undefined && this.#context.kindOf(channel.peerId) === 'p2p') {
+      const decision = survivor({
+        selfId: this.#context.selfId,
+        peerId: channel.peerId,
+        existing: { incoming: existing.incoming, ageMs: monotonicMs() - existing.openedMs },
+        newcomer: { incoming: channel.incoming },
+      })
+      if (decision === 'existing') {
+        void channel.close(1000, 'duplicate session')
+        return existing
+      }
+      if (decision === 'newcomer') {
+        existing.adopt(channel)
+        return existing
+      }
+    }
+    return this.#open(channel)
+  }
+
+  #open(channel: Channel): PeerSession {
+    const { peerId } = channel
+    const session = new PeerSession(channel, {
+      kind: this.#context.kindOf(peerId),
+      messageRate: this.#context.messageRate,
+      observer: this.#observer,
+    })
+    this.#byId.set(session.id, session)
+    this.#byPeer.set(peerId, [...(this.#byPeer.get(peerId) ?? []), session])
+    this.#redials.get(peerId)?.abort()
+    this.#context.opened(session)
+    return session
+  }
+
+  #ended(session: PeerSession, end: ChannelEnd): void {
+    this.#byId.delete(session.id)
+    const rest = (this.#byPeer.get(session.peerId) ?? []).filter((other) => other !== session)
+    if (rest.length > 0) this.#byPeer.set(session.peerId, rest)
+    else this.#byPeer.delete(session.peerId)
+    this.#context.closed(session, end)
+    if (end.code === 1006 && !session.incoming && rest.length === 0) void this.#redial(session.peerId)
+  }
+
+  /** Dials again, with growing pauses, after the network has ended a session that we had opened. */
+  async #redial(id: PeerId): Promise<void> {
+    if (this.#stopping.signal.aborted || this.#redials.has(id)) return
+    const abort = new AbortController()
+    this.#redials.set(id, abort)
+    const giveUpAt = monotonicMs() + limits.redialForMs
+    let pauseMs: number = limits.redialFirstMs
+    while (!abort.signal.aborted && monotonicMs() < giveUpAt) {
+      await sleep(pauseMs * (0.75 + Math.random() / 2), abort.signal)
+      if (abort.signal.aborted || (await this.#connects(id))) break
+      pauseMs = Math.min(pauseMs * 2, limits.redialLongestMs)
+    }
+    this.#redials.delete(id)
+  }
+
+  async #connects(id: PeerId): Promise<boolean> {
+    try {
+      await this.connect(id)
+      return true
+    } catch {
+      return false
+    }
+  }
+}
+
+function lastUse(session: PeerSession): number {
+  return Math.max(session.openedMs, session.heardMs)
+}
+
+function nodeStopped(): P2PError {
+  return new P2PError('node-stopped', 'this node is stopping and opens no session; start it again')
+}
+
+/** The result of `promise`, unless `signal` aborts first; `promise` itself goes on. */
+async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const abort = (): void => reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}

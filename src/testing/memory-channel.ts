@@ -1,0 +1,115 @@
+import type { PeerId } from '../protocol/peer-id.ts'
+import type { Channel, ChannelEnd } from '../transport/channel.ts'
+
+/** Bytes on the way that make `send` ask for patience, as a socket does. */
+const HIGH_WATER_BYTES = 256 * 1024
+
+/** Carries something to the other end after the delay of the network; false when the way is cut. */
+export type Carry = (deliver: () => void) => boolean
+
+/** Two ends of one session in memory. Frames arrive in order, each after the delay that `carry` gives it. */
+export function memoryChannelPair(
+  dialler: ChannelSide,
+  acceptor: ChannelSide,
+  carry: Carry,
+): readonly [MemoryChannel, MemoryChannel] {
+  const out = new MemoryChannel(acceptor, false, carry)
+  const back = new MemoryChannel(dialler, true, carry)
+  out.connect(back)
+  back.connect(out)
+  return [out, back]
+}
+
+/** Who sits at one end, as the other end sees it. */
+export interface ChannelSide {
+  readonly peerId: PeerId
+  readonly address: string
+}
+
+export class MemoryChannel implements Channel {
+  readonly peerId: PeerId
+  readonly address: string
+  readonly incoming: boolean
+  readonly closed: Promise<ChannelEnd>
+
+  #other: MemoryChannel | undefined
+  readonly #carry: Carry
+  #arrived: Uint8Array[] = []
+  #onArrival: (() => void) | undefined
+  #queuedBytes = 0
+  #onRoom: (() => void)[] = []
+  #end: ChannelEnd | undefined
+  readonly #resolveClosed: (end: ChannelEnd) => void
+
+  constructor(other: ChannelSide, incoming: boolean, carry: Carry) {
+    this.peerId = other.peerId
+    this.address = other.address
+    this.incoming = incoming
+    this.#carry = carry
+    const { promise, resolve } = Promise.withResolvers<ChannelEnd>()
+    this.closed = promise
+    this.#resolveClosed = resolve
+  }
+
+  get queuedBytes(): number {
+    return this.#queuedBytes
+  }
+
+  connect(other: MemoryChannel): void {
+    this.#other = other
+  }
+
+  send(frame: Uint8Array): Promise<void> | undefined {
+    if (this.#end !== undefined) return undefined
+    this.#queuedBytes += frame.length
+    this.#carry(() => {
+      this.#other?.take(frame)
+      this.#left(frame.length)
+    })
+    if (this.#queuedBytes < HIGH_WATER_BYTES) return undefined
+    return new Promise((resolve) => this.#onRoom.push(resolve))
+  }
+
+  close(code: number, reason: string): Promise<void> {
+    if (this.#end !== undefined) return Promise.resolve()
+    this.#carry(() => this.#other?.finish({ code, reason }))
+    this.finish({ code, reason })
+    return Promise.resolve()
+  }
+
+  take(frame: Uint8Array): void {
+    if (this.#end !== undefined) return
+    this.#arrived.push(frame)
+    this.#onArrival?.()
+  }
+
+  finish(end: ChannelEnd): void {
+    if (this.#end !== undefined) return
+    this.#end = end
+    this.#resolveClosed(end)
+    this.#left(this.#queuedBytes)
+    this.#onArrival?.()
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<readonly Uint8Array[], void, undefined> {
+    while (true) {
+      if (this.#arrived.length > 0) {
+        const frames = this.#arrived
+        this.#arrived = []
+        yield frames
+      } else if (this.#end === undefined) {
+        await new Promise<void>((resolve) => {
+          this.#onArrival = resolve
+        })
+        this.#onArrival = undefined
+      } else return
+    }
+  }
+
+  #left(sizeBytes: number): void {
+    this.#queuedBytes = Math.max(0, this.#queuedBytes - sizeBytes)
+    if (this.#queuedBytes >= HIGH_WATER_BYTES) return
+    for (const resolve of this.#onRoom) resolve()
+    this.#onRoom = []
+  }
+}

@@ -1,0 +1,292 @@
+import { P2PError } from '../base/errors.ts'
+import type { ConnectionEvents, DatagramEvents, DatagramSockets } from '../discovery/datagram-sockets.ts'
+import type { Endpoint } from '../discovery/explorer.ts'
+import type { Announcement } from '../protocol/announcement.ts'
+import type { PeerId } from '../protocol/peer-id.ts'
+import type { Address, PeerTransport, TransportContext } from '../transport/transport.ts'
+import { memoryChannelPair, type Carry, type MemoryChannel } from './memory-channel.ts'
+
+const DISCOVERY_PORT = 8001
+const PEER_PORT = 8001
+const FIRST_EPHEMERAL_PORT = 32_768
+
+/** How datagrams and frames fare. */
+export interface Weather {
+  readonly seed: number
+  /** Share of datagrams that are lost, 0 to 1. */
+  readonly lossRate: number
+  /** Least and greatest delay of a datagram or a frame, in milliseconds. */
+  readonly delayMs: readonly [least: number, greatest: number]
+}
+
+/** Tells whether two addresses reach each other. */
+export type GroupOf = (address: string) => unknown
+
+/** What the hosts of a network in memory share: who listens where, and how long things take to get there. */
+export class MemoryWire {
+  datagramsSent = 0
+
+  readonly #weather: Weather
+  readonly #random: () => number
+  readonly #ears = new Map<string, MemorySockets>()
+  readonly #listeners = new Map<string, MemoryTransport>()
+  readonly #channels = new Set<readonly [MemoryChannel, MemoryChannel]>()
+  #groupOf: GroupOf = () => undefined
+
+  constructor(weather: Weather) {
+    this.#weather = weather
+    this.#random = seededRandom(weather.seed)
+  }
+
+  /** Lets only hosts of the same group reach each other; sessions between others end as if the cable was cut. */
+  divide(groupOf: GroupOf): void {
+    this.#groupOf = groupOf
+    for (const pair of this.#channels) {
+      const [out, back] = pair
+      if (this.connects(out.address, back.address)) continue
+      for (const end of pair) end.finish({ code: 1006, reason: 'network is cut' })
+      this.#channels.delete(pair)
+    }
+  }
+
+  connects(from: string, to: string): boolean {
+    return this.#groupOf(from) === this.#groupOf(to)
+  }
+
+  open(sockets: MemorySockets): void {
+    this.#ears.set(sockets.address, sockets)
+  }
+
+  close(sockets: MemorySockets): void {
+    this.#ears.delete(sockets.address)
+  }
+
+  ears(): Iterable<MemorySockets> {
+    return this.#ears.values()
+  }
+
+  ear(address: string): MemorySockets | undefined {
+    return this.#ears.get(address)
+  }
+
+  listen(transport: MemoryTransport): void {
+    this.#listeners.set(transport.address, transport)
+  }
+
+  unlisten(transport: MemoryTransport): void {
+    this.#listeners.delete(transport.address)
+  }
+
+  /** The transport that listens at an address, if `from` reaches it. */
+  listener(from: string, { address, port }: Address): MemoryTransport | undefined {
+    const listener = this.#listeners.get(address)
+    return listener?.port === port && this.connects(from, address) ? listener : undefined
+  }
+
+  /** Delivers a datagram after its delay, or never. */
+  deliver(from: string, to: string, deliver: () => void): void {
+    if (!this.connects(from, to) || this.#random() < this.#weather.lossRate) return
+    this.after(deliver)
+  }
+
+  /** Calls after the time that a way takes; nothing gets lost. */
+  after(arrive: () => void): void {
+    const delayMs = this.#delayMs()
+    if (delayMs > 0) setTimeout(arrive, delayMs)
+    else setImmediate(arrive)
+  }
+
+  /** Carries frames of one session: in order, each after a delay. */
+  carrier(): Carry {
+    let free = 0
+    return (deliver) => {
+      const now = performance.now()
+      free = Math.max(free, now + this.#delayMs())
+      setTimeout(deliver, free - now)
+      return true
+    }
+  }
+
+  keep(pair: readonly [MemoryChannel, MemoryChannel]): void {
+    this.#channels.add(pair)
+    void pair[0].closed.then(() => this.#channels.delete(pair))
+  }
+
+  #delayMs(): number {
+    const [least, greatest] = this.#weather.delayMs
+    return least + (greatest - least) * this.#random()
+  }
+}
+
+/** The ear and the one mouth of a host. */
+export class MemorySockets implements DatagramSockets {
+  readonly address: string
+  readonly discoveryPort = DISCOVERY_PORT
+  readonly #wire: MemoryWire
+  readonly #mouth: Endpoint
+  readonly #ear: Endpoint
+  #nextPort = FIRST_EPHEMERAL_PORT + 1
+  readonly #connections = new Map<number, ConnectionEvents>()
+  #events: DatagramEvents | undefined
+
+  constructor(wire: MemoryWire, address: string) {
+    this.#wire = wire
+    this.address = address
+    this.#mouth = { address, port: FIRST_EPHEMERAL_PORT }
+    this.#ear = { address, port: DISCOVERY_PORT }
+    wire.open(this)
+  }
+
+  listen(events: DatagramEvents): void {
+    this.#events = events
+  }
+
+  announce(bytes: Uint8Array): Promise<number> {
+    this.#wire.datagramsSent++
+    for (const other of this.#wire.ears()) {
+      this.#wire.deliver(this.address, other.address, () => other.hear(bytes, this.#mouth))
+    }
+    return Promise.resolve(1)
+  }
+
+  answer(bytes: Uint8Array, to: Endpoint): void {
+    this.#wire.datagramsSent++
+    this.#wire.deliver(this.address, to.address, () =>
+      this.#wire.ear(to.address)?.hearAnswer(bytes, this.#ear, to.port),
+    )
+  }
+
+  connect(to: Endpoint, events: ConnectionEvents): ReturnType<DatagramSockets['connect']> {
+    const port = this.#nextPort++
+    this.#connections.set(port, events)
+    return Promise.resolve({
+      send: (bytes) => {
+        this.#wire.datagramsSent++
+        const other = this.#wire.ear(to.address)
+        this.#wire.deliver(this.address, to.address, () => {
+          if (other === undefined || to.port !== DISCOVERY_PORT) events.refused()
+          else other.hear(bytes, { address: this.address, port })
+        })
+        return Promise.resolve()
+      },
+      [Symbol.asyncDispose]: () => {
+        this.#connections.delete(port)
+        return Promise.resolve()
+      },
+    })
+  }
+
+  hear(bytes: Uint8Array, source: Endpoint): void {
+    this.#events?.heard(bytes, source)
+  }
+
+  hearAnswer(bytes: Uint8Array, source: Endpoint, port: number): void {
+    if (port === this.#mouth.port) this.#events?.answered(bytes, source)
+    else this.#connections.get(port)?.heard(bytes)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#wire.close(this)
+    this.#events = undefined
+    return Promise.resolve()
+  }
+}
+
+/** The peer port of a host: the same answers as over TCP. */
+export class MemoryTransport implements PeerTransport {
+  readonly address: string
+  readonly port = PEER_PORT
+  readonly context: TransportContext
+  readonly #wire: MemoryWire
+  #accepting = true
+
+  constructor(wire: MemoryWire, address: string, context: TransportContext) {
+    this.#wire = wire
+    this.address = address
+    this.context = context
+    wire.listen(this)
+  }
+
+  addresses(): readonly string[] {
+    return [this.address]
+  }
+
+  isOnLink(): boolean {
+    return true
+  }
+
+  async dial(
+    id: PeerId,
+    to: readonly Address[],
+    options: { readonly signal?: AbortSignal } = {},
+  ): ReturnType<PeerTransport['dial']> {
+    await this.#travel()
+    options.signal?.throwIfAborted()
+    const { selfId } = this.context
+    const other = this.#reach(to)
+    if (!other.welcomes(selfId))
+      throw new P2PError('peer-refused', `${id} refuses a session; it may not know us yet`)
+    const pair = memoryChannelPair(
+      { peerId: selfId, address: this.address },
+      { peerId: other.context.selfId, address: other.address },
+      this.#wire.carrier(),
+    )
+    this.#wire.keep(pair)
+    other.context.accept(pair[1])
+    return pair[0]
+  }
+
+  async ping(to: Address): Promise<boolean> {
+    await this.#travel()
+    return this.#wire.listener(this.address, to)?.answersPing() ?? false
+  }
+
+  async fetchPeers(from: Address): Promise<readonly Announcement[]> {
+    await this.#travel()
+    const other = this.#reach([from])
+    if (!other.context.isKnown(this.context.selfId))
+      throw new P2PError('peer-refused', 'it does not know us yet')
+    return [...other.context.peersFor(this.context.selfId)]
+  }
+
+  answersPing(): boolean {
+    return this.#accepting && !this.context.isStopping()
+  }
+
+  welcomes(id: PeerId): boolean {
+    return this.answersPing() && this.context.isKnown(id) && this.context.admitsSession(id)
+  }
+
+  stopAccepting(): void {
+    this.#accepting = false
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#wire.unlisten(this)
+    return Promise.resolve()
+  }
+
+  /** The first of several addresses where somebody listens. */
+  #reach(to: readonly Address[]): MemoryTransport {
+    for (const address of to) {
+      const listener = this.#wire.listener(this.address, address)
+      if (listener !== undefined) return listener
+    }
+    throw new P2PError('peer-unreachable', `nobody answers at ${to.map(({ address }) => address).join(', ')}`)
+  }
+
+  #travel(): Promise<void> {
+    return new Promise((resolve) => this.#wire.after(resolve))
+  }
+}
+
+/** Mulberry32: small, fast, and good enough to lose datagrams with. */
+function seededRandom(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
