@@ -1,0 +1,26 @@
+/** The wire format of p2p as pure functions of bytes; runs in browsers too. Every export named by hand. */
+export {
+  decodeAnnouncement,
+  encodeAnnouncement,
+  usableIp,
+  type Announcement,
+  type Upgrade,
+} from './announcement.ts'
+export { isDialableIp } from './ip-address.ts'
+export {
+  decodeMessage,
+  encodeMessage,
+  wireTimeFromMs,
+  wireTimeToMs,
+  type WireMessage,
+  type WireTime,
+} from './message.ts'
+export {
+  comparePeerIds,
+  newPeerId,
+  parsePeerId,
+  peerIdFromBytes,
+  peerIdToBytes,
+  type PeerId,
+} from './peer-id.ts'
+export { decodePeerList, encodePeerList } from './peer-list.ts'
