@@ -1,0 +1,80 @@
+/** What the two ends of a conversation are asked to do: the same for ours and for the baseline. */
+export type Request =
+  /** Waits for the other end; the answer is what `connect` needs to find this one. */
+  | { readonly kind: 'listen' }
+  | { readonly kind: 'connect'; readonly to: number }
+  /** Answers when so many messages arrived: how many seconds lay between the first and the last. */
+  | { readonly kind: 'count'; readonly messages: number }
+  /** Sends so many messages as fast as the other end takes them; answers when all have left. */
+  | { readonly kind: 'flood'; readonly messages: number }
+  /** Sends every message that arrives back from now on. */
+  | { readonly kind: 'echo' }
+  /** Sends one message after the other, each after the last one's echo; answers with the milliseconds of each. */
+  | { readonly kind: 'roundTrips'; readonly count: number }
+
+/** 64 bytes, as people write: mostly letters and blanks. */
+export const text = 'The quick brown fox jumps over the lazy dog, and then once more.'
+
+/** How one end sends and receives; the rest is the same for both. */
+export interface End {
+  listen(): Promise<number>
+  connect(to: number): Promise<void>
+  /** Sends one message. A promise asks the sender to wait. */
+  send(): Promise<unknown> | undefined
+  /** Calls `listener` for each message that arrives, in place of the last one. */
+  onMessage(listener: () => void): void
+}
+
+/** Time between two round trips, so that the ends are idle in between: low load. */
+const pauseMs = 2
+
+export function handlerFor(end: End): (request: Request) => unknown {
+  return (request) => {
+    switch (request.kind) {
+      case 'listen':
+        return end.listen()
+      case 'connect':
+        return end.connect(request.to)
+      case 'count':
+        return count(end, request.messages)
+      case 'flood':
+        return flood(end, request.messages)
+      case 'echo':
+        return end.onMessage(() => void end.send())
+      case 'roundTrips':
+        return roundTrips(end, request.count)
+    }
+  }
+}
+
+function count(end: End, messages: number): Promise<number> {
+  return new Promise((resolve) => {
+    let left = messages
+    let startedAt = 0
+    end.onMessage(() => {
+      if (left === messages) startedAt = performance.now()
+      if (--left === 0) resolve((performance.now() - startedAt) / 1000)
+    })
+  })
+}
+
+async function flood(end: End, messages: number): Promise<void> {
+  for (let sent = 0; sent < messages; sent++) {
+    const full = end.send()
+    if (full !== undefined) await full
+  }
+}
+
+async function roundTrips(end: End, times: number): Promise<readonly number[]> {
+  const took: number[] = []
+  for (let trip = 0; trip < times; trip++) {
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
+    const startedAt = performance.now()
+    await new Promise<void>((resolve) => {
+      end.onMessage(resolve)
+      void end.send()
+    })
+    took.push(performance.now() - startedAt)
+  }
+  return took
+}

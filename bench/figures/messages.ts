@@ -1,0 +1,81 @@
+/** Messages of one session between two processes: how many in a second, and how long one takes there and back. */
+import { text, type Request } from '../conversation.ts'
+import { inTurn, median, type Figure } from '../figure.ts'
+import { openWorker, type Worker } from '../worker.ts'
+
+const runs = 7
+/** Enough for the compilers of both ends to have settled. */
+const warmUpMessages = 100_000
+const roundTrips = 500
+
+const ours = 'ours/node-end.ts'
+const bareWs = 'baselines/ws-end.ts'
+
+export const messages: Figure = {
+  name: 'messages',
+  about: `one-way messages a second (${text.length}-byte texts), next to bare ws with one send a message`,
+  async measure() {
+    return [
+      {
+        name: 'messages',
+        unit: '1/s',
+        ...(await inTurn(
+          runs,
+          () => withEnds(ours, (from, to) => rate(from, to, 1_000_000)),
+          () => withEnds(bareWs, (from, to) => rate(from, to, 300_000)),
+        )),
+        targets: [{ of: 'ratio', is: 'at least', bound: 3 }],
+        note: 'session.send, not awaited one by one; messageRate is unlimited on both ends (decision record 0003)',
+      },
+    ]
+  },
+}
+
+export const roundTrip: Figure = {
+  name: 'round-trip',
+  about: 'p50 of one message there and back at low load, next to bare ws',
+  async measure() {
+    return [
+      {
+        name: 'round-trip',
+        unit: 'ms',
+        ...(await inTurn(
+          runs,
+          () => withEnds(ours, trip),
+          () => withEnds(bareWs, trip),
+        )),
+        targets: [{ of: 'ratio', is: 'at most', bound: 1.25 }],
+      },
+    ]
+  },
+}
+
+async function withEnds(
+  file: string,
+  measure: (from: Worker, to: Worker) => Promise<number>,
+): Promise<number> {
+  await using to = await openWorker(file)
+  await using from = await openWorker(file)
+  const port = await to.ask<number>({ kind: 'listen' } satisfies Request)
+  await from.ask({ kind: 'connect', to: port } satisfies Request)
+  return await measure(from, to)
+}
+
+async function rate(from: Worker, to: Worker, count: number): Promise<number> {
+  await transfer(from, to, warmUpMessages)
+  return (count - 1) / (await transfer(from, to, count))
+}
+
+async function transfer(from: Worker, to: Worker, count: number): Promise<number> {
+  const counted = to.ask<number>({ kind: 'count', messages: count } satisfies Request)
+  await from.ask({ kind: 'flood', messages: count } satisfies Request)
+  return await counted
+}
+
+async function trip(from: Worker, to: Worker): Promise<number> {
+  await to.ask({ kind: 'echo' } satisfies Request)
+  await from.ask({ kind: 'roundTrips', count: roundTrips } satisfies Request)
+  return median(
+    await from.ask<readonly number[]>({ kind: 'roundTrips', count: roundTrips } satisfies Request),
+  )
+}

@@ -1,0 +1,11 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+
+/** A UDP port that nobody uses now: programs of one figure meet there, undisturbed by others on this machine. */
+export async function freeUdpPort(): Promise<number> {
+  const socket = createSocket('udp4').bind(0)
+  await once(socket, 'listening')
+  const { port } = socket.address()
+  socket.close()
+  return port
+}
