@@ -1,0 +1,91 @@
+import { Command, CommanderError, Option } from 'commander'
+import { P2PError } from '../index.ts'
+import { displayText } from './display-text.ts'
+
+/** What the command line says about the configuration; checked where the configuration is read. */
+export interface Flags {
+  readonly config?: string
+  readonly dataDir?: string
+  readonly port?: string
+  readonly name?: string
+  readonly logLevel?: string
+}
+
+export interface Arguments {
+  readonly flags: Flags
+  readonly json: boolean
+  readonly stay: boolean
+  /** How long commands wait for a peer that is not known yet; undefined when not said. */
+  readonly waitMs: number | undefined
+}
+
+/** What the command line asks for: a run, or only a text. */
+export type Wish =
+  { readonly kind: 'run'; readonly args: Arguments } | { readonly kind: 'text'; readonly text: string }
+
+interface Options extends Flags {
+  readonly json?: true
+  readonly stay?: true
+  readonly wait?: number
+  readonly version?: true
+  readonly help?: true
+}
+
+/** @throws P2PError `usage` */
+export async function parseArguments(args: readonly string[]): Promise<Wish> {
+  const program = describe()
+  try {
+    program.parse(args, { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) throw misuse(error.message)
+    throw error
+  }
+  const options = program.opts<Options>()
+  if (options.help) return { kind: 'text', text: (await import('./usage.ts')).usage(program) }
+  if (options.version) return { kind: 'text', text: `${(await import('./version.ts')).version()}\n` }
+  checkWord(program.args)
+  const { json = false, stay = false, wait, ...flags } = options
+  return { kind: 'run', args: { flags, json, stay, waitMs: wait === undefined ? undefined : wait * 1000 } }
+}
+
+function describe(): Command {
+  return new Command('p2p')
+    .usage('[shell] [options]')
+    .description('Find peers near you and talk with them, without a server, an account or the internet.')
+    .argument('[shell]', 'the shell; the only thing there is so far, and what runs without this word too')
+    .option('--config <file>', 'configuration file; default: config.yaml in the data directory')
+    .option('--data-dir <dir>', 'where identity, configuration, history and log are kept')
+    .option('--port <number>', 'TCP port to listen on; 0 takes a free one')
+    .option('--name <text>', 'what you are called in the lists of others')
+    .option('--log-level <level>', 'DEBUG, INFO, WARN or ERROR: what goes into the log file')
+    .option('--json', 'write events as JSON, one a line, and read commands from standard input')
+    .option('--stay', 'keep running when standard input ends')
+    .addOption(
+      new Option('--wait <seconds>', 'how long commands wait for a peer to appear').argParser(seconds),
+    )
+    .option('--version', 'print the version')
+    .option('--help', 'print this text')
+    .helpOption(false)
+    .helpCommand(false)
+    .allowExcessArguments()
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} })
+}
+
+function seconds(text: string): number {
+  const value = /^\d{1,5}(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN
+  if (Number.isNaN(value)) throw misuse(`--wait: "${text}" is not a number of seconds`)
+  return value
+}
+
+/** Commands are typed inside, not on the command line: say so rather than ignore them. */
+function checkWord([word, ...more]: readonly string[]): void {
+  if (word === undefined || (word === 'shell' && more.length === 0)) return
+  const unknown = word === 'shell' ? more[0] : word
+  throw misuse(`"${unknown}" is no command of the command line; run p2p and type it there`)
+}
+
+function misuse(text: string): P2PError {
+  const message = displayText(text.replace(/^error: /, '').replace('\n', ' '))
+  return new P2PError('usage', `${message}\np2p --help shows what there is`)
+}

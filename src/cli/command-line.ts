@@ -1,0 +1,71 @@
+import { isP2PError, P2PError, type Message, type SessionInfo } from '../index.ts'
+import type { Command, CommandContext, Outcome } from './command.ts'
+import { findCommand } from './commands.ts'
+
+/** Runs one line: a command, or, in a session, a message. @throws what the command throws */
+export async function runLine(context: CommandContext, line: string): Promise<Outcome> {
+  const { attached } = context.state
+  if (attached !== undefined) return await runSessionLine(context, attached, line)
+  const { command, argument } = parseCommand(line)
+  return await command.run(context, argument)
+}
+
+/** In a session every line is a message, as in the reference; only these two words are not. */
+async function runSessionLine(
+  context: CommandContext,
+  attached: SessionInfo,
+  line: string,
+): Promise<Outcome> {
+  const { state, view } = context
+  switch (line.trim()) {
+    case '/quit':
+      state.detach()
+      return {
+        result: { session: attached },
+        lines: [`Left. The session with ${view.peer(attached.peerId)} stays open.`],
+      }
+    case '/help':
+      return {
+        lines: ['Every line is sent as a message. /quit or Ctrl-D leaves the session, which stays open.'],
+      }
+    default:
+      return { result: { message: await send(context, attached, line) } }
+  }
+}
+
+/** Through the attached session while it is open, else through whichever can be had with that peer. */
+async function send(
+  { state: { node }, signal }: CommandContext,
+  { id, peerId }: SessionInfo,
+  text: string,
+): Promise<Message> {
+  const session = node.sessions.find(id)
+  if (session?.open === true) return await session.send(text, { signal })
+  return await node.conversation(peerId).send(text, { signal })
+}
+
+/**
+ * The command of a line, and its argument.
+ *
+ * @throws P2PError `usage` for an unknown command, and for an argument too few or too many
+ */
+export function parseCommand(line: string): { readonly command: Command; readonly argument: string } {
+  const { command, argument } = findCommand(line)
+  if (command.argument === 'none' && argument !== '') throw misuse(command, 'takes nothing after it')
+  if (command.argument === 'required' && argument === '') throw misuse(command, 'needs one thing more')
+  if (/\s/.test(argument) && command.completes !== 'command') throw misuse(command, 'takes only one thing')
+  return { command, argument }
+}
+
+function misuse({ name, usage }: Command, what: string): P2PError {
+  return new P2PError('usage', `${name} ${what}; usage: ${usage}`)
+}
+
+/** An error as `command:done` and the shell tell it: anything unexpected is `internal`. */
+export function errorInfo(error: unknown, signal: AbortSignal): P2PError {
+  if (isP2PError(error)) return error
+  if (signal.aborted) return new P2PError('node-stopped', 'p2p stopped before this was finished')
+  return new P2PError('internal', error instanceof Error ? error.message : 'something broke', {
+    cause: error,
+  })
+}

@@ -1,0 +1,32 @@
+import type { ShellState } from './shell-state.ts'
+import type { View } from './view.ts'
+
+/** What a command works with. */
+export interface CommandContext {
+  readonly state: ShellState
+  readonly view: View
+  /** Gives the command up. */
+  readonly signal: AbortSignal
+}
+
+/** What a command brought. */
+export interface Outcome {
+  /** For programs. */
+  readonly result?: Readonly<Record<string, unknown>>
+  /** For people; safe to show. */
+  readonly lines?: readonly string[]
+  /** The shell is to end. */
+  readonly ends?: true
+}
+
+export interface Command {
+  readonly name: string
+  readonly aliases?: readonly string[]
+  readonly usage: string
+  readonly summary: string
+  readonly details?: string
+  readonly argument: 'none' | 'optional' | 'required'
+  /** What Tab offers for the argument. */
+  readonly completes?: 'peer' | 'session' | 'command'
+  readonly run: (context: CommandContext, argument: string) => Promise<Outcome> | Outcome
+}

@@ -1,0 +1,219 @@
+import { P2PError, type Session } from '../index.ts'
+import type { Command, CommandContext, Outcome } from './command.ts'
+import { displayText } from './display-text.ts'
+import { correspondentNamed, parseEndpoint, peerNamed, sessionNamed } from './targets.ts'
+import { endpoint } from './view.ts'
+
+const known = 'a peer is named by any beginning of its ID, or by its number in the last list'
+
+/** Every command of the shell, in the order in which `help` shows them. */
+export const commands: readonly Command[] = [
+  {
+    name: 'list peers',
+    aliases: ['peers'],
+    usage: 'list peers',
+    summary: 'Who is here (short: peers)',
+    argument: 'none',
+    run: listPeers,
+  },
+  {
+    name: 'connect',
+    usage: 'connect <peer>',
+    summary: 'Talk with a peer: every line is a message until /quit',
+    details: `Uses the open session with that peer, or opens one; ${known}.`,
+    argument: 'required',
+    completes: 'peer',
+    run: connect,
+  },
+  {
+    name: 'list sessions',
+    aliases: ['sessions'],
+    usage: 'list sessions',
+    summary: 'Open sessions, also those that others opened (short: sessions)',
+    argument: 'none',
+    run: listSessions,
+  },
+  {
+    name: 'attach',
+    usage: 'attach <session>',
+    summary: 'Go on talking in an open session',
+    details: 'A session is named by any beginning of its ID, or by its number in the last list.',
+    argument: 'required',
+    completes: 'session',
+    run: attach,
+  },
+  {
+    name: 'close',
+    usage: 'close <session>',
+    summary: 'End a session',
+    details: '/quit only leaves a session, which stays open; this ends it for both sides.',
+    argument: 'required',
+    completes: 'session',
+    run: close,
+  },
+  {
+    name: 'history',
+    usage: 'history [peer]',
+    summary: 'The messages since p2p started',
+    details: `Of one peer, or of all, one after the other; ${known}.`,
+    argument: 'optional',
+    completes: 'peer',
+    run: history,
+  },
+  {
+    name: 'load-peers',
+    usage: 'load-peers <peer>',
+    summary: 'Ask a peer whom it knows',
+    details: `What it tells is added to the list; ${known}.`,
+    argument: 'required',
+    completes: 'peer',
+    run: loadPeers,
+  },
+  {
+    name: 'emit',
+    usage: 'emit [host:port]',
+    summary: 'Announce now to everybody, or to one address and wait for its answer',
+    details: 'The port is the UDP port of discovery there, 8001 unless configured. Waits up to 5 seconds.',
+    argument: 'optional',
+    run: emit,
+  },
+  {
+    name: 'help',
+    usage: 'help [command]',
+    summary: 'This list, or more about one command',
+    argument: 'optional',
+    completes: 'command',
+    run: help,
+  },
+  { name: 'exit', usage: 'exit', summary: 'Leave p2p', argument: 'none', run: () => ({ ends: true }) },
+]
+
+function listPeers({ state, view }: CommandContext): Outcome {
+  const peers = state.node.peers.list()
+  state.listedPeers = peers.map(({ id }) => id)
+  return { result: { peers }, lines: peers.length === 0 ? ['Nobody here yet.'] : view.peers(peers) }
+}
+
+function listSessions({ state, view }: CommandContext): Outcome {
+  const sessions = state.node.sessions.list()
+  state.listedSessions = sessions.map(({ id }) => id)
+  const lines = view.sessions(sessions, (peer) => state.unread(peer))
+  return {
+    result: { sessions: sessions.map(sessionResult) },
+    lines: sessions.length === 0 ? ['No session is open. connect <peer> opens one.'] : lines,
+  }
+}
+
+async function connect(context: CommandContext, argument: string): Promise<Outcome> {
+  const { state, signal } = context
+  const peer = await peerNamed(context, argument)
+  return attachTo(context, await state.node.connect(peer.id, { signal }))
+}
+
+function attach(context: CommandContext, argument: string): Outcome {
+  return attachTo(context, sessionNamed(context, argument))
+}
+
+function attachTo({ state, view }: CommandContext, session: Session): Outcome {
+  const unread = state.attach(session)
+  const peer = state.node.peers.find(session.peerId)
+  const hints = [
+    `Talking with ${view.peer(session.peerId)}. Every line is a message; /quit leaves.`,
+    view.style.dim('Not protected: others on this network can read along and pretend to be anybody.'),
+  ]
+  if (peer?.kind === 'reference') {
+    hints.push(view.style.dim('It runs the reference client: messages are sent, not confirmed.'))
+  }
+  return {
+    result: { session: sessionResult(session) },
+    lines: [...hints, ...unread.flatMap((message) => view.message(message))],
+  }
+}
+
+async function close(context: CommandContext, argument: string): Promise<Outcome> {
+  const session = sessionNamed(context, argument)
+  await session.close()
+  return { result: { session: sessionResult(session) } }
+}
+
+async function history(context: CommandContext, argument: string): Promise<Outcome> {
+  const { state, view } = context
+  const peers = argument === '' ? state.correspondents() : [correspondentNamed(context, argument)]
+  const messages = peers.flatMap((id) => state.node.conversation(id).history())
+  const lines = messages.flatMap((message) => view.message(message))
+  return { result: { messages }, lines: messages.length === 0 ? ['No messages in this run.'] : lines }
+}
+
+async function loadPeers(context: CommandContext, argument: string): Promise<Outcome> {
+  const { state, view, signal } = context
+  const peer = await peerNamed(context, argument)
+  const added = await state.node.peers.load(peer.id, { signal })
+  const count = added === 0 ? 'nobody new' : `${added} new ${added === 1 ? 'peer' : 'peers'}`
+  return { result: { added }, lines: [`${view.peer(peer.id)} told of ${count}.`] }
+}
+
+async function emit({ state, view, signal }: CommandContext, argument: string): Promise<Outcome> {
+  if (argument === '') {
+    await state.node.announce()
+    return { lines: ['Announced.'] }
+  }
+  const to = parseEndpoint(argument)
+  const result = await state.node.emit(to, { signal })
+  const where = `${to.host}:${to.port}`
+  switch (result.kind) {
+    case 'peer':
+      return {
+        result: { peer: result.peer },
+        lines: [`${view.peer(result.peer.id)} answered from ${endpoint(result.peer)}.`],
+      }
+    case 'no-answer':
+      throw new P2PError('no-answer', `no answer from ${where} within 5 seconds; check the address`)
+    case 'refused':
+      throw new P2PError('peer-refused', `refused: nothing listens at ${where}; check the port`)
+    case 'not-a-peer':
+      throw new P2PError('not-a-peer', `not a peer: something else answered at ${where}; check the port`)
+  }
+}
+
+function help(context: CommandContext, argument: string): Outcome {
+  const { bold, dim } = context.view.style
+  if (argument !== '') {
+    const { name, usage, summary, details } = findCommand(argument).command
+    const lines = [bold(usage), summary, ...(details === undefined ? [] : [details])]
+    return { result: { command: { name, usage, summary, details } }, lines }
+  }
+  const width = Math.max(...commands.map(({ usage }) => usage.length))
+  return {
+    result: { commands: commands.map(({ name, usage, summary }) => ({ name, usage, summary })) },
+    lines: [
+      ...commands.map(({ usage, summary }) => `${bold(usage.padEnd(width))}  ${summary}`),
+      dim(`In a session every line is a message; /quit leaves it, and it stays open.`),
+    ],
+  }
+}
+
+/**
+ * The command that a line begins with, and the rest of the line.
+ *
+ * @throws P2PError `usage` when there is none
+ */
+export function findCommand(line: string): { readonly command: Command; readonly argument: string } {
+  const words = line.trim().replaceAll(/\s+/g, ' ')
+  for (const command of commands) {
+    for (const name of [command.name, ...(command.aliases ?? [])]) {
+      if (words === name) return { command, argument: '' }
+      if (words.startsWith(`${name} `)) return { command, argument: words.slice(name.length + 1) }
+    }
+  }
+  throw new P2PError('usage', `there is no command "${displayText(words)}"; help lists them`)
+}
+
+function sessionResult({
+  id,
+  peerId,
+  incoming,
+  openedAt,
+  waiting,
+}: Session): Readonly<Record<string, unknown>> {
+  return { id, peerId, incoming, openedAt, waiting }
+}

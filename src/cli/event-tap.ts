@@ -1,0 +1,45 @@
+import type { NodeEvent, P2PNode } from '../index.ts'
+
+const everyType = {
+  'node:started': true,
+  'node:stopped': true,
+  'peer:found': true,
+  'peer:changed': true,
+  'peer:lost': true,
+  'session:opened': true,
+  'session:closed': true,
+  'message:received': true,
+  'message:sent': true,
+  'message:waiting': true,
+  warning: true,
+} as const satisfies Readonly<Record<NodeEvent['type'], true>>
+
+/**
+ * Every event of a node, in order and at once. Those from before there is something to show them are kept: the face
+ * is loaded while the node already runs.
+ */
+export class EventTap {
+  /** Resolves when the node says that it runs. */
+  readonly started: Promise<void>
+  #show: ((event: NodeEvent) => void) | undefined
+  #early: NodeEvent[] = []
+
+  constructor(node: P2PNode) {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.started = promise
+    for (const type of Object.keys(everyType) as readonly NodeEvent['type'][]) {
+      node.on(type, (event) => this.#take(event))
+    }
+    node.on('node:started', () => resolve())
+  }
+
+  open(show: (event: NodeEvent) => void): void {
+    this.#show = show
+    for (const event of this.#early.splice(0)) show(event)
+  }
+
+  #take(event: NodeEvent): void {
+    if (this.#show === undefined) this.#early.push(event)
+    else this.#show(event)
+  }
+}

@@ -1,0 +1,55 @@
+import { P2PError } from '../index.ts'
+
+/** What a person may choose from. */
+export interface Choice<Id extends string> {
+  /** Such as `peer`, for messages. */
+  readonly kind: 'peer' | 'session'
+  /** Everything that exists now. */
+  readonly ids: readonly Id[]
+  /** What the last list showed, in its order. */
+  readonly listed: readonly Id[]
+}
+
+const listNumber = /^#?([1-9]\d{0,3})$/
+const idPrefix = /^[0-9a-f][0-9a-f-]{0,35}$/i
+
+/**
+ * The one ID that `text` means: its number in the last list, or any beginning of the ID, with or without dashes. A
+ * number wins over an ID that begins with the same digits. Undefined when nothing fits.
+ *
+ * @throws P2PError `usage` when it is neither, `ambiguous` when several IDs begin so
+ */
+export function pick<Id extends string>(text: string, choice: Choice<Id>): Id | undefined {
+  const { kind, ids, listed } = choice
+  const byNumber = listed[Number(listNumber.exec(text)?.[1] ?? 0) - 1]
+  if (byNumber !== undefined) return ids.includes(byNumber) ? byNumber : undefined
+  if (!idPrefix.test(text)) {
+    throw new P2PError(
+      'usage',
+      `this is no ${kind} ID; give the beginning of one, or its number in the last "list ${kind}s"`,
+    )
+  }
+  const wanted = plain(text)
+  const found = ids.filter((id) => plain(id).startsWith(wanted))
+  if (found.length > 1) {
+    const some = found.slice(0, 4).join(', ')
+    throw new P2PError(
+      'ambiguous',
+      `${found.length} ${kind}s begin with ${text} (${some}); write more of the ID`,
+    )
+  }
+  return found[0]
+}
+
+/** The shortest beginning of an ID, at least 8 characters, that no other ID shares. */
+export function shortId(id: string, others: Iterable<string>): string {
+  let length = 8
+  for (const other of others) {
+    while (other !== id && length < id.length && other.startsWith(id.slice(0, length))) length++
+  }
+  return id.slice(0, length)
+}
+
+function plain(id: string): string {
+  return id.toLowerCase().replaceAll('-', '')
+}

@@ -1,0 +1,48 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { limits, startNode, type P2PNode } from '../index.ts'
+import type { Arguments } from './arguments.ts'
+import { EventTap } from './event-tap.ts'
+import type { Face } from './face.ts'
+import { fileLog } from './log-file.ts'
+import { openScript } from './script.ts'
+import { readSettings } from './settings.ts'
+import { ShellState } from './shell-state.ts'
+import { catchSignals } from './signals.ts'
+
+/** Commands that name a peer wait this long for it where nobody sits at a terminal and sees it appear. */
+const unattendedWaitMs = 5_000
+
+/**
+ * Runs a node and a face in front of it until it is told to stop.
+ *
+ * @returns the exit status
+ * @throws P2PError what keeps the node from starting
+ */
+export async function run(args: Arguments): Promise<number> {
+  const stop = catchSignals()
+  const settings = await readSettings(args.flags, process.env)
+  const log = fileLog(settings.logFile, settings.logLevel)
+  const node = await startNode({ ...settings.node, log })
+  const tap = new EventTap(node)
+  const atTerminal = !args.json && process.stdin.isTTY && process.stdout.isTTY
+  const state = new ShellState(node, args.waitMs ?? (atTerminal ? 0 : unattendedWaitMs))
+  // From here on others see and reach us: only now comes what the first screen needs.
+  const openFace = atTerminal ? (await import('./shell.ts')).openShell : openScript
+  const face = openFace({ args, state, stop, historyFile: settings.historyFile })
+  tap.open((event) => {
+    face.show(event)
+    state.note(event)
+  })
+  await log.open()
+  await tap.started
+  const status = await face.run()
+  stop.abort()
+  await leave(node, face)
+  return status
+}
+
+/** Says goodbye, for as long as that may take. */
+async function leave(node: P2PNode, face: Face): Promise<void> {
+  const left = node.close().then(() => face.flushed())
+  await Promise.race([left, delay(limits.shutdownMs, undefined, { ref: false })])
+}

@@ -1,0 +1,103 @@
+import { limits, P2PError, type NodeEvent } from '../index.ts'
+import type { CommandContext } from './command.ts'
+import { errorInfo, runLine } from './command-line.ts'
+import type { Face, FaceOptions } from './face.ts'
+import { inputLines } from './input-lines.ts'
+import { jsonGap, JsonPrinter } from './json-printer.ts'
+import { Narrator } from './narrator.ts'
+import { Output } from './output.ts'
+import { plainGap, PlainPrinter } from './plain-printer.ts'
+import type { Printer } from './printer.ts'
+import { styleFor } from './style.ts'
+import { View } from './view.ts'
+
+/** The face for programs and pipes: commands from standard input, one a line, strictly one after the other. */
+export function openScript({ args, state, stop }: FaceOptions): Face {
+  const output = new Output(process.stdout, args.json ? jsonGap : plainGap)
+  const view = new View(state.node, styleFor(process.stdout), { wholeIds: true })
+  const printer = args.json ? new JsonPrinter(output) : plainPrinter(output, new Narrator(state, view))
+  output.gone.addEventListener('abort', () => stop.abort())
+  const context: CommandContext = { state, view, signal: stop.signal }
+  return {
+    show: (event: NodeEvent) => printer.event(event),
+    run: () => runScript({ input: process.stdin, context, printer, output, stay: args.stay }),
+    flushed: () => output.flushed(),
+  }
+}
+
+function plainPrinter(output: Output, narrator: Narrator): Printer {
+  return new PlainPrinter(output, new Output(process.stderr, plainGap), narrator)
+}
+
+export interface ScriptOptions {
+  readonly input: AsyncIterable<Uint8Array | string>
+  readonly context: CommandContext
+  readonly printer: Printer
+  readonly output: Output
+  /** Whether the end of the input is no reason to end. */
+  readonly stay: boolean
+}
+
+/** @returns the exit status of the first line that failed, else 0 */
+export async function runScript(options: ScriptOptions): Promise<number> {
+  const { signal } = options.context
+  const { output } = options
+  const stopped = untilAborted(signal)
+  const script = new Script(options)
+  const ending = await Promise.race([script.run(), stopped])
+  if (ending === 'input-ended' && options.stay) await stopped
+  return output.gone.aborted ? new P2PError('output-closed', 'nobody reads').entry.exit : script.status
+}
+
+class Script {
+  /** Exit status of the first line that failed. */
+  status = 0
+  readonly #options: ScriptOptions
+
+  constructor(options: ScriptOptions) {
+    this.#options = options
+  }
+
+  async run(): Promise<'exit' | 'input-ended'> {
+    const { input, context, output } = this.#options
+    for await (const line of inputLines(input)) {
+      if (context.signal.aborted) break
+      if ((await this.#line(line)) === 'exit') return 'exit'
+      await output.drained()
+    }
+    return 'input-ended'
+  }
+
+  async #line(line: string | undefined): Promise<'exit' | 'next'> {
+    const { context, printer } = this.#options
+    if (line === undefined) this.#fail('', lineTooLong())
+    if (line === undefined || line.trim() === '') return 'next'
+    try {
+      const outcome = await runLine(context, line)
+      printer.done(line, outcome)
+      return outcome.ends ? 'exit' : 'next'
+    } catch (error) {
+      this.#fail(line, errorInfo(error, context.signal))
+      return 'next'
+    }
+  }
+
+  #fail(line: string, error: P2PError): void {
+    this.status ||= error.entry.exit
+    this.#options.printer.failed(line, error)
+  }
+}
+
+function untilAborted(signal: AbortSignal): Promise<'stopped'> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve('stopped')
+    else signal.addEventListener('abort', () => resolve('stopped'), { once: true })
+  })
+}
+
+function lineTooLong(): P2PError {
+  return new P2PError(
+    'usage',
+    `a line is longer than ${limits.inputLineBytes} bytes and was not read; split it`,
+  )
+}

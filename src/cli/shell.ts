@@ -1,0 +1,1 @@
+export { openScript as openShell } from './script.ts'

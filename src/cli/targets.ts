@@ -1,0 +1,77 @@
+import { P2PError, type NodeEvent, type Peer, type PeerId, type Session } from '../index.ts'
+import type { CommandContext } from './command.ts'
+import { displayText } from './display-text.ts'
+import { pick } from './names.ts'
+import type { ShellState } from './shell-state.ts'
+
+/** A peer by a person's name for it; waits for one that nobody has heard of yet, where the shell says so. */
+export async function peerNamed({ state, signal }: CommandContext, text: string): Promise<Peer> {
+  const { node, waitMs } = state
+  const found = findPeer(state, text) ?? (waitMs > 0 ? await waitForPeer(state, text, signal) : undefined)
+  if (found !== undefined) return found
+  const waited = waitMs > 0 ? ` after ${waitMs / 1000} s` : ''
+  const here = node.peers.list().length
+  throw new P2PError(
+    'peer-unknown',
+    `no peer ${displayText(text)} is known${waited}; ${here === 0 ? 'nobody is here yet' : '"list peers" shows who is here'}`,
+  )
+}
+
+function findPeer({ node, listedPeers }: ShellState, text: string): Peer | undefined {
+  const peers = node.peers.list()
+  const id = pick(text, { kind: 'peer', ids: peers.map((peer) => peer.id), listed: listedPeers })
+  return id === undefined ? undefined : node.peers.find(id)
+}
+
+async function waitForPeer(state: ShellState, text: string, signal: AbortSignal): Promise<Peer | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<Peer | undefined>()
+  const look = (_event: NodeEvent): void => {
+    try {
+      const peer = findPeer(state, text)
+      if (peer !== undefined) resolve(peer)
+    } catch (error) {
+      reject(error)
+    }
+  }
+  const abort = (): void => reject(signal.reason)
+  const stopListening = state.node.on('peer:found', look)
+  const timer = setTimeout(resolve, state.waitMs, undefined)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await promise
+  } finally {
+    stopListening()
+    clearTimeout(timer)
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+/** A peer that is here, or that was here and left messages. */
+export function correspondentNamed({ state }: CommandContext, text: string): PeerId {
+  const ids = new Set([...state.node.peers.list().map((peer) => peer.id), ...state.correspondents()])
+  const id = pick(text, { kind: 'peer', ids: [...ids], listed: state.listedPeers })
+  if (id === undefined)
+    throw new P2PError('peer-unknown', `no messages with ${displayText(text)} in this run`)
+  return id
+}
+
+export function sessionNamed({ state }: CommandContext, text: string): Session {
+  const sessions = state.node.sessions.list()
+  const id = pick(text, {
+    kind: 'session',
+    ids: sessions.map((session) => session.id),
+    listed: state.listedSessions,
+  })
+  const found = id === undefined ? undefined : state.node.sessions.find(id)
+  if (found !== undefined) return found
+  throw new P2PError('session-unknown', `no session ${displayText(text)} is open; "list sessions" shows them`)
+}
+
+export function parseEndpoint(text: string): { readonly host: string; readonly port: number } {
+  const [, host, digits] = /^([\w.-]+):(\d{1,5})$/.exec(text) ?? []
+  const port = Number(digits)
+  if (host === undefined || !(port >= 1 && port <= 65_535)) {
+    throw new P2PError('usage', `${displayText(text)} is not host:port; write it like 192.168.1.20:8001`)
+  }
+  return { host, port }
+}

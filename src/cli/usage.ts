@@ -1,0 +1,40 @@
+import type { Command } from 'commander'
+import { errorTable } from '../index.ts'
+
+/** What `p2p --help` prints. */
+export function usage(program: Command): string {
+  return `${program.helpInformation()}
+Examples:
+  p2p                                    meet, and talk at the prompt; type help there
+  p2p --name kitchen --port 0            as "kitchen", on any free port
+  p2p --data-dir ~/second --port 0       a second p2p of the same user
+  echo 'list peers' | p2p --wait 2       one command, then the end
+  (echo 'connect 7c21'; echo 'lunch?') | p2p
+                                         one message, to the peer whose ID begins with 7c21
+  p2p --json --stay < /dev/null          everything that happens, for a program
+
+Without a terminal, commands are read from standard input, one a line, and p2p ends after the last.
+A command that names a peer waits for it to appear: 5 seconds, or as --wait says (at a terminal: 0).
+
+Files, in the data directory (Linux: ~/.config/p2p):
+  config.yaml     the configuration, with every key explained
+  id              the identity; keep it
+  history/shell   commands typed at the prompt
+  log.log         the log; messages are never in it
+
+Environment: P2P_CONFIG, P2P_DATA_DIR, P2P_NAME, P2P_PORT, P2P_LOG_LEVEL, and P2P_ with any other key of
+config.yaml, such as P2P_EXPLORER_PERIOD. Flags win over the environment, and that over the file.
+NO_COLOR=1 leaves out colours.
+
+Exit status: 0 when all went well or a signal ended it; else that of the first command that failed:
+${statuses()}
+`
+}
+
+function statuses(): string {
+  const byStatus = Map.groupBy(Object.entries(errorTable), ([, { exit }]) => exit)
+  return [...byStatus]
+    .sort(([a], [b]) => a - b)
+    .map(([exit, entries]) => `  ${String(exit).padStart(2)}  ${entries.map(([code]) => code).join(', ')}`)
+    .join('\n')
+}
