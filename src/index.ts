@@ -3,6 +3,7 @@ export { errnoOf, errorTable, isP2PError, messageOf, P2PError, type ErrorCode } 
 export type { EventStream, EventStreamOptions } from './base/events.ts'
 export { limits } from './base/limits.ts'
 export { silentLog, type Log, type LogFields, type LogLevel } from './base/log.ts'
+export { nearest } from './base/nearest.ts'
 export type {
   ErrorInfo,
   Message,
@@ -27,4 +28,5 @@ export type { NodeOptions } from './app/options.ts'
 export { broadcast } from './discovery/broadcast.ts'
 export type { ExplorerFactory } from './discovery/explorer.ts'
 export { multicast } from './discovery/multicast.ts'
+export { platformDataDir } from './identity/platform-dir.ts'
 export { parsePeerId, type PeerId } from './protocol/peer-id.ts'

@@ -144,6 +144,13 @@ export const limits = {
   /** Events that wait for one slow `node.events()` reader. */
   queuedEvents: 4096,
 
+  /** The configuration file, and the mistakes in it that are told at once (K4). */
+  configBytes: 64 * 1024,
+  configMistakes: 10,
+  /** How often one may announce. */
+  shortestPeriodMs: 500,
+  longestPeriodMs: 3_600_000,
+
   /** The file with our own ID, with room for white space that an editor adds. */
   peerIdFileBytes: 64,
 
