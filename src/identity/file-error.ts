@@ -8,13 +8,13 @@ const reasons: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only; make it writable',
   ENOSPC: 'the disk is full; free some space',
   EDQUOT: 'your disk quota is used up; free some space',
-  EEXIST: 'it is not a directory; remove the file of that name',
   ENOTDIR: 'a part of the path is not a directory; correct the path',
   EISDIR: 'a directory stands where a file belongs; move it away',
   ELOOP: 'too many symbolic links; correct the path',
   ENAMETOOLONG: 'the path is too long; shorten it',
   EMFILE: 'too many open files; raise the limit (ulimit -n)',
   EIO: 'the disk reports an error; check it',
+  ERR_SQLITE_ERROR: 'its file lock.db cannot be locked; delete that file when no p2p is running',
 }
 
 /** The `data-dir-unusable` error for whatever the platform threw about `path`. */
