@@ -26,6 +26,8 @@ export interface SessionOptions {
   readonly observer: SessionObserver
 }
 
+const DUPLICATE = 'duplicate session'
+
 /** A message that could not leave at once. */
 interface Waiting {
   readonly message: Message
@@ -53,6 +55,8 @@ export class PeerSession implements Session {
   #queue: Waiting[] = []
   #queuedBytes = 0
   #pumping = false
+  /** Nothing leaves before this has resolved. */
+  #barrier: Promise<unknown> | undefined
   /** Ends the pump's present wait: the peer has answered, or the session is over. */
   #wake: AbortController | undefined
   /** Since when nothing has left although something waits. */
@@ -113,12 +117,19 @@ export class PeerSession implements Session {
     await this.#channel.close(code, reason)
   }
 
-  /** Goes on over another channel to the same peer; the old one is closed as a duplicate. */
+  /** Goes on over another channel to the same peer; the present one is closed as a duplicate. */
   adopt(channel: Channel): void {
     const old = this.#channel
     this.#channel = channel
     void this.#receive(channel)
-    void old.close(1000, 'duplicate session')
+    // Until the peer has read the old channel to its end, nothing may overtake what is still on the way there.
+    void this.#pump(old.close(1000, DUPLICATE))
+  }
+
+  /** Closes a channel that duplicates this session, but takes what the peer has said there. */
+  retire(channel: Channel): void {
+    void this.#receive(channel)
+    void channel.close(1000, DUPLICATE)
   }
 
   /** How long the next message has to wait; -1 until the peer says something. */
@@ -166,10 +177,12 @@ export class PeerSession implements Session {
     signal.addEventListener('abort', abort, { once: true })
   }
 
-  /** Sends what waits, in order, as fast as the channel and the pace allow. */
+  /** Sends what waits, in order, as fast as the channel and the pace allow, once `blocked` has resolved. */
   async #pump(blocked?: Promise<void>): Promise<void> {
+    if (blocked !== undefined) this.#barrier = Promise.all([this.#barrier, blocked])
+    if (this.#pumping) return
     this.#pumping = true
-    if (blocked !== undefined) await this.#untilRoom(blocked)
+    await this.#untilRoom()
     while (this.#open && this.#queue.length > 0) {
       const waitMs = this.#waitMs()
       if (waitMs !== 0) {
@@ -179,16 +192,21 @@ export class PeerSession implements Session {
       const next = this.#queue.shift()
       if (next === undefined) break
       this.#queuedBytes -= next.frame.length
-      const full = this.#transmit(next.message, next.frame)
+      this.#barrier = this.#transmit(next.message, next.frame)
       next.resolve(next.message)
-      if (full !== undefined) await this.#untilRoom(full)
+      await this.#untilRoom()
     }
     this.#pumping = false
   }
 
-  async #untilRoom(room: Promise<void>): Promise<void> {
+  /** Waits until the channel takes more. */
+  async #untilRoom(): Promise<void> {
     this.#blockedSince = monotonicMs()
-    await room
+    while (this.#barrier !== undefined) {
+      const barrier = this.#barrier
+      await barrier
+      if (barrier === this.#barrier) this.#barrier = undefined
+    }
     this.#blockedSince = undefined
   }
 

@@ -122,7 +122,7 @@ export class SessionSet implements Sessions {
         newcomer: { incoming: channel.incoming },
       })
       if (decision === 'existing') {
-        void channel.close(1000, 'duplicate session')
+        existing.retire(channel)
         return existing
       }
       if (decision === 'newcomer') {

@@ -38,6 +38,7 @@ export class MemoryChannel implements Channel {
   #onArrival: (() => void) | undefined
   #queuedBytes = 0
   #onRoom: (() => void)[] = []
+  #closing = false
   #end: ChannelEnd | undefined
   readonly #resolveClosed: (end: ChannelEnd) => void
 
@@ -60,7 +61,7 @@ export class MemoryChannel implements Channel {
   }
 
   send(frame: Uint8Array): Promise<void> | undefined {
-    if (this.#end !== undefined) return undefined
+    if (this.#closing || this.#end !== undefined) return undefined
     this.#queuedBytes += frame.length
     this.#carry(() => {
       this.#other?.take(frame)
@@ -71,10 +72,18 @@ export class MemoryChannel implements Channel {
   }
 
   close(code: number, reason: string): Promise<void> {
-    if (this.#end !== undefined) return Promise.resolve()
-    this.#carry(() => this.#other?.finish({ code, reason }))
-    this.finish({ code, reason })
-    return Promise.resolve()
+    if (!this.#closing && this.#end === undefined) {
+      this.#closing = true
+      this.#carry(() => this.#other?.takeClose({ code, reason }))
+    }
+    return this.closed.then(() => {})
+  }
+
+  /** The other side closes: answered in kind, so that what is on the way to it still arrives. */
+  takeClose(end: ChannelEnd): void {
+    if (!this.#closing) this.#carry(() => this.#other?.takeClose(end))
+    this.#closing = true
+    this.finish(end)
   }
 
   take(frame: Uint8Array): void {
