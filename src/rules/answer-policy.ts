@@ -32,9 +32,12 @@ export interface AnswerQuestion {
   readonly random: number
 }
 
-export type AnswerLimits = Pick<
-  typeof limits,
-  'answerIntervalMs' | 'answersPerSecond' | 'offLinkAnswerIntervalMs' | 'answerMemory' | 'sources'
+/** The entries of `limits` that the policy keeps. */
+export type AnswerLimits = Readonly<
+  Record<
+    'answerIntervalMs' | 'answersPerSecond' | 'offLinkAnswerIntervalMs' | 'answerMemory' | 'sources',
+    number
+  >
 >
 
 /** What was heard and answered of one peer. */

@@ -55,20 +55,23 @@ export interface PingTarget {
   readonly port: number
 }
 
-export type PeerTableLimits = Pick<
-  typeof limits,
-  | 'peers'
-  | 'peersPerSource'
-  | 'confirmedPeers'
-  | 'peerEventsPerSecond'
-  | 'peerEventsPerSourcePerSecond'
-  | 'sources'
-  | 'pathsPerPeer'
-  | 'pathLifetimeMs'
-  | 'pingPeriodMs'
-  | 'pingFailures'
-  | 'contestedPingMs'
-  | 'silenceMs'
+/** The entries of `limits` that the table keeps. */
+export type PeerTableLimits = Readonly<
+  Record<
+    | 'peers'
+    | 'peersPerSource'
+    | 'confirmedPeers'
+    | 'peerEventsPerSecond'
+    | 'peerEventsPerSourcePerSecond'
+    | 'sources'
+    | 'pathsPerPeer'
+    | 'pathLifetimeMs'
+    | 'pingPeriodMs'
+    | 'pingFailures'
+    | 'contestedPingMs'
+    | 'silenceMs',
+    number
+  >
 >
 
 const nobody: readonly PeerRecord[] = []

@@ -1,5 +1,5 @@
 import { limits } from '../base/limits.ts'
-import type { PeerId } from '../protocol/peer-id.ts'
+import { comparePeerIds, type PeerId } from '../protocol/peer-id.ts'
 
 /** Two sessions of one pair of peers, seen from one of the two ends. */
 export interface TwoSessions {
@@ -23,6 +23,6 @@ export function survivor({
 }: TwoSessions): 'existing' | 'newcomer' | 'both' {
   if (existing.incoming === newcomer.incoming) return 'both'
   if (existing.ageMs > limits.simultaneousDialMs) return 'both'
-  const survivorIsIncoming = peerId < selfId
+  const survivorIsIncoming = comparePeerIds(peerId, selfId) < 0
   return existing.incoming === survivorIsIncoming ? 'existing' : 'newcomer'
 }
