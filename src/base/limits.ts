@@ -14,6 +14,8 @@ export const limits = {
   /** Entries of `Peer.files`, and bytes of each key and value (U11). */
   filesEntries: 32,
   filesEntryBytes: 256,
+  /** Longest text of a claimed address that is kept: no address needs more than 45 characters (U10). */
+  claimedIpLength: 64,
   /** Nested groups or messages that a decoder follows (U7). */
   nestingDepth: 16,
 
