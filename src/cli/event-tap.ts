@@ -14,6 +14,12 @@ const everyType = {
   warning: true,
 } as const satisfies Readonly<Record<NodeEvent['type'], true>>
 
+function keysOf<Key extends string>(record: Readonly<Record<Key, unknown>>): readonly Key[] {
+  const keys: Key[] = []
+  for (const key in record) keys.push(key)
+  return keys
+}
+
 /**
  * Every event of a node, in order and at once. Those from before there is something to show them are kept: the face
  * is loaded while the node already runs.
@@ -27,7 +33,7 @@ export class EventTap {
   constructor(node: P2PNode) {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.started = promise
-    for (const type of Object.keys(everyType) as readonly NodeEvent['type'][]) {
+    for (const type of keysOf(everyType)) {
       node.on(type, (event) => this.#take(event))
     }
     node.on('node:started', () => resolve())

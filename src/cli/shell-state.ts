@@ -62,23 +62,12 @@ export class ShellState {
 
   /** Follows what happens; to be called with each event after it was shown. */
   note(event: NodeEvent): void {
-    switch (event.type) {
-      case 'message:received':
-        if (!this.isAttachedTo(event.message.peerId)) this.#addUnread(event.message.peerId)
-        this.#addCorrespondent(event.message.peerId)
-        break
-      case 'message:sent':
-        this.#addCorrespondent(event.message.peerId)
-        break
-      case 'session:opened':
-        this.#follow(event.session)
-        break
-      default:
-    }
-  }
-
-  #addUnread(peerId: PeerId): void {
-    this.#unread.set(peerId, this.unread(peerId) + 1)
+    if (event.type === 'session:opened') this.#follow(event.session)
+    if (event.type === 'message:sent') this.#addCorrespondent(event.message.peerId)
+    if (event.type !== 'message:received') return
+    const { peerId } = event.message
+    this.#addCorrespondent(peerId)
+    if (!this.isAttachedTo(peerId)) this.#unread.set(peerId, this.unread(peerId) + 1)
   }
 
   #addCorrespondent(peerId: PeerId): void {

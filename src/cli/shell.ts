@@ -1,1 +1,152 @@
-export { openScript as openShell } from './script.ts'
+import type { NodeEvent, P2PError } from '../index.ts'
+import type { CommandContext } from './command.ts'
+import { errorInfo, runLine } from './command-line.ts'
+import { complete } from './completion.ts'
+import { displayLines } from './display-text.ts'
+import type { Face, FaceOptions } from './face.ts'
+import { Narrator } from './narrator.ts'
+import { Prompt } from './prompt.ts'
+import { ShellHistory } from './shell-history.ts'
+import type { ShellState } from './shell-state.ts'
+import { styleFor } from './style.ts'
+import { version } from './version.ts'
+import { View } from './view.ts'
+
+/** After this time without anybody, say so. */
+const nobodyAfterMs = 700
+
+/** The face for people: a prompt at a terminal. */
+export function openShell(options: FaceOptions): Face {
+  return new Shell(options)
+}
+
+class Shell implements Face {
+  readonly #stop: AbortController
+  readonly #state: ShellState
+  readonly #view: View
+  readonly #narrator: Narrator
+  readonly #history: ShellHistory
+  readonly #prompt: Prompt
+  readonly #done = Promise.withResolvers<void>()
+  /** Commands run one after the other, also when they are typed faster. */
+  #queue: Promise<void> = Promise.resolve()
+  /** The command under way, for Ctrl-C. */
+  #current: AbortController | undefined
+
+  constructor({ state, stop, historyFile }: FaceOptions) {
+    const { stdin, stdout } = process
+    this.#state = state
+    this.#stop = stop
+    this.#view = new View(state.node, styleFor(stdout), { wholeIds: false })
+    this.#narrator = new Narrator(state, this.#view)
+    this.#history = new ShellHistory(historyFile)
+    const history = this.#history.load()
+    stdout.on('error', () => stop.abort())
+    stop.signal.addEventListener('abort', () => this.#done.resolve(), { once: true })
+    this.#prompt = new Prompt({ input: stdin, output: stdout, history, listener: this.#listener() })
+    this.#greet()
+  }
+
+  show(event: NodeEvent): void {
+    this.#prompt.print(this.#narrator.lines(event))
+  }
+
+  async run(): Promise<number> {
+    if (!this.#stop.signal.aborted) await this.#done.promise
+    this.#prompt.close()
+    return 0
+  }
+
+  flushed(): Promise<void> {
+    // A terminal takes everything at once.
+    return Promise.resolve()
+  }
+
+  #greet(): void {
+    const { node } = this.#state
+    const { bold, dim } = this.#view.style
+    this.#label()
+    this.#prompt.print([
+      `${bold(`p2p ${version()}`)}  ${this.#view.node(node.info)}`,
+      dim('Others appear here by themselves. Type help for the commands; Tab completes them.'),
+    ])
+    const timer = setTimeout(() => {
+      if (node.peers.list().length === 0) this.#prompt.print([dim('Nobody here yet.')])
+    }, nobodyAfterMs)
+    this.#stop.signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
+  }
+
+  #listener(): ConstructorParameters<typeof Prompt>[0]['listener'] {
+    return {
+      line: (line) => {
+        this.#queue = this.#queue.then(() => this.#line(line))
+      },
+      interrupt: () => this.#interrupt(),
+      end: () => this.#end(),
+      complete: (line) => complete(this.#state, line),
+    }
+  }
+
+  async #line(line: string): Promise<void> {
+    if (line.trim() === '' || this.#stop.signal.aborted) {
+      this.#prompt.redraw()
+      return
+    }
+    const isMessage = this.#state.attached !== undefined
+    if (!isMessage) this.#history.add(line)
+    const running = this.#carryOut(line)
+    // Messages leave in order by themselves; one that has to wait must not keep /quit from working.
+    if (isMessage) this.#prompt.redraw()
+    else await running
+  }
+
+  async #carryOut(line: string): Promise<void> {
+    const current = new AbortController()
+    this.#current = current
+    const signal = AbortSignal.any([this.#stop.signal, current.signal])
+    const context: CommandContext = { state: this.#state, view: this.#view, signal }
+    try {
+      const { lines = [], ends } = await runLine(context, line)
+      this.#label()
+      this.#prompt.print(lines)
+      if (ends) this.#leave()
+    } catch (error) {
+      this.#complain(current.signal.aborted ? undefined : errorInfo(error, signal))
+    } finally {
+      if (this.#current === current) this.#current = undefined
+      this.#prompt.redraw()
+    }
+  }
+
+  #complain(error: P2PError | undefined): void {
+    const { dim, alarm } = this.#view.style
+    this.#prompt.print(error === undefined ? [dim('Given up.')] : displayLines(error.message).map(alarm))
+  }
+
+  #interrupt(): void {
+    if (this.#state.attached !== undefined) {
+      this.#prompt.print([this.#view.style.dim('/quit or Ctrl-D leaves this session; then exit ends p2p.')])
+    } else if (this.#current !== undefined) this.#current.abort()
+    else this.#leave()
+  }
+
+  /** Ctrl-D: one step out. */
+  #end(): boolean {
+    if (this.#state.attached === undefined) {
+      this.#leave()
+      return false
+    }
+    this.#queue = this.#queue.then(() => this.#line('/quit'))
+    return true
+  }
+
+  #leave(): void {
+    this.#prompt.close()
+    this.#done.resolve()
+  }
+
+  #label(): void {
+    const { attached } = this.#state
+    this.#prompt.setLabel(attached === undefined ? 'p2p> ' : `${this.#view.peer(attached.peerId)}> `)
+  }
+}

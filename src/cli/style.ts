@@ -15,7 +15,9 @@ export const plainStyle: Style = { dim: plain, bold: plain, name: plain, alarm: 
 /** Colours only where a terminal shows them: `NO_COLOR` and `TERM=dumb` are part of what it says of its depth. */
 export function styleFor(stream: { readonly isTTY?: boolean; getColorDepth?(): number }): Style {
   if (stream.isTTY !== true || (stream.getColorDepth?.() ?? 1) <= 1) return plainStyle
-  const paint = (format: Parameters<typeof styleText>[0]) => (text: string) =>
-    styleText(format, text, { validateStream: false })
   return { dim: paint('dim'), bold: paint('bold'), name: paint('cyan'), alarm: paint('red') }
+}
+
+function paint(format: Parameters<typeof styleText>[0]): (text: string) => string {
+  return (text) => styleText(format, text, { validateStream: false })
 }

@@ -105,7 +105,6 @@ export function endpoint({ address, port }: { readonly address: string; readonly
 
 /** The time of day where we are, with the date when it is not today's. */
 export function clock(at: Date, now = new Date()): string {
-  const two = (value: number): string => String(value).padStart(2, '0')
   const time = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
   if (at.toDateString() === now.toDateString()) return time
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`
@@ -113,4 +112,8 @@ export function clock(at: Date, now = new Date()): string {
 
 function* peerIds(node: P2PNode): Generator<string> {
   for (const peer of node.peers.list()) yield peer.id
+}
+
+function two(digits: number): string {
+  return String(digits).padStart(2, '0')
 }

@@ -1,0 +1,110 @@
+import { clearScreenDown, createInterface, cursorTo, moveCursor, type Interface } from 'node:readline'
+import type { ReadStream, WriteStream } from 'node:tty'
+import { limits } from '../index.ts'
+
+/** What whoever uses a prompt wants to know. */
+export interface PromptListener {
+  line(line: string): void
+  /** Ctrl-C. */
+  interrupt(): void
+  /** Ctrl-D. @returns whether to go on asking */
+  end(): boolean
+  complete(line: string): [string[], string]
+}
+
+export interface PromptOptions {
+  readonly input: ReadStream
+  readonly output: WriteStream
+  /** Earlier lines, newest first. */
+  readonly history: readonly string[]
+  readonly listener: PromptListener
+}
+
+/** The line being typed, at the bottom of the terminal, and what is printed above it without breaking it. */
+export class Prompt {
+  readonly #options: PromptOptions
+  /** A terminal that can move its cursor; a dumb one only gets lines. */
+  readonly #canRedraw: boolean
+  #history: string[]
+  #label = ''
+  #open = true
+  /** Whether the cursor stands behind the label and not at the beginning of a line. */
+  #asking = false
+  #lines: Interface
+
+  constructor(options: PromptOptions) {
+    this.#options = options
+    this.#history = [...options.history]
+    this.#canRedraw = process.env['TERM'] !== 'dumb'
+    this.#lines = this.#ask()
+  }
+
+  /** What stands before the line being typed. */
+  setLabel(label: string): void {
+    this.#label = label
+    this.#lines.setPrompt(label)
+  }
+
+  /** Shows the label and what is being typed again, where the cursor is. */
+  redraw(): void {
+    if (!this.#open) return
+    this.#lines.prompt(true)
+    this.#asking = true
+  }
+
+  print(lines: readonly string[]): void {
+    if (lines.length === 0) return
+    const { output } = this.#options
+    const text = `${lines.join('\n')}\n`
+    if (!this.#open || !this.#canRedraw) {
+      output.write(text)
+      this.redraw()
+      return
+    }
+    const { rows } = this.#lines.getCursorPos()
+    moveCursor(output, 0, -rows)
+    cursorTo(output, 0)
+    clearScreenDown(output)
+    // readline goes up as many rows as the typed text has taken, so give it that many to go up.
+    output.write(text + '\n'.repeat(rows))
+    this.redraw()
+  }
+
+  close(): void {
+    if (!this.#open) return
+    this.#open = false
+    this.#lines.close()
+    if (this.#asking) this.#options.output.write('\n')
+  }
+
+  #ask(): Interface {
+    const { input, output, listener } = this.#options
+    const lines = createInterface({
+      input,
+      output,
+      terminal: this.#canRedraw,
+      prompt: this.#label,
+      history: this.#history,
+      historySize: limits.shellHistoryLines,
+      removeHistoryDuplicates: true,
+      completer: (line: string) => listener.complete(line),
+    })
+    lines.on('history', (history) => (this.#history = history))
+    lines.on('line', (line) => {
+      this.#asking = false
+      listener.line(line)
+    })
+    lines.on('SIGINT', () => listener.interrupt())
+    lines.on('close', () => this.#closed())
+    return lines
+  }
+
+  /** Ctrl-D closes readline; to go on, it takes a new one. */
+  #closed(): void {
+    if (!this.#open) return
+    if (this.#options.listener.end() && !this.#options.input.readableEnded) {
+      this.#lines = this.#ask()
+      this.redraw()
+    } else this.close()
+  }
+}
