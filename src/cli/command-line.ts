@@ -1,4 +1,4 @@
-import { isP2PError, P2PError, type Message, type SessionInfo } from '../index.ts'
+import { errorTable, isP2PError, messageOf, P2PError, type Message, type SessionInfo } from '../index.ts'
 import type { Command, CommandContext, Outcome } from './command.ts'
 import { findCommand } from './commands.ts'
 
@@ -61,11 +61,13 @@ function misuse({ name, usage }: Command, what: string): P2PError {
   return new P2PError('usage', `${name} ${what}; usage: ${usage}`)
 }
 
-/** An error as `command:done` and the shell tell it: anything unexpected is `internal`. */
-export function errorInfo(error: unknown, signal: AbortSignal): P2PError {
+/** An error as `command:done` and the shell tell it; `internal`, and logged, when nobody foresaw it. */
+export function tellError(error: unknown, { signal, log }: CommandContext): P2PError {
   if (isP2PError(error)) return error
   if (signal.aborted) return new P2PError('node-stopped', 'p2p stopped before this was finished')
-  return new P2PError('internal', error instanceof Error ? error.message : 'something broke', {
-    cause: error,
-  })
+  log.error('A command broke.', { error: error instanceof Error ? error.stack : String(error) })
+  return new P2PError(
+    'internal',
+    `${errorTable.internal.sentence} ${messageOf(error)}; the log file says where`,
+  )
 }

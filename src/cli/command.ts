@@ -1,3 +1,4 @@
+import type { Log } from '../index.ts'
 import type { ShellState } from './shell-state.ts'
 import type { View } from './view.ts'
 
@@ -5,6 +6,7 @@ import type { View } from './view.ts'
 export interface CommandContext {
   readonly state: ShellState
   readonly view: View
+  readonly log: Log
   /** Gives the command up. */
   readonly signal: AbortSignal
 }

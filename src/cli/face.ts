@@ -1,4 +1,4 @@
-import type { NodeEvent } from '../index.ts'
+import type { Log, NodeEvent } from '../index.ts'
 import type { Arguments } from './arguments.ts'
 import type { ShellState } from './shell-state.ts'
 
@@ -6,6 +6,7 @@ import type { ShellState } from './shell-state.ts'
 export interface FaceOptions {
   readonly args: Arguments
   readonly state: ShellState
+  readonly log: Log
   /** File in which a face may remember what was typed. */
   readonly historyFile: string
   /** Aborts when p2p is to end; the face may wish so too. */

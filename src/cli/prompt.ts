@@ -20,6 +20,9 @@ export interface PromptOptions {
   readonly listener: PromptListener
 }
 
+/** After a paste this differs from the row of the cursor, and nothing documented tells it. */
+type DrawnInterface = Interface & { readonly prevRows?: number }
+
 /** The line being typed, at the bottom of the terminal, and what is printed above it without breaking it. */
 export class Prompt {
   readonly #options: PromptOptions
@@ -30,7 +33,7 @@ export class Prompt {
   #open = true
   /** Whether the cursor stands behind the label and not at the beginning of a line. */
   #asking = false
-  #lines: Interface
+  #lines: DrawnInterface
 
   constructor(options: PromptOptions) {
     this.#options = options
@@ -52,21 +55,21 @@ export class Prompt {
     this.#asking = true
   }
 
+  /** Prints lines above the one being typed; after {@link close} there is nobody to read them. */
   print(lines: readonly string[]): void {
-    if (lines.length === 0) return
+    if (lines.length === 0 || !this.#open) return
     const { output } = this.#options
     const text = `${lines.join('\n')}\n`
-    if (!this.#open || !this.#canRedraw) {
+    if (!this.#canRedraw) {
       output.write(text)
       this.redraw()
       return
     }
-    const { rows } = this.#lines.getCursorPos()
-    moveCursor(output, 0, -rows)
+    moveCursor(output, 0, -this.#lines.getCursorPos().rows)
     cursorTo(output, 0)
     clearScreenDown(output)
-    // readline goes up as many rows as the typed text has taken, so give it that many to go up.
-    output.write(text + '\n'.repeat(rows))
+    // readline goes up as many rows as its last redraw has left it below the label: give it that many to go up.
+    output.write(text + '\n'.repeat(this.#lines.prevRows ?? 0))
     this.redraw()
   }
 
@@ -77,9 +80,9 @@ export class Prompt {
     if (this.#asking) this.#options.output.write('\n')
   }
 
-  #ask(): Interface {
+  #ask(): DrawnInterface {
     const { input, output, listener } = this.#options
-    const lines = createInterface({
+    const lines: DrawnInterface = createInterface({
       input,
       output,
       terminal: this.#canRedraw,

@@ -8,6 +8,7 @@ import { openScript } from './script.ts'
 import { readSettings } from './settings.ts'
 import { ShellState } from './shell-state.ts'
 import { catchSignals } from './signals.ts'
+import { version } from './version.ts'
 
 /** Commands that name a peer wait this long for it where nobody sits at a terminal and sees it appear. */
 const unattendedWaitMs = 5_000
@@ -28,16 +29,18 @@ export async function run(args: Arguments): Promise<number> {
   const state = new ShellState(node, args.waitMs ?? (atTerminal ? 0 : unattendedWaitMs))
   // From here on others see and reach us: only now comes what the first screen needs.
   const openFace = atTerminal ? (await import('./shell.ts')).openShell : openScript
-  const face = openFace({ args, state, stop, historyFile: settings.historyFile })
+  const face = openFace({ args, state, log, stop, historyFile: settings.historyFile })
   tap.open((event) => {
     face.show(event)
     state.note(event)
   })
+  log.info('p2p runs.', { version: version(), id: node.id, port: node.info.port })
   await log.open()
   await tap.started
   const status = await face.run()
   stop.abort()
   await leave(node, face)
+  log.info('p2p has stopped.')
   return status
 }
 

@@ -1,6 +1,6 @@
 import { limits, P2PError, type NodeEvent } from '../index.ts'
 import type { CommandContext } from './command.ts'
-import { errorInfo, runLine } from './command-line.ts'
+import { runLine, tellError } from './command-line.ts'
 import type { Face, FaceOptions } from './face.ts'
 import { inputLines } from './input-lines.ts'
 import { jsonGap, JsonPrinter } from './json-printer.ts'
@@ -12,12 +12,12 @@ import { styleFor } from './style.ts'
 import { View } from './view.ts'
 
 /** The face for programs and pipes: commands from standard input, one a line, strictly one after the other. */
-export function openScript({ args, state, stop }: FaceOptions): Face {
+export function openScript({ args, state, log, stop }: FaceOptions): Face {
   const output = new Output(process.stdout, args.json ? jsonGap : plainGap)
   const view = new View(state.node, styleFor(process.stdout), { wholeIds: true })
   const printer = args.json ? new JsonPrinter(output) : plainPrinter(output, new Narrator(state, view))
   output.gone.addEventListener('abort', () => stop.abort())
-  const context: CommandContext = { state, view, signal: stop.signal }
+  const context: CommandContext = { state, view, log, signal: stop.signal }
   return {
     show: (event: NodeEvent) => printer.event(event),
     run: () => runScript({ input: process.stdin, context, printer, output, stay: args.stay }),
@@ -77,7 +77,7 @@ class Script {
       printer.done(line, outcome)
       return outcome.ends ? 'exit' : 'next'
     } catch (error) {
-      this.#fail(line, errorInfo(error, context.signal))
+      this.#fail(line, tellError(error, context))
       return 'next'
     }
   }

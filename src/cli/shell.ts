@@ -1,6 +1,6 @@
-import type { NodeEvent, P2PError } from '../index.ts'
+import type { Log, NodeEvent, P2PError } from '../index.ts'
 import type { CommandContext } from './command.ts'
-import { errorInfo, runLine } from './command-line.ts'
+import { runLine, tellError } from './command-line.ts'
 import { complete } from './completion.ts'
 import { displayLines } from './display-text.ts'
 import type { Face, FaceOptions } from './face.ts'
@@ -23,6 +23,7 @@ export function openShell(options: FaceOptions): Face {
 class Shell implements Face {
   readonly #stop: AbortController
   readonly #state: ShellState
+  readonly #log: Log
   readonly #view: View
   readonly #narrator: Narrator
   readonly #history: ShellHistory
@@ -33,9 +34,10 @@ class Shell implements Face {
   /** The command under way, for Ctrl-C. */
   #current: AbortController | undefined
 
-  constructor({ state, stop, historyFile }: FaceOptions) {
+  constructor({ state, log, stop, historyFile }: FaceOptions) {
     const { stdin, stdout } = process
     this.#state = state
+    this.#log = log
     this.#stop = stop
     this.#view = new View(state.node, styleFor(stdout), { wholeIds: false })
     this.#narrator = new Narrator(state, this.#view)
@@ -104,14 +106,14 @@ class Shell implements Face {
     const current = new AbortController()
     this.#current = current
     const signal = AbortSignal.any([this.#stop.signal, current.signal])
-    const context: CommandContext = { state: this.#state, view: this.#view, signal }
+    const context: CommandContext = { state: this.#state, view: this.#view, log: this.#log, signal }
     try {
       const { lines = [], ends } = await runLine(context, line)
       this.#label()
       this.#prompt.print(lines)
       if (ends) this.#leave()
     } catch (error) {
-      this.#complain(current.signal.aborted ? undefined : errorInfo(error, signal))
+      this.#complain(current.signal.aborted ? undefined : tellError(error, context))
     } finally {
       if (this.#current === current) this.#current = undefined
       this.#prompt.redraw()
