@@ -66,8 +66,9 @@ export class PeerSession implements Session {
     this.#channel = channel
     this.peerId = channel.peerId
     this.#observer = options.observer
-    const { perSecond } = options.messageRate
-    this.#rate = Number.isFinite(perSecond) ? new TokenBucket(options.messageRate) : undefined
+    this.#rate = Number.isFinite(options.messageRate.perSecond)
+      ? new TokenBucket(ownShare(options.messageRate))
+      : undefined
     this.#pace = options.kind === 'reference' ? new ReferencePace() : undefined
     void this.#receive(channel)
   }
@@ -92,8 +93,12 @@ export class PeerSession implements Session {
     if (options.signal?.aborted) return Promise.reject(options.signal.reason)
     if (!this.#open) return Promise.reject(sessionClosed(this.peerId))
     const now = Date.now()
-    const frame = encodeMessage({ text, sentAt: wireTimeFromMs(now) })
-    if (frame.length > limits.messageBytes) return Promise.reject(tooLong(frame.length))
+    let frame: Uint8Array
+    try {
+      frame = encodeMessage({ text, sentAt: wireTimeFromMs(now) })
+    } catch (tooLong) {
+      return Promise.reject(tooLong)
+    }
     const message: Message = {
       peerId: this.peerId,
       sessionId: this.id,
@@ -267,17 +272,15 @@ export class PeerSession implements Session {
   }
 }
 
+/** What we send of the rate that the other end takes. */
+function ownShare({ perSecond, burst }: Rate): Rate {
+  return { perSecond: perSecond * limits.sendRateShare, burst: Math.max(1, burst * limits.sendRateShare) }
+}
+
 function sessionClosed(peerId: PeerId): P2PError {
   return new P2PError(
     'session-closed',
     `the session with ${peerId} has ended and the message was not sent; connect again and repeat it`,
-  )
-}
-
-function tooLong(sizeBytes: number): P2PError {
-  return new P2PError(
-    'message-too-long',
-    `the message has ${sizeBytes} bytes on the wire and at most ${limits.messageBytes} may be sent; split it`,
   )
 }
 

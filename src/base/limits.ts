@@ -26,8 +26,8 @@ export const limits = {
   confirmedPeers: 4096,
   /**
    * New peers a second, in all and from one source address, after a burst of `peers` and `peersPerSource`; changes
-   * of known ones likewise. Below `peers / pingPeriodMs`, so that a flood cannot push out a living peer before
-   * its first /ping has confirmed it.
+   * of known ones likewise (U15). So slow that a flood that lasts needs more than a period to push out everybody:
+   * who announces in every period stays.
    */
   peerEventsPerSecond: 25,
   peerEventsPerSourcePerSecond: 1,
@@ -101,6 +101,8 @@ export const limits = {
   messagesPerSecond: 50,
   messageBurst: 200,
   pressingMs: 30_000,
+  /** Share of that rate which our own sender uses: its pings count too, and it must never seem to press. */
+  sendRateShare: 0.9,
   /** What waits to leave in one session (W10). */
   queuedMessages: 256,
   queuedBytes: 1024 * 1024,

@@ -1,0 +1,263 @@
+/** Sessions and conversations over real TCP: rows W10, W11 and W13 of the threat table, and what users rely on. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { test } from 'node:test'
+import { WebSocket, WebSocketServer } from 'ws'
+
+import { limits } from '../../src/base/limits.ts'
+import { isP2PError, type Message, type PeerId } from '../../src/index.ts'
+import { inventId, introduce, openNode, until, upgradeOf, type TestNode } from './nodes.ts'
+
+/** A stranger that dials a node under an ID of its choice. */
+async function dialAs(id: PeerId, { node }: TestNode): Promise<WebSocket> {
+  const ws = new WebSocket(`ws://127.0.0.1:${node.info.port}/ws`, { headers: { PeerID: id } })
+  await once(ws, 'open')
+  return ws
+}
+
+test('a message goes each way, with its time, and both histories hold both', async () => {
+  await using a = await openNode()
+  await using b = await openNode()
+  introduce(a, b)
+  const received: Message[] = []
+  for (const { node } of [a, b]) node.on('message:received', ({ message }) => received.push(message))
+  const sent = await a.node.conversation(b.node.id).send('Привет 👋')
+  await until(() => received.length === 1, 'the message')
+  await b.node.conversation(a.node.id).send('hello')
+  await until(() => received.length === 2, 'the answer')
+  assert.deepEqual(
+    received.map(({ text }) => text),
+    ['Привет 👋', 'hello'],
+  )
+  assert.equal(received[0]?.sentAt.getTime(), sent.sentAt.getTime())
+  const texts = (one: TestNode, other: TestNode): string[] =>
+    one.node
+      .conversation(other.node.id)
+      .history()
+      .map(({ text, incoming }) => `${incoming ? '<' : '>'} ${text}`)
+  assert.deepEqual(texts(a, b), ['> Привет 👋', '< hello'])
+  assert.deepEqual(texts(b, a), ['< Привет 👋', '> hello'])
+})
+
+test('connect joins the open session, and callers at the same time share one dial', async () => {
+  await using a = await openNode()
+  await using b = await openNode()
+  introduce(a, b)
+  const [one, two] = await Promise.all([a.node.connect(b.node.id), a.node.connect(b.node.id)])
+  assert.equal(one, two)
+  await until(() => b.node.sessions.list().length === 1, 'the session at the other end')
+  assert.equal((await b.node.connect(a.node.id)).incoming, true)
+})
+
+test('connect to a peer that nobody knows, or that is gone, says so', async () => {
+  await using a = await openNode()
+  await assert.rejects(a.node.connect(inventId(1)), { code: 'peer-unknown' })
+  a.hearsay.tell({ id: inventId(2), port: 1 })
+  await assert.rejects(a.node.connect(inventId(2)), { code: 'peer-unreachable' })
+  await assert.rejects(
+    a.node.connect(inventId(2), { signal: AbortSignal.abort(new Error('changed my mind')) }),
+    {
+      message: 'changed my mind',
+    },
+  )
+})
+
+test('a text that is too long for the wire is refused whole, and the longest that fits arrives', async () => {
+  await using a = await openNode()
+  await using b = await openNode()
+  introduce(a, b)
+  const session = await a.node.connect(b.node.id)
+  await assert.rejects(session.send('x'.repeat(limits.messageBytes)), { code: 'message-too-long' })
+  const arrived = new Promise<Message>((resolve) =>
+    b.node.on('message:received', ({ message }) => resolve(message)),
+  )
+  const fits = 'x'.repeat(limits.messageBytes - 30)
+  await session.send(fits)
+  assert.equal((await arrived).text, fits)
+})
+
+test('close ends a session with 1000 at both ends; the second close, and sends, know it', async () => {
+  await using a = await openNode()
+  await using b = await openNode()
+  introduce(a, b)
+  const codes: number[] = []
+  for (const { node } of [a, b]) node.on('session:closed', ({ code }) => codes.push(code))
+  const session = await a.node.connect(b.node.id)
+  await session.close()
+  await session.close()
+  await until(() => codes.length === 2, 'both ends')
+  assert.deepEqual(codes, [1000, 1000])
+  await assert.rejects(session.send('too late'), { code: 'session-closed' })
+  assert.equal(a.node.sessions.list().length, 0)
+})
+
+test('a node that stops closes its sessions with 1000, takes at most 2 s, and can be closed twice', async () => {
+  await using a = await openNode()
+  const b = await openNode()
+  introduce(a, b)
+  await b.node.connect(a.node.id)
+  await until(() => a.node.sessions.list().length === 1, 'the session')
+  const ended = new Promise<number>((resolve) => a.node.on('session:closed', ({ code }) => resolve(code)))
+  const started = performance.now()
+  await Promise.all([b.node.close(), b.node.close()])
+  assert.ok(performance.now() - started < limits.shutdownMs)
+  assert.equal(await ended, 1000)
+  await assert.rejects(b.node.connect(a.node.id), { code: 'node-stopped' })
+})
+
+test('W10: what waits for a peer that never reads is bounded, refused beyond, and its session ends', async () => {
+  const endless = { perSecond: Infinity, burst: Infinity }
+  await using a = await openNode({ messageRate: endless })
+  const deaf = inventId(10)
+  a.hearsay.tell({ id: deaf, port: 1, upgrade: upgradeOf('p2p') })
+  const ws = await dialAs(deaf, a)
+  ws.pause()
+  await until(() => a.node.sessions.list().length === 1, 'the session')
+  const [session] = a.node.sessions.list()
+  assert.ok(session)
+  const failed: unknown[] = []
+  const text = 'x'.repeat(4_000)
+  const press = (count: number): void => {
+    for (let sent = 0; sent < count; sent++) session.send(text).catch((error: unknown) => failed.push(error))
+  }
+  press(10_000)
+  await until(() => failed.length > 0, 'a refusal')
+  assert.ok(session.waiting <= limits.queuedMessages)
+  assert.ok(failed.every((error) => isP2PError(error, 'queue-full')))
+
+  // Only a peer that is stalled for long is given up: before that the session is open.
+  assert.ok(session.open)
+  const waiting = session.waiting
+  await new Promise((resolve) => setTimeout(resolve, limits.stalledMs + 500))
+  press(1)
+  await until(() => !session.open, 'the session has ended')
+  await until(
+    () => failed.filter((error) => isP2PError(error, 'session-closed')).length >= waiting,
+    'undelivered',
+  )
+  ws.terminate()
+})
+
+test('W10 twin: a bare WebSocket takes whatever it is given for a peer that never reads', async () => {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false })
+  await once(server, 'listening')
+  const accepted = once(server, 'connection')
+  const deaf = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  await once(deaf, 'open')
+  deaf.pause()
+  const [ws] = (await accepted) as [WebSocket]
+  for (let sent = 0; sent < 10_000; sent++) ws.send('x'.repeat(4_000))
+  assert.ok(ws.bufferedAmount > 10 * limits.queuedBytes)
+  deaf.terminate()
+  ws.terminate()
+  server.close()
+})
+
+test('W11: of 100 sessions under one ID at most two are open', async () => {
+  await using a = await openNode()
+  const busy = inventId(11)
+  a.hearsay.tell({ id: busy, port: 1 })
+  const dials = Array.from({ length: 100 }, () => dialAs(busy, a))
+  const results = await Promise.allSettled(dials)
+  const open = results.filter(({ status }) => status === 'fulfilled')
+  assert.equal(open.length, limits.sessionsPerPeer)
+  assert.equal(a.node.sessions.list().length, limits.sessionsPerPeer)
+  for (const result of results) if (result.status === 'fulfilled') result.value.terminate()
+})
+
+test('W11 twin: the same dials under 100 IDs all succeed, so it is the rule that refuses them', async () => {
+  await using a = await openNode()
+  const ids = Array.from({ length: 20 }, (_, number) => inventId(1_000 + number))
+  for (const id of ids) a.hearsay.tell({ id, port: 1 })
+  const open: WebSocket[] = []
+  for (const id of ids) open.push(await dialAs(id, a))
+  assert.equal(a.node.sessions.list().length, ids.length)
+  for (const ws of open) ws.terminate()
+})
+
+test('W13: a reference peer that says nothing gets 15 messages at once, and the rest when it has spoken', async () => {
+  await using a = await openNode()
+  const silent = inventId(13)
+  a.hearsay.tell({ id: silent, port: 1 })
+  const ws = await dialAs(silent, a)
+  const frames: Buffer[] = []
+  ws.on('message', (data: Buffer) => frames.push(data))
+  const waits: number[] = []
+  a.node.on('message:waiting', ({ waiting }) => waits.push(waiting))
+  await until(() => a.node.sessions.list().length === 1, 'the session')
+  const sends = Array.from({ length: 30 }, (_, number) =>
+    a.node.conversation(silent).send(`message ${number}`),
+  )
+  await until(() => frames.length === limits.unansweredPaced, 'the first 15')
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  assert.equal(frames.length, limits.unansweredPaced)
+
+  ws.send(Buffer.from('120178', 'hex'))
+  await Promise.all(sends.slice(0, 30))
+  await until(() => frames.length === 30, 'all 30')
+  assert.ok(frames.every((frame, number) => frame.includes(`message ${number}`)))
+  ws.terminate()
+})
+
+test('W13 twin: to a peer of ours the same 30 messages leave at once', async () => {
+  await using a = await openNode()
+  const silent = inventId(14)
+  a.hearsay.tell({ id: silent, port: 1, upgrade: upgradeOf('p2p') })
+  const ws = await dialAs(silent, a)
+  let frames = 0
+  ws.on('message', () => frames++)
+  await until(() => a.node.sessions.list().length === 1, 'the session')
+  await Promise.all(
+    Array.from({ length: 30 }, (_, number) => a.node.conversation(silent).send(`message ${number}`)),
+  )
+  await until(() => frames === 30, 'all 30')
+  ws.terminate()
+})
+
+test('a send that is given up while it waits is not sent', async () => {
+  await using a = await openNode({ messageRate: { perSecond: 2, burst: 2 } })
+  await using b = await openNode()
+  introduce(a, b)
+  const texts: string[] = []
+  b.node.on('message:received', ({ message }) => texts.push(message.text))
+  const session = await a.node.connect(b.node.id)
+  const giveUp = new AbortController()
+  const first = session.send('first')
+  const second = session.send('second', { signal: giveUp.signal })
+  const third = session.send('third')
+  giveUp.abort(new Error('never mind'))
+  await assert.rejects(second, { message: 'never mind' })
+  await Promise.all([first, third])
+  await until(() => texts.length === 2, 'two messages')
+  assert.deepEqual(texts, ['first', 'third'])
+})
+
+test('a frame that is no message ends the session with 1011, and one with an odd time gets ours', async () => {
+  await using a = await openNode()
+  const odd = inventId(15)
+  a.hearsay.tell({ id: odd, port: 1 })
+  const received: Message[] = []
+  a.node.on('message:received', ({ message }) => received.push(message))
+  const ws = await dialAs(odd, a)
+  // A time of 2^62 seconds, then bytes that are not protobuf.
+  ws.send(Buffer.from('0a0a08808080808080808040120178', 'hex'))
+  await until(() => received.length === 1, 'the message')
+  assert.ok(Math.abs(Date.now() - (received[0]?.sentAt.getTime() ?? 0)) < 60_000)
+  ws.send(Buffer.from('ff', 'hex'))
+  const [code] = (await once(ws, 'close')) as [number]
+  assert.equal(code, 1011)
+})
+
+test('two sessions at the limit of the rate stay open: an honest sender never seems to press', async () => {
+  const rate = { perSecond: 200, burst: 20 }
+  await using a = await openNode({ messageRate: rate })
+  await using b = await openNode({ messageRate: rate })
+  introduce(a, b)
+  const session = await a.node.connect(b.node.id)
+  let received = 0
+  b.node.on('message:received', () => received++)
+  for (let sent = 0; sent < 600; sent++) await session.send(`message ${sent}`)
+  await until(() => received === 600, 'all messages')
+  assert.ok(session.open)
+})
