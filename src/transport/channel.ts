@@ -9,7 +9,7 @@ export interface ChannelEnd {
 /**
  * Carries frames to one peer and back. Iterate it once: each step gives the frames that arrived together, never
  * none. Iteration ends when the channel has ended, and never throws; `closed` then says how it ended. While nobody iterates,
- * the channel stops reading from the network (back-pressure).
+ * the channel stops reading from the network (back-pressure). Leaving the loop early gives up what still comes.
  */
 export interface Channel extends AsyncIterable<readonly Uint8Array[]> {
   readonly peerId: PeerId

@@ -44,7 +44,7 @@ export interface PeerTransport extends AsyncDisposable {
   /**
    * Asks a peer for the peers it knows.
    *
-   * @throws P2PError `peer-unreachable`, `peer-refused`, `protocol-violation`; the abort reason of `signal`
+   * @throws P2PError `peer-unreachable`, `peer-refused`, `not-a-peer`, `protocol-violation`; the abort reason of `signal`
    */
   fetchPeers(from: Address, options?: { readonly signal?: AbortSignal }): Promise<readonly Announcement[]>
   /** Stops accepting sessions; what is open stays open until disposal. */

@@ -1,0 +1,92 @@
+import { P2PError, errnoOf, isP2PError, messageOf } from '../base/errors.ts'
+import type { Address } from './transport.ts'
+
+/** `192.0.2.1:8001`, `[2001:db8::1]:8001` */
+export function hostPort({ address, port }: Address): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+}
+
+/** What `listen` failed with, as an error of ours. */
+export function listenError(error: unknown, port: number): P2PError {
+  const cause = { cause: error }
+  switch (errnoOf(error) ?? '') {
+    case 'EADDRINUSE':
+      return new P2PError(
+        'port-taken',
+        `TCP port ${port} is taken by another program. Stop it, or choose another port; port 0 (--port 0) takes a free one.`,
+        cause,
+      )
+    case 'EACCES':
+    case 'EPERM':
+      return new P2PError(
+        'port-forbidden',
+        `TCP port ${port} may not be used by this user. Choose one above 1023; port 0 (--port 0) takes a free one.`,
+        cause,
+      )
+    default:
+      return new P2PError(
+        'network-unusable',
+        `Listening on TCP port ${port} failed: ${messageOf(error)}. Check the address and the network.`,
+        cause,
+      )
+  }
+}
+
+/** What a request or a dial failed with, as an error of ours. Errors of ours pass through. */
+export function connectError(error: unknown, to: Address): P2PError {
+  if (isP2PError(error)) return error
+  const errno = errnoOf(error)
+  // Without an errno it is ws that did not like the handshake, and HPE_ is Node's parser that did not like the bytes.
+  if (errno === undefined || errno.startsWith('HPE_') || errno.startsWith('WS_')) {
+    return notAPeer(to, 'its answer is not understood', error)
+  }
+  return unreachable(to, reasons[errno] ?? messageOf(error), error)
+}
+
+export function unreachable(to: Address, why: string, cause?: unknown): P2PError {
+  const message = `${hostPort(to)} does not answer: ${why}. Check that p2p runs there and that no firewall is between.`
+  return new P2PError('peer-unreachable', message, { cause })
+}
+
+export function notAPeer(to: Address, why: string, cause?: unknown): P2PError {
+  const message = `What listens at ${hostPort(to)} is not a peer: ${why}. Check the address and the port.`
+  return new P2PError('not-a-peer', message, { cause })
+}
+
+/** What an HTTP status other than the wished one means. */
+export function statusError(status: number | undefined, to: Address): P2PError {
+  if (status === 503) {
+    return new P2PError('peer-refused', `${hostPort(to)} is stopping. Try again when it runs again.`)
+  }
+  if (status === 403) {
+    return new P2PError(
+      'peer-refused',
+      `${hostPort(to)} refuses: it has not heard of us yet, or has enough sessions with us. Announce, then try again.`,
+    )
+  }
+  return notAPeer(to, `it answers with status ${String(status)}`)
+}
+
+/** The WebSocket close code for what broke a session: 1006 is the network. */
+export function closeCodeOf(error: unknown): number {
+  const errno = errnoOf(error)
+  return errno?.startsWith('WS_ERR_') === true ? (closeCodes[errno] ?? 1002) : 1006
+}
+
+const closeCodes: Readonly<Record<string, number>> = {
+  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,
+  WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: 1009,
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: 1008,
+  WS_ERR_INVALID_UTF8: 1007,
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens on that port',
+  EHOSTUNREACH: 'no machine has that address',
+  ENETUNREACH: 'this machine has no way to that network',
+  EHOSTDOWN: 'the machine is off',
+  ETIMEDOUT: 'the connection timed out',
+  ECONNRESET: 'it hung up',
+  EPIPE: 'it hung up',
+  EADDRNOTAVAIL: 'this machine has no address to call from',
+}

@@ -1,0 +1,94 @@
+import type { Socket } from 'node:net'
+import type { Limits } from '../base/limits.ts'
+import { monotonicMs } from '../base/time.ts'
+
+interface Pending {
+  readonly address: string
+  readonly since: number
+}
+
+/** How often the deadlines are looked at. */
+const tickMs = 250
+
+/**
+ * Connections that were accepted and are neither served nor upgraded yet. Node's own limits (60 s for a header,
+ * looked at every 30 s) are too slow for a port that strangers reach, so time and number are bounded here (H1, H2).
+ */
+export class PendingConnections {
+  /** In order of arrival. */
+  readonly #pending = new Map<Socket, Pending>()
+  readonly #perAddress = new Map<string, number>()
+  readonly #limits: Limits
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(limits: Limits) {
+    this.#limits = limits
+  }
+
+  get size(): number {
+    return this.#pending.size
+  }
+
+  /** Takes a connection in, or destroys it when there is no room. */
+  admit(socket: Socket, address: string): boolean {
+    const { pendingPerAddress, pending } = this.#limits
+    const crowded = (this.#perAddress.get(address) ?? 0) >= pendingPerAddress
+    if ((crowded && !this.#makeRoom(address)) || (this.#pending.size >= pending && !this.#makeRoom())) {
+      socket.destroy()
+      return false
+    }
+    this.#pending.set(socket, { address, since: monotonicMs() })
+    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1)
+    this.#timer ??= setInterval(() => this.#enforceDeadlines(), tickMs)
+    return true
+  }
+
+  /** Lets go of a connection that has become a session, or has ended. */
+  release(socket: Socket): void {
+    const entry = this.#pending.get(socket)
+    if (entry === undefined) return
+    this.#pending.delete(socket)
+    const left = (this.#perAddress.get(entry.address) ?? 0) - 1
+    if (left > 0) this.#perAddress.set(entry.address, left)
+    else this.#perAddress.delete(entry.address)
+    if (this.#pending.size > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  /** Destroys whatever is pending. */
+  destroyAll(): void {
+    for (const socket of this.#pending.keys()) this.#end(socket)
+  }
+
+  /**
+   * The oldest gives way to a newcomer, if it has had time enough to be served: so those who hold connections
+   * open keep nobody out, and a burst of honest requests is not cut down by its own end.
+   */
+  #makeRoom(address?: string): boolean {
+    const grace = monotonicMs() - this.#limits.pendingGraceMs
+    for (const [socket, entry] of this.#pending) {
+      if (entry.since > grace) return false
+      if (address === undefined || entry.address === address) {
+        this.#end(socket)
+        return true
+      }
+    }
+    return false
+  }
+
+  #enforceDeadlines(): void {
+    const now = monotonicMs()
+    const { firstByteMs, headersMs } = this.#limits
+    for (const [socket, { since }] of this.#pending) {
+      const age = now - since
+      if (age < firstByteMs) break
+      if (age >= headersMs || socket.bytesRead === 0) this.#end(socket)
+    }
+  }
+
+  #end(socket: Socket): void {
+    this.release(socket)
+    socket.destroy()
+  }
+}
