@@ -93,6 +93,6 @@ export function messageOf(error: unknown): string {
 
 /** The errno name (`ECONNREFUSED` …) of a platform error, if it has one. */
 export function errnoOf(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | null | undefined)?.code
-  return typeof code === 'string' ? code : undefined
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
+  return typeof error.code === 'string' ? error.code : undefined
 }

@@ -69,6 +69,7 @@ export class EventHub<Event extends { readonly type: string }> {
   emit(event: Event): void {
     const ofType = this.#listeners.get(event.type)
     if (ofType !== undefined) {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `on` put listeners of this type here
       for (const listener of ofType) this.#call(listener as unknown as Listener<Event>, event)
     }
     for (const stream of this.#streams) stream.push(event)
@@ -78,7 +79,7 @@ export class EventHub<Event extends { readonly type: string }> {
   close(): void {
     this.#closed = true
     this.#listeners.clear()
-    for (const stream of [...this.#streams]) stream.end()
+    for (const stream of this.#streams) stream.end()
   }
 
   #call(listener: Listener<Event>, event: Event): void {

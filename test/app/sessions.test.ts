@@ -16,6 +16,12 @@ async function dialAs(id: PeerId, { node }: TestNode): Promise<WebSocket> {
   return ws
 }
 
+/** What one node remembers of its conversation with another: `>` sent, `<` received. */
+function texts(one: TestNode, other: TestNode): readonly string[] {
+  const history = one.node.conversation(other.node.id).history()
+  return history.map(({ text, incoming }) => `${incoming ? '<' : '>'} ${text}`)
+}
+
 test('a message goes each way, with its time, and both histories hold both', async () => {
   await using a = await openNode()
   await using b = await openNode()
@@ -31,11 +37,6 @@ test('a message goes each way, with its time, and both histories hold both', asy
     ['Привет 👋', 'hello'],
   )
   assert.equal(received[0]?.sentAt.getTime(), sent.sentAt.getTime())
-  const texts = (one: TestNode, other: TestNode): string[] =>
-    one.node
-      .conversation(other.node.id)
-      .history()
-      .map(({ text, incoming }) => `${incoming ? '<' : '>'} ${text}`)
   assert.deepEqual(texts(a, b), ['> Привет 👋', '< hello'])
   assert.deepEqual(texts(b, a), ['< Привет 👋', '> hello'])
 })
