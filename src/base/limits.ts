@@ -151,6 +151,8 @@ export const limits = {
   /** The configuration file, and the mistakes in it that are told at once (K4). */
   configBytes: 64 * 1024,
   configMistakes: 10,
+  /** Brackets and dashes in it, which no key needs: they are what nests, and a deep nest ends the process (K4). */
+  configBrackets: 64,
   /** How often one may announce. */
   shortestPeriodMs: 500,
   longestPeriodMs: 3_600_000,
