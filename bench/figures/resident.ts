@@ -1,7 +1,7 @@
 /** Resident memory of the command that knows a hundred peers and does nothing else. */
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { install, startHttpServer, type Running } from '../command.ts'
+import { install, onLoopback, startHttpServer, type Running } from '../command.ts'
 import type { CrowdRequest } from '../crowd.ts'
 import { inTurn, type Figure } from '../figure.ts'
 import { freeUdpPort } from '../ports.ts'
@@ -9,6 +9,7 @@ import { openWorker } from '../worker.ts'
 
 const runs = 5
 const peers = 100
+const sign = '"node:started"'
 const settlesMs = 5_000
 
 export const resident: Figure = {
@@ -16,12 +17,12 @@ export const resident: Figure = {
   about: `resident memory, idle with ${peers} peers, as installed, next to a bare node:http server`,
   async measure() {
     const port = await freeUdpPort()
-    using command = install(port)
+    using command = install(onLoopback(port))
     await using crowd = await openWorker('crowd.ts')
     const taken = await inTurn(
       runs,
       async () => {
-        await using running = await command.start()
+        await using running = await command.start('peer', { sign })
         await crowd.ask({ kind: 'announce', count: peers, port } satisfies CrowdRequest)
         await sleep(settlesMs)
         return residentMiB(running)

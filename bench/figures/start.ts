@@ -1,27 +1,28 @@
 /** From the start of the process until the command listens and has announced itself. */
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import { install, startHttpServer } from '../command.ts'
+import { install, onLoopback, startHttpServer } from '../command.ts'
 import { inTurn, type Figure } from '../figure.ts'
 import { freeUdpPort } from '../ports.ts'
 
 const runs = 15
+const sign = '"node:started"'
 
 export const start: Figure = {
   name: 'start',
   about: 'process start until listening and announced, as installed, next to a bare node:http server',
   async measure() {
     const port = await freeUdpPort()
-    using command = install(port)
+    using command = install(onLoopback(port))
     const ear = await openEar(port)
     // The first start makes the identity and warms the file cache.
-    await (await command.start())[Symbol.asyncDispose]()
+    await (await command.start('peer', { sign }))[Symbol.asyncDispose]()
     const taken = await inTurn(
       runs,
       async () => {
         const startedAt = performance.now()
         const announced = once(ear, 'message').then(() => performance.now() - startedAt)
-        await using running = await command.start()
+        await using running = await command.start('peer', { sign })
         return Math.max(running.startMs, await announced)
       },
       async () => {
