@@ -7,7 +7,7 @@ const rates = fc.record({
   perSecond: fc.double({ min: 0.1, max: 1_000, noNaN: true }),
   burst: fc.integer({ min: 1, max: 50 }),
 })
-const steps = fc.array(fc.double({ min: 0, max: 500, noNaN: true }), { maxLength: 200 })
+const steps = fc.array(fc.double({ min: 0, max: 500, noNaN: true }), { maxLength: 200, size: 'max' })
 
 test('a bucket never passes more than its burst and its rate allow, in any stretch of time', () => {
   fc.assert(
@@ -94,7 +94,7 @@ test('keyed buckets remember the last keys only', () => {
 })
 
 test('a recent map holds the entries that were set last', () => {
-  const keys = fc.array(fc.integer({ min: 0, max: 20 }), { maxLength: 200 })
+  const keys = fc.array(fc.integer({ min: 0, max: 20 }), { maxLength: 200, size: 'max' })
   fc.assert(
     fc.property(keys, fc.integer({ min: 1, max: 10 }), (sets, capacity) => {
       const map = new RecentMap<number, number>(capacity)

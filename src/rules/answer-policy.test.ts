@@ -182,7 +182,7 @@ const questions = fc.array(
     knownPeers: fc.constantFrom(0, 8, 9, 100, 10_000),
     random: fc.double({ min: 0, max: 0.999, noNaN: true }),
   }),
-  { maxLength: 100 },
+  { maxLength: 100, size: 'max' },
 )
 
 function leavingTimes(asked: readonly (Partial<Ask> & { waitMs: number })[], rates: AnswerLimits) {

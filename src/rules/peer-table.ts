@@ -163,9 +163,10 @@ export class PeerTable {
 
   /** A session with the peer has ended. */
   release(id: PeerId, now: number): void {
-    const holds = (this.#holds.get(id) ?? 0) - 1
-    if (holds > 0) {
-      this.#holds.set(id, holds)
+    const holds = this.#holds.get(id)
+    if (holds === undefined) return
+    if (holds > 1) {
+      this.#holds.set(id, holds - 1)
       return
     }
     this.#holds.delete(id)
