@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { globSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { limits } from '../index.ts'
 import { displayLines, displayText, escapeJson, jsonLine } from './display-text.ts'
 
 const anyText = fc.string({ unit: 'binary', maxLength: 300 })
 /** Whatever could move a cursor or start a command of a terminal. */
-const control = /[\x00-\x1f\x7f-\x9f]/
+const control = /\p{Cc}/u
 
 const escapes = [
   '\x1b[2J',

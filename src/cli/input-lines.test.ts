@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { inputLines } from './input-lines.ts'
 
 async function* pieces(bytes: Uint8Array, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
@@ -17,7 +17,10 @@ async function read(
   sizes: readonly number[],
   maxBytes?: number,
 ): Promise<(string | undefined)[]> {
-  return await Array.fromAsync(inputLines(pieces(new TextEncoder().encode(text), sizes), maxBytes))
+  const lines = []
+  for await (const line of inputLines(pieces(new TextEncoder().encode(text), sizes), maxBytes))
+    lines.push(line)
+  return lines
 }
 
 test('lines end with \\n or \\r\\n, and the last needs no end', async () => {
