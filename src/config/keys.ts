@@ -1,0 +1,182 @@
+import type { LogLevel } from '../index.ts'
+import {
+  parseBoolean,
+  parseInterfaceName,
+  parseIp,
+  parseIpv4,
+  parseListeningPort,
+  parseLogLevel,
+  parseMulticastAddress,
+  parseName,
+  parsePeriod,
+  parsePort,
+  type Parsed,
+} from './values.ts'
+
+/** What the command line may say; texts, checked here like everything else. */
+export interface Flags {
+  readonly config?: string
+  readonly dataDir?: string
+  readonly port?: string
+  readonly name?: string
+  readonly logLevel?: string
+}
+
+/** The keys and what each means once it is understood; undefined where there need not be one. */
+interface Values {
+  readonly name: string | undefined
+  readonly 'log-level': LogLevel
+  readonly 'websocket.port': number
+  readonly ip: string | undefined
+  readonly 'is-public-ip': boolean
+  /** Milliseconds. */
+  readonly 'explorer.period': number
+  readonly 'explorer.multicast.address': string
+  readonly 'explorer.multicast.port': number
+  readonly 'explorer.multicast.interface-name': string | undefined
+  readonly 'explorer.broadcast.address': string
+  readonly 'explorer.broadcast.port': number
+  readonly 'explorer.broadcast.interface-name': string | undefined
+}
+
+export type KeyPath = keyof Values
+export type ValueOf<Path extends KeyPath> = Values[Path]
+
+/** All there is to know of one key: how it is read, written, explained and named elsewhere. */
+export interface Key<Value> {
+  readonly parse: (text: string) => Parsed<Value>
+  /** The value when nobody gives one. */
+  readonly standard: Value
+  /** The standard value as a text; where there is none, a value to show. */
+  readonly example: string
+  /** Sentences for the file and for docs/configuration.md. */
+  readonly about: string
+  readonly flag?: keyof Flags
+  /** A second, shorter environment variable. */
+  readonly shortVariable?: string
+}
+
+const discoveryPort = 'UDP port that announcements go to and are heard on.'
+const interfaceName = 'The only network interface to use. Default: every usable one.'
+
+/** Every key, in the order of the written file. The names are the reference's; only `name` is ours. */
+export const keys: { readonly [Path in KeyPath]: Key<Values[Path]> } = {
+  name: {
+    parse: parseName,
+    standard: undefined,
+    example: 'kitchen',
+    about:
+      'What you are called in the lists of others, at most 64 bytes; everybody nearby can read it. "" is no name. ' +
+      'Default: the name of this computer.',
+    flag: 'name',
+  },
+  'log-level': {
+    parse: parseLogLevel,
+    standard: 'INFO',
+    example: 'INFO',
+    about: 'What goes into the log file: DEBUG, INFO, WARN or ERROR.',
+    flag: 'logLevel',
+  },
+  'websocket.port': {
+    parse: parseListeningPort,
+    standard: 8001,
+    example: '8001',
+    about: 'TCP port on which peers reach you; 0 takes any free one.',
+    flag: 'port',
+    shortVariable: 'P2P_PORT',
+  },
+  ip: {
+    parse: parseIp,
+    standard: undefined,
+    example: '88.88.88.88',
+    about: 'The address to announce. Default: none, and peers use the one your announcements come from.',
+  },
+  'is-public-ip': {
+    parse: parseBoolean,
+    standard: false,
+    example: 'false',
+    about:
+      'Whether peers are to use the announced address, which then must be set. Connections from beyond your own ' +
+      'networks are accepted only if this is true.',
+  },
+  'explorer.period': {
+    parse: parsePeriod,
+    standard: 20_000,
+    example: '20s',
+    about: 'Time between two announcements, such as 20s, 1m30s or 500ms.',
+  },
+  'explorer.multicast.address': {
+    parse: parseMulticastAddress,
+    standard: '235.5.5.11',
+    example: '235.5.5.11',
+    about: 'The group: peers must have the same one to find each other.',
+  },
+  'explorer.multicast.port': {
+    parse: parsePort,
+    standard: 8001,
+    example: '8001',
+    about: discoveryPort,
+  },
+  'explorer.multicast.interface-name': {
+    parse: parseInterfaceName,
+    standard: undefined,
+    example: 'wlan0',
+    about: interfaceName,
+  },
+  'explorer.broadcast.address': {
+    parse: parseIpv4,
+    standard: '255.255.255.255',
+    example: '255.255.255.255',
+    about: 'Where announcements go.',
+  },
+  'explorer.broadcast.port': {
+    parse: parsePort,
+    standard: 8001,
+    example: '8001',
+    about: discoveryPort,
+  },
+  'explorer.broadcast.interface-name': {
+    parse: parseInterfaceName,
+    standard: undefined,
+    example: 'wlan0',
+    about: interfaceName,
+  },
+}
+
+/** Keys that hold other keys. A way of discovery is used when its section is there. */
+export const sections = {
+  websocket: { about: 'The server that peers connect to.', written: true },
+  explorer: { about: 'How peers find each other.', written: true },
+  'explorer.multicast': {
+    about: 'Announce to a multicast group. Used also when there is neither this section nor broadcast.',
+    written: true,
+  },
+  'explorer.broadcast': {
+    about:
+      'Announce by broadcast, for networks that do not carry multicast; besides multicast, or instead of it.',
+    written: false,
+  },
+} as const
+
+export type SectionPath = keyof typeof sections
+
+export const keyPaths = Object.keys(keys).filter(isKeyPath)
+export const sectionPaths = Object.keys(sections).filter(isSectionPath)
+
+export function isKeyPath(path: string): path is KeyPath {
+  return Object.hasOwn(keys, path)
+}
+
+export function isSectionPath(path: string): path is SectionPath {
+  return Object.hasOwn(sections, path)
+}
+
+/** The environment variable of a key. */
+export function variableOf(path: KeyPath): string {
+  return `P2P_${path.toUpperCase().replace(/[.-]/g, '_')}`
+}
+
+/** How a flag is written on the command line. */
+export function flagText(flag: keyof Flags): string {
+  return `--${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+}

@@ -1,0 +1,91 @@
+import { isIP, isIPv4 } from 'node:net'
+import { limits, type LogLevel } from '../index.ts'
+import { parseDuration } from './duration.ts'
+
+/** What became of a text: a value, or what it should have been. */
+export type Parsed<Value> =
+  { readonly value: Value } | { readonly problem: string; readonly among?: readonly string[] }
+
+export const logLevels = ['DEBUG', 'INFO', 'WARN', 'ERROR'] as const satisfies readonly LogLevel[]
+
+export function parseLogLevel(text: string): Parsed<LogLevel> {
+  const level = logLevels.find((known) => known === text.toUpperCase())
+  return level === undefined
+    ? { problem: 'must be DEBUG, INFO, WARN or ERROR', among: logLevels }
+    : { value: level }
+}
+
+/** YAML 1.1, which the reference's library follows for a boolean, has more words than true and false. */
+const booleans: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['yes', true],
+  ['on', true],
+  ['false', false],
+  ['no', false],
+  ['off', false],
+])
+
+export function parseBoolean(text: string): Parsed<boolean> {
+  const value = booleans.get(text.toLowerCase())
+  return value === undefined ? { problem: 'must be true or false', among: ['true', 'false'] } : { value }
+}
+
+/** A port that can be sent to. */
+export function parsePort(text: string): Parsed<number> {
+  return wholeNumber(text, 1)
+}
+
+/** A port to listen on; 0 takes a free one. */
+export function parseListeningPort(text: string): Parsed<number> {
+  return wholeNumber(text, 0)
+}
+
+function wholeNumber(text: string, smallest: number): Parsed<number> {
+  const value = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
+  if (value >= smallest && value <= 65_535) return { value }
+  return { problem: `must be a whole number from ${smallest} to 65535` }
+}
+
+export function parsePeriod(text: string): Parsed<number> {
+  const { shortestPeriodMs, longestPeriodMs } = limits
+  const value = parseDuration(text)
+  if (value === undefined) return { problem: 'must be a duration' }
+  if (value >= shortestPeriodMs && value <= longestPeriodMs) return { value }
+  const bare = /^\d+$/.test(text) ? '; a number without a unit counts nanoseconds' : ''
+  return { problem: `must be from ${shortestPeriodMs}ms to ${longestPeriodMs / 3_600_000}h${bare}` }
+}
+
+/** An IPv4 or IPv6 address, in the canonical text that is announced. */
+export function parseIp(text: string): Parsed<string> {
+  if (isIPv4(text)) return { value: text }
+  if (isIP(text) !== 6 || text.includes('%')) return { problem: 'must be an IP address' }
+  return { value: new URL(`http://[${text}]`).hostname.slice(1, -1) }
+}
+
+export function parseIpv4(text: string): Parsed<string> {
+  return isIPv4(text) ? { value: text } : { problem: 'must be an IPv4 address' }
+}
+
+export function parseMulticastAddress(text: string): Parsed<string> {
+  const first = isIPv4(text) ? Number.parseInt(text, 10) : 0
+  if (first >= 224 && first <= 239) return { value: text }
+  return { problem: 'must be an IPv4 multicast address, 224.0.0.0 to 239.255.255.255' }
+}
+
+/** The same characters that are cut out of the names of others (U19). */
+const unprintable = /[\p{C}\p{Zl}\p{Zp}]/u
+
+/** What one calls oneself; empty for no name. */
+export function parseName(text: string): Parsed<string> {
+  const value = text.trim()
+  if (unprintable.test(value)) return { problem: 'must have only characters that can be seen' }
+  const fits = Buffer.byteLength(value) <= limits.nameBytes
+  return fits ? { value } : { problem: `must be at most ${limits.nameBytes} bytes of UTF-8` }
+}
+
+/** Whether there is such an interface is found out when it is opened. */
+export function parseInterfaceName(text: string): Parsed<string> {
+  return text === '' || unprintable.test(text)
+    ? { problem: 'must be the name of a network interface' }
+    : { value: text }
+}
