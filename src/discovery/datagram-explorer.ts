@@ -84,7 +84,7 @@ class DatagramExplorer implements Explorer {
       networkChanged: () => this.#announceTwice(),
     })
     await this.announce()
-    this.#schedule(limits.repeatAnnouncementMs)
+    this.#schedule(Math.min(limits.repeatAnnouncementMs, this.#periodMs))
   }
 
   get counters(): ExplorerCounters {
@@ -129,7 +129,7 @@ class DatagramExplorer implements Explorer {
   /** Now, and once more soon: one of the two may be lost, or come before the other side is ready. */
   #announceTwice(): void {
     this.#announceQuietly()
-    this.#schedule(limits.repeatAnnouncementMs)
+    this.#schedule(Math.min(limits.repeatAnnouncementMs, this.#periodMs))
   }
 
   #schedule(delayMs: number): void {

@@ -12,6 +12,8 @@ export interface SocketOptions extends Endpoint {
 /** A bound IPv4 socket. Rejects with the platform's error. */
 export function openSocket({ address, port, shared, onError }: SocketOptions): Promise<Socket> {
   const socket = createSocket({ type: 'udp4', reuseAddr: shared })
+  // Each datagram that is leaving listens for the end of the socket.
+  socket.setMaxListeners(0)
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => {
       socket.close()
