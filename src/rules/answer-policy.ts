@@ -7,7 +7,7 @@ export type AnswerDecision =
   | { readonly answer: true; readonly delayMs: number }
   | { readonly answer: false; readonly reason: NoAnswerReason }
 
-export type NoAnswerReason =
+type NoAnswerReason =
   'itself-an-answer' | 'low-port' | 'self' | 'leaving' | 'known' | 'pending' | 'too-many' | 'off-link'
 
 /** An announcement that came to the discovery port, and what is known around it. Times in monotonic ms. */

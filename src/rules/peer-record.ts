@@ -22,7 +22,7 @@ export interface PeerRecord {
 }
 
 /** One address and port of a peer. */
-export interface Path {
+interface Path {
   readonly address: string
   readonly port: number
   readonly via: readonly string[]

@@ -16,7 +16,7 @@ import {
   type PeerRecord,
 } from './peer-record.ts'
 
-export type { Path, PeerRecord } from './peer-record.ts'
+export type { PeerRecord } from './peer-record.ts'
 
 /** An announcement that was heard directly. */
 export interface Heard {
