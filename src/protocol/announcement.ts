@@ -1,12 +1,11 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
-
 import { P2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { PeerSchema, type Peer, type Upgrade as WireUpgrade } from './generated/p2p_pb.ts'
 import { isDialableIp } from './ip-address.ts'
 import { parsePeerId, peerIdFromBytes, peerIdToBytes, type PeerId } from './peer-id.ts'
 import { noIp } from './reference.ts'
-import { printableName } from './text.ts'
+import { fitsUtf8, printableName } from './text.ts'
+import { WireReader } from './wire-reader.ts'
+import { WireWriter } from './wire-writer.ts'
 
 /** What one peer says of itself: the `Peer` message of the wire. */
 export interface Announcement {
@@ -34,14 +33,28 @@ export interface Upgrade {
   readonly wantsAnswer: boolean
 }
 
-/** The announcement in one datagram; undefined when it is none that may be believed. Never throws. */
+/** Tags of `Peer` and what it holds in proto/p2p.proto: field number << 3 | wire type. */
+const tags = {
+  id: 0x0a,
+  port: 0x10,
+  files: 0x1a,
+  ip: 0x22,
+  isPublicIp: 0x28,
+  upgrade: (1001 << 3) | 2,
+  uuid: { value: 0x0a },
+  file: { path: 0x0a, id: 0x12 },
+  upgraded: { protocol: 0x08, instance: 0x19, name: 0x2a, leaving: 0x30, wantsAnswer: 0x38 },
+} as const
+
+const noFiles: ReadonlyMap<string, string> = new Map()
+const plainUpgrade: Upgrade = { protocol: 0, instance: 0n, name: '', leaving: false, wantsAnswer: false }
+
+/** The announcement in one datagram; undefined when it is none that may be believed (U1 to U12). Never throws. */
 export function decodeAnnouncement(bytes: Uint8Array): Announcement | undefined {
-  if (bytes.length === 0 || bytes.length > limits.datagramBytes) return undefined
-  try {
-    return fromPeer(fromBinary(PeerSchema, bytes, { recursionLimit: limits.nestingDepth }))
-  } catch {
-    return undefined
-  }
+  if (bytes.length > limits.datagramBytes) return undefined
+  const reader = new WireReader(bytes)
+  const announcement = readAnnouncement(reader)
+  return reader.failed ? undefined : announcement
 }
 
 /**
@@ -50,14 +63,14 @@ export function decodeAnnouncement(bytes: Uint8Array): Announcement | undefined 
  * @throws P2PError `internal` on an ID or port that no peer has, `message-too-long` beyond `limits.datagramBytes`
  */
 export function encodeAnnouncement(announcement: Announcement): Uint8Array {
-  const bytes = toBinary(PeerSchema, toPeer(announcement))
-  if (bytes.length > limits.datagramBytes) {
-    throw new P2PError(
-      'message-too-long',
-      `The announcement has ${bytes.length} bytes and ${limits.datagramBytes} fit; announce fewer files.`,
-    )
-  }
-  return bytes
+  const writer = new WireWriter(new Uint8Array(limits.datagramBytes))
+  writeAnnouncement(writer, announcement)
+  const bytes = writer.finish()
+  if (bytes !== undefined) return bytes.slice()
+  throw new P2PError(
+    'message-too-long',
+    `The announcement is longer than the ${limits.datagramBytes} bytes of a datagram; announce fewer files.`,
+  )
 }
 
 /** The claimed address, if it may be dialled (U10); otherwise the source address of the datagram is to be used. */
@@ -66,36 +79,131 @@ export function usableIp(announcement: Announcement): string | undefined {
   return isPublicIp && ip !== undefined && isDialableIp(ip) ? ip : undefined
 }
 
-function fromPeer(peer: Peer): Announcement | undefined {
-  const id = peer.ID && peerIdFromBytes(peer.ID.value)
-  if (id === undefined || peer.port < 1 || peer.port > 65_535) return undefined
-  return {
-    id,
-    port: peer.port,
-    files: new Map(Object.entries(peer.files)),
-    ip: peer.IP === noIp || peer.IP === '' ? undefined : peer.IP,
-    isPublicIp: peer.isPublicIp,
-    upgrade: peer.upgrade && fromWireUpgrade(peer.upgrade),
+/** Reads one `Peer` to its end; undefined when it has no valid ID or port. The caller checks `reader.failed`. */
+export function readAnnouncement(reader: WireReader): Announcement | undefined {
+  let id: Uint8Array | undefined
+  let port = 0
+  let files: Map<string, string> | undefined
+  let ip = ''
+  let isPublicIp = false
+  let upgrade: Upgrade | undefined
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === tags.id) id = readUuid(reader, id)
+    else if (tag === tags.port) port = reader.int32()
+    else if (tag === tags.files) readFile(reader, (files ??= new Map()))
+    else if (tag === tags.ip) ip = reader.string()
+    else if (tag === tags.isPublicIp) isPublicIp = reader.bool()
+    else if (tag === tags.upgrade) upgrade = readUpgrade(reader, upgrade ?? plainUpgrade)
+    else reader.skip(tag)
   }
+  const peerId = id && peerIdFromBytes(id)
+  if (peerId === undefined || !isPort(port)) return undefined
+  return { id: peerId, port, files: files ?? noFiles, ip: claimedIp(ip), isPublicIp, upgrade }
 }
 
-function fromWireUpgrade(upgrade: WireUpgrade): Upgrade {
-  const { protocol, instance, name, leaving, wantsAnswer } = upgrade
-  return { protocol, instance, name: printableName(name, limits.nameBytes), leaving, wantsAnswer }
+function readUuid(reader: WireReader, earlier: Uint8Array | undefined): Uint8Array | undefined {
+  let value = earlier
+  const outerEnd = reader.enter()
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === tags.uuid.value) value = reader.bytes()
+    else reader.skip(tag)
+  }
+  reader.leave(outerEnd)
+  return value
 }
 
-function toPeer(announcement: Announcement): Peer {
+/** Adds one entry, unless it is one too many or too long (U11). The same path again replaces the earlier one. */
+function readFile(reader: WireReader, files: Map<string, string>): void {
+  let path = ''
+  let id = ''
+  const outerEnd = reader.enter()
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === tags.file.path) path = reader.string()
+    else if (tag === tags.file.id) id = reader.string()
+    else reader.skip(tag)
+  }
+  reader.leave(outerEnd)
+  const fits = fitsUtf8(path, limits.filesEntryBytes) && fitsUtf8(id, limits.filesEntryBytes)
+  if (fits && (files.size < limits.filesEntries || files.has(path))) files.set(path, id)
+}
+
+function readUpgrade(reader: WireReader, earlier: Upgrade): Upgrade {
+  let { protocol, instance, name, leaving, wantsAnswer } = earlier
+  const outerEnd = reader.enter()
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === tags.upgraded.protocol) protocol = reader.uint32()
+    else if (tag === tags.upgraded.instance) instance = reader.fixed64()
+    else if (tag === tags.upgraded.name) name = printableName(reader.string(), limits.nameBytes)
+    else if (tag === tags.upgraded.leaving) leaving = reader.bool()
+    else if (tag === tags.upgraded.wantsAnswer) wantsAnswer = reader.bool()
+    else reader.skip(tag)
+  }
+  reader.leave(outerEnd)
+  return { protocol, instance, name, leaving, wantsAnswer }
+}
+
+/** No text of an address that is longer than any address is kept. */
+function claimedIp(text: string): string | undefined {
+  return text === '' || text === noIp || text.length > limits.claimedIpLength ? undefined : text
+}
+
+function isPort(port: number): boolean {
+  return Number.isInteger(port) && port >= 1 && port <= 65_535
+}
+
+/** An ID that is not 16 bytes would end every reference peer in reach (U2), so nothing without one is written. */
+function writeAnnouncement(writer: WireWriter, announcement: Announcement): void {
   const { id, port, files, ip, isPublicIp, upgrade } = announcement
   if (parsePeerId(id) !== id) throw new P2PError('internal', 'A peer without a valid ID cannot be announced.')
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw new P2PError('internal', `The port ${port} cannot be announced; it must be from 1 to 65535.`)
+  if (!isPort(port))
+    throw new P2PError('internal', `The port ${port} is not from 1 to 65535; announce another.`)
+  writer.varint(tags.id)
+  const start = writer.enter()
+  writer.varint(tags.uuid.value)
+  writer.bytes(peerIdToBytes(id))
+  writer.leave(start)
+  writer.varint(tags.port)
+  writer.varint(port)
+  for (const file of files) writeFile(writer, file)
+  writer.varint(tags.ip)
+  writer.string(ip ?? noIp)
+  writeFlag(writer, tags.isPublicIp, isPublicIp)
+  if (upgrade !== undefined) writeUpgrade(writer, upgrade)
+}
+
+function writeFile(writer: WireWriter, [path, id]: readonly [string, string]): void {
+  writer.varint(tags.files)
+  const start = writer.enter()
+  writer.varint(tags.file.path)
+  writer.string(path)
+  writer.varint(tags.file.id)
+  writer.string(id)
+  writer.leave(start)
+}
+
+function writeUpgrade(writer: WireWriter, upgrade: Upgrade): void {
+  writer.varint(tags.upgrade)
+  const start = writer.enter()
+  if (upgrade.protocol !== 0) {
+    writer.varint(tags.upgraded.protocol)
+    writer.varint(upgrade.protocol)
   }
-  return create(PeerSchema, {
-    ID: { value: peerIdToBytes(id) },
-    port,
-    files: Object.fromEntries(files),
-    IP: ip ?? noIp,
-    isPublicIp,
-    ...(upgrade && { upgrade: { ...upgrade, name: printableName(upgrade.name, limits.nameBytes) } }),
-  })
+  if (upgrade.instance !== 0n) {
+    writer.varint(tags.upgraded.instance)
+    writer.fixed64(upgrade.instance)
+  }
+  const name = printableName(upgrade.name, limits.nameBytes)
+  if (name !== '') {
+    writer.varint(tags.upgraded.name)
+    writer.string(name)
+  }
+  writeFlag(writer, tags.upgraded.leaving, upgrade.leaving)
+  writeFlag(writer, tags.upgraded.wantsAnswer, upgrade.wantsAnswer)
+  writer.leave(start)
+}
+
+function writeFlag(writer: WireWriter, tag: number, flag: boolean): void {
+  if (!flag) return
+  writer.varint(tag)
+  writer.varint(1)
 }

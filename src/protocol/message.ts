@@ -1,8 +1,7 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
-import { TimestampSchema } from '@bufbuild/protobuf/wkt'
-
+import { P2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { MessageSchema } from './generated/p2p_pb.ts'
+import { WireReader } from './wire-reader.ts'
+import { WireWriter } from './wire-writer.ts'
 
 /** One chat message as it stands on the wire. */
 export interface WireMessage {
@@ -13,26 +12,62 @@ export interface WireMessage {
 
 /** A point in time as on the wire: whatever was sent, so possibly one that cannot be. See {@link wireTimeToMs}. */
 export interface WireTime {
-  /** Whole seconds since 1970, negative before. */
+  /** Whole seconds since 1970, negative before; beyond ±2⁵³ the nearest number. */
   readonly seconds: number
   /** Nanoseconds after that second: 0 to 999,999,999 unless the sender is mistaken. */
   readonly nanos: number
 }
 
+/** Tags of `Message` and `Timestamp` in proto/p2p.proto: field number << 3 | wire type. */
+const tags = { sendTime: 0x0a, text: 0x12, seconds: 0x08, nanos: 0x10 } as const
+
+/** Most bytes of a frame that are not its text: two tags, a length, and a time of two varints of ten bytes. */
+const overheadBytes = 30
+const slabBytes = 64 * 1024
+/** Frames are cut from slabs, which is cheaper than one allocation each. What was cut is never written again. */
+let slab = new Uint8Array(slabBytes)
+let slabUsedBytes = 0
+
+/**
+ * The bytes of one message. They may be kept, and share their buffer with other frames.
+ *
+ * @throws P2PError `message-too-long` beyond `limits.messageBytes` (W6); `internal` when the time is no whole number
+ *   of 64 bits (seconds) and of 32 bits (nanoseconds)
+ */
 export function encodeMessage(message: WireMessage): Uint8Array {
   const { text, sentAt } = message
-  const sendTime = sentAt && create(TimestampSchema, { seconds: BigInt(sentAt.seconds), nanos: sentAt.nanos })
-  return toBinary(MessageSchema, create(MessageSchema, { message: text, ...(sendTime && { sendTime }) }))
+  // A text of as many characters as bytes fit is already too long.
+  const worstBytes = Math.min(3 * text.length, limits.messageBytes) + overheadBytes
+  if (slabUsedBytes + worstBytes > slabBytes) {
+    slab = new Uint8Array(slabBytes)
+    slabUsedBytes = 0
+  }
+  const writer = new WireWriter(slab, slabUsedBytes)
+  if (sentAt !== undefined) writeTime(writer, sentAt)
+  if (text !== '') {
+    writer.varint(tags.text)
+    writer.string(text)
+  }
+  const frame = writer.finish()
+  if (frame === undefined || frame.length > limits.messageBytes) throw tooLong(text)
+  slabUsedBytes += frame.length
+  return frame
 }
 
+/**
+ * The message in one frame; undefined when the bytes are none, which ends a session. Never throws. No bytes at all are
+ * a message without text and time, as everywhere in protobuf (W8).
+ */
 export function decodeMessage(bytes: Uint8Array): WireMessage | undefined {
-  try {
-    const { message, sendTime } = fromBinary(MessageSchema, bytes, { recursionLimit: limits.nestingDepth })
-    const sentAt = sendTime && { seconds: Number(sendTime.seconds), nanos: sendTime.nanos }
-    return { text: message, sentAt }
-  } catch {
-    return undefined
+  const reader = new WireReader(bytes)
+  let text = ''
+  let sentAt: WireTime | undefined
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === tags.text) text = reader.string()
+    else if (tag === tags.sendTime) sentAt = readTime(reader, sentAt)
+    else reader.skip(tag)
   }
+  return reader.failed ? undefined : { text, sentAt }
 }
 
 /** First and last second that protobuf's Timestamp and RFC 3339 can name: the years 1 to 9999. */
@@ -45,9 +80,51 @@ export function wireTimeFromMs(ms: number): WireTime {
   return { seconds, nanos: Math.floor((ms - seconds * 1000) * 1e6) }
 }
 
-/** Whole milliseconds since 1970; undefined for a time outside the years 1 to 9999 or with impossible nanoseconds. */
+/**
+ * Whole milliseconds since 1970. Undefined for a time that cannot be, so that the time of arrival is shown instead
+ * (W8): outside the years 1 to 9999, or with nanoseconds that are not part of a second.
+ */
 export function wireTimeToMs(time: WireTime): number | undefined {
   const { seconds, nanos } = time
   if (seconds < firstSecond || seconds > lastSecond || nanos < 0 || nanos > 999_999_999) return undefined
   return seconds * 1000 + Math.floor(nanos / 1e6)
+}
+
+/** A time that comes twice is merged, field by field, as protobuf wants it. */
+function readTime(reader: WireReader, earlier: WireTime | undefined): WireTime {
+  let seconds = earlier?.seconds ?? 0
+  let nanos = earlier?.nanos ?? 0
+  const outerEnd = reader.enter()
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === tags.seconds) seconds = reader.int64()
+    else if (tag === tags.nanos) nanos = reader.int32()
+    else reader.skip(tag)
+  }
+  reader.leave(outerEnd)
+  return { seconds, nanos }
+}
+
+function writeTime(writer: WireWriter, time: WireTime): void {
+  const { seconds, nanos } = time
+  if (!Number.isInteger(seconds) || seconds < -(2 ** 63) || seconds >= 2 ** 63 || nanos !== (nanos | 0)) {
+    throw new P2PError('internal', `${seconds} s and ${nanos} ns are no time that can be sent.`)
+  }
+  writer.varint(tags.sendTime)
+  const start = writer.enter()
+  if (seconds !== 0) {
+    writer.varint(tags.seconds)
+    writer.varint(seconds)
+  }
+  if (nanos !== 0) {
+    writer.varint(tags.nanos)
+    writer.varint(nanos)
+  }
+  writer.leave(start)
+}
+
+function tooLong(text: string): P2PError {
+  return new P2PError(
+    'message-too-long',
+    `A text of ${text.length} characters does not fit into the ${limits.messageBytes} bytes of a message; send it in parts.`,
+  )
 }

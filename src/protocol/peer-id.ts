@@ -1,12 +1,16 @@
+import { P2PError } from '../base/errors.ts'
+
 /** Who a peer is: a UUID as 36 lower-case characters. */
 export type PeerId = string & { readonly __brand: 'PeerId' }
 
 const canonical = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const undashed = /^[0-9a-f]{32}$/
-/** All 0 or all f: what uninitialised memory looks like, and nobody's ID (U4). */
-const nobody = /^(?:[0-]+|[f-]+)$/
+/** What uninitialised memory looks like: nobody's ID (U4). */
+const nilText = '00000000-0000-0000-0000-000000000000'
+const maxText = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 
-const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+const digitCodes = Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0))
+const dashCode = 0x2d
 
 /**
  * The ID that `text` names: 36 characters with dashes or 32 without, in either case. Undefined for anything else,
@@ -15,30 +19,45 @@ const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
 export function parsePeerId(text: string): PeerId | undefined {
   if (text.length !== 36 && text.length !== 32) return undefined
   const lower = text.toLowerCase()
-  return asPeerId(undashed.test(lower) ? withDashes(lower) : lower)
+  const id = undashed.test(lower) ? withDashes(lower) : lower
+  return canonical.test(id) && isSomebody(id) ? id : undefined
 }
 
 /** The ID in 16 bytes, in the order of its text form; undefined for any other number of bytes, all 0 and all 255. */
 export function peerIdFromBytes(bytes: Uint8Array): PeerId | undefined {
   if (bytes.length !== 16) return undefined
-  let text = ''
-  for (const byte of bytes) text += hex[byte]
-  return asPeerId(withDashes(text))
+  // One call with all characters makes a flat string: twice as fast to make and look up as one of joined parts.
+  const codes: number[] = []
+  for (let i = 0; i < 16; i++) {
+    if (i === 4 || i === 6 || i === 8 || i === 10) codes.push(dashCode)
+    const byte = bytes[i] ?? 0
+    codes.push(digitCodes[byte >> 4] ?? 0, digitCodes[byte & 15] ?? 0)
+  }
+  const id = String.fromCharCode(...codes)
+  return isSomebody(id) ? id : undefined
 }
 
 /** The 16 bytes of an ID, in the order of its text form. */
 export function peerIdToBytes(id: PeerId): Uint8Array {
-  const digits = id.replaceAll('-', '')
-  return Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16))
+  const hex = id.replaceAll('-', '')
+  const bytes = new Uint8Array(16)
+  for (let i = 0; i < 16; i++) bytes[i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16)
+  return bytes
 }
 
-/** A new version 4 UUID (RFC 9562, 5.4) from 16 random bytes, of which 122 bits are used. */
+/**
+ * A new version 4 UUID (RFC 9562, 5.4) from 16 random bytes, of which 122 bits are used.
+ *
+ * @throws P2PError `internal` on any other number of bytes
+ */
 export function newPeerId(random16: Uint8Array): PeerId {
   const bytes = Uint8Array.from(random16)
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
   const id = peerIdFromBytes(bytes)
-  if (id === undefined) throw new RangeError('a peer ID is made from exactly 16 random bytes')
+  if (id === undefined) {
+    throw new P2PError('internal', `A peer ID needs 16 random bytes, not ${random16.length}; give 16.`)
+  }
   return id
 }
 
@@ -48,21 +67,12 @@ export function comparePeerIds(a: PeerId, b: PeerId): number {
   return a < b ? -1 : 1
 }
 
-function asPeerId(text: string): PeerId | undefined {
-  return isPeerId(text) ? text : undefined
+/** The last step of making an ID; the text must be canonical already. */
+function isSomebody(text: string): text is PeerId {
+  return text !== nilText && text !== maxText
 }
 
-function isPeerId(text: string): text is PeerId {
-  return canonical.test(text) && !nobody.test(text)
-}
-
-function withDashes(digits: string): string {
-  const parts = [
-    digits.slice(0, 8),
-    digits.slice(8, 12),
-    digits.slice(12, 16),
-    digits.slice(16, 20),
-    digits.slice(20),
-  ]
+function withDashes(hex: string): string {
+  const parts = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)]
   return parts.join('-')
 }

@@ -1,26 +1,34 @@
-import { fromBinary, toBinary } from '@bufbuild/protobuf'
-
 import { limits } from '../base/limits.ts'
-import { decodeAnnouncement, encodeAnnouncement, type Announcement } from './announcement.ts'
-import { KnownPeersSchema, PeerSchema } from './generated/p2p_pb.ts'
+import { encodeAnnouncement, readAnnouncement, type Announcement } from './announcement.ts'
+import { WireReader } from './wire-reader.ts'
+import { WireWriter } from './wire-writer.ts'
+
+/** Tag of `KnownPeers.peers` in proto/p2p.proto. */
+const peerTag = 0x0a
 
 /**
- * The peers in an answer of /peers: at most `limits.fetchedPeers`, those without a valid ID or port left out.
+ * The peers in an answer of /peers: at most `limits.fetchedPeers`, those without a valid ID or port left out (H12).
  * Undefined when the bytes are no such answer. Never throws.
  */
 export function decodePeerList(bytes: Uint8Array): readonly Announcement[] | undefined {
-  try {
-    const list = fromBinary(KnownPeersSchema, bytes, { recursionLimit: limits.nestingDepth })
-    const peers = list.peers.map((peer) => decodeAnnouncement(toBinary(PeerSchema, peer)))
-    return peers.filter((peer) => peer !== undefined).slice(0, limits.fetchedPeers)
-  } catch {
-    return undefined
+  const reader = new WireReader(bytes)
+  const peers: Announcement[] = []
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag !== peerTag) {
+      reader.skip(tag)
+      continue
+    }
+    const outerEnd = reader.enter()
+    const peer = readAnnouncement(reader)
+    reader.leave(outerEnd)
+    if (peer !== undefined && peers.length < limits.fetchedPeers) peers.push(peer)
   }
+  return reader.failed ? undefined : peers
 }
 
 /**
- * The body of our answer to /peers: as many peers as fit into `maxBytes`, in the given order, without our own part
- * of their announcements (nobody can vouch for what another says of itself now).
+ * The body of our answer to /peers: as many peers as fit into `maxBytes`, in the given order. Only ID, port and
+ * address are told (H10), so that a list holds as many entries as the reference reads (94 of 40 bytes).
  *
  * @throws P2PError like `encodeAnnouncement`
  */
@@ -28,16 +36,16 @@ export function encodePeerList(
   peers: Iterable<Announcement>,
   maxBytes: number = limits.peerListBytes,
 ): Uint8Array {
-  const body = new Uint8Array(maxBytes)
-  let length = 0
-  for (const peer of peers) {
-    const entry = encodeAnnouncement({ ...peer, upgrade: undefined })
-    const head =
-      entry.length < 128 ? [0x0a, entry.length] : [0x0a, (entry.length & 0x7f) | 0x80, entry.length >> 7]
-    if (length + head.length + entry.length > maxBytes) break
-    body.set(head, length)
-    body.set(entry, length + head.length)
-    length += head.length + entry.length
+  const memory = new Uint8Array(maxBytes)
+  let body = memory.subarray(0, 0)
+  for (const { id, port, ip, isPublicIp } of peers) {
+    const entry = encodeAnnouncement({ id, port, files: new Map(), ip, isPublicIp, upgrade: undefined })
+    const writer = new WireWriter(memory, body.length)
+    writer.varint(peerTag)
+    writer.bytes(entry)
+    const written = writer.finish()
+    if (written === undefined) break
+    body = memory.subarray(0, body.length + written.length)
   }
-  return body.slice(0, length)
+  return body.slice()
 }
