@@ -1,4 +1,4 @@
-import { P2PError, type Session } from '../index.ts'
+import { nearest, P2PError, type Session } from '../index.ts'
 import type { Command, CommandContext, Outcome } from './command.ts'
 import { displayText } from './display-text.ts'
 import { correspondentNamed, parseEndpoint, peerNamed, sessionNamed } from './targets.ts'
@@ -205,7 +205,14 @@ export function findCommand(line: string): { readonly command: Command; readonly
       if (words.startsWith(`${name} `)) return { command, argument: words.slice(name.length + 1) }
     }
   }
-  throw new P2PError('usage', `there is no command "${displayText(words)}"; help lists them`)
+  throw new P2PError('usage', `there is no command "${displayText(words)}"; ${advice(words)}`)
+}
+
+function advice(words: string): string {
+  const [first = ''] = words.split(' ')
+  const names = commands.flatMap(({ name, aliases = [] }) => [name, ...aliases])
+  const meant = nearest(words, names) ?? nearest(first, names) ?? names.find((name) => name.startsWith(first))
+  return meant === undefined ? 'help lists them' : `did you mean "${meant}"?`
 }
 
 function sessionResult({

@@ -4,20 +4,31 @@ import { displayLines, displayText } from './display-text.ts'
 import type { Narrator } from './narrator.ts'
 import type { Output } from './output.ts'
 import type { Printer } from './printer.ts'
+import type { View } from './view.ts'
+
+interface PlainPrinterOptions {
+  readonly output: Output
+  readonly errors: Output
+  readonly view: View
+  readonly narrator: Narrator
+}
 
 /** Lines for people where no one types at a terminal: results and events to standard output, mistakes to standard error. */
 export class PlainPrinter implements Printer {
   readonly #output: Output
   readonly #errors: Output
+  readonly #view: View
   readonly #narrator: Narrator
 
-  constructor(output: Output, errors: Output, narrator: Narrator) {
+  constructor({ output, errors, view, narrator }: PlainPrinterOptions) {
     this.#output = output
     this.#errors = errors
+    this.#view = view
     this.#narrator = narrator
   }
 
   event(event: NodeEvent): void {
+    if (event.type === 'node:started') this.#output.write(`${this.#view.node(event.node)}\n`)
     for (const line of this.#narrator.lines(event)) this.#output.offer(`${line}\n`)
   }
 

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { limits, startNode, type P2PNode } from '../index.ts'
+import { limits, messageOf, startNode, type Log, type P2PNode } from '../index.ts'
 import type { Arguments } from './arguments.ts'
 import { EventTap } from './event-tap.ts'
 import type { Face } from './face.ts'
 import { fileLog } from './log-file.ts'
 import { openScript } from './script.ts'
-import { readSettings } from './settings.ts'
+import { readSettings, type Settings } from './settings.ts'
 import { ShellState } from './shell-state.ts'
 import { catchSignals } from './signals.ts'
 import { version } from './version.ts'
@@ -34,6 +34,7 @@ export async function run(args: Arguments): Promise<number> {
     face.show(event)
     state.note(event)
   })
+  keepConfig(settings, log)
   log.info('p2p runs.', { version: version(), id: node.id, port: node.info.port })
   await log.open()
   await tap.started
@@ -48,4 +49,13 @@ export async function run(args: Arguments): Promise<number> {
 async function leave(node: P2PNode, face: Face): Promise<void> {
   const left = node.close().then(() => face.flushed())
   await Promise.race([left, delay(limits.shutdownMs, undefined, { ref: false })])
+}
+
+/** Not having the file only means that nobody can edit it yet. */
+function keepConfig({ writeMissingConfig }: Settings, log: Log): void {
+  try {
+    writeMissingConfig()
+  } catch (error) {
+    log.warn('The configuration file could not be written.', { error: messageOf(error) })
+  }
 }

@@ -15,7 +15,10 @@ import { View } from './view.ts'
 export function openScript({ args, state, log, stop }: FaceOptions): Face {
   const output = new Output(process.stdout, args.json ? jsonGap : plainGap)
   const view = new View(state.node, styleFor(process.stdout), { wholeIds: true })
-  const printer = args.json ? new JsonPrinter(output) : plainPrinter(output, new Narrator(state, view))
+  const errors = new Output(process.stderr, plainGap)
+  const printer: Printer = args.json
+    ? new JsonPrinter(output)
+    : new PlainPrinter({ output, errors, view, narrator: new Narrator(state, view) })
   output.gone.addEventListener('abort', () => stop.abort())
   const context: CommandContext = { state, view, log, signal: stop.signal }
   return {
@@ -23,10 +26,6 @@ export function openScript({ args, state, log, stop }: FaceOptions): Face {
     run: () => runScript({ input: process.stdin, context, printer, output, stay: args.stay }),
     flushed: () => output.flushed(),
   }
-}
-
-function plainPrinter(output: Output, narrator: Narrator): Printer {
-  return new PlainPrinter(output, new Output(process.stderr, plainGap), narrator)
 }
 
 export interface ScriptOptions {

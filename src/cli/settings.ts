@@ -1,6 +1,6 @@
-import { homedir } from 'node:os'
 import { join } from 'node:path'
-import type { LogLevel, NodeOptions } from '../index.ts'
+import { loadConfig, writeMissingConfig, type Settings as Config } from '../config/load.ts'
+import { broadcast, multicast, type LogLevel, type NodeOptions } from '../index.ts'
 import type { Flags } from './arguments.ts'
 
 /** The configuration, as the command uses it. */
@@ -9,19 +9,37 @@ export interface Settings {
   readonly logLevel: LogLevel
   readonly logFile: string
   readonly historyFile: string
+  /** Writes the configuration file with every key explained where there is none; the data directory must be ours. */
+  readonly writeMissingConfig: () => void
 }
 
 /** @throws P2PError `config-invalid` */
 export async function readSettings(flags: Flags, env: NodeJS.ProcessEnv): Promise<Settings> {
-  const dataDir = flags.dataDir ?? env['P2P_DATA_DIR'] ?? join(homedir(), '.config', 'p2p')
+  const config = await loadConfig({ env, flags })
   return {
-    node: {
-      dataDir,
-      ...(flags.port !== undefined && { port: Number(flags.port) }),
-      ...(flags.name !== undefined && { name: flags.name }),
-    },
-    logLevel: 'INFO',
-    logFile: join(dataDir, 'log.log'),
-    historyFile: join(dataDir, 'history', 'shell'),
+    node: nodeOptions(config),
+    logLevel: config.logLevel,
+    logFile: join(config.dataDir, 'log.log'),
+    historyFile: join(config.dataDir, 'history', 'shell'),
+    writeMissingConfig: () => writeMissingConfig(config),
   }
+}
+
+function nodeOptions(config: Config): NodeOptions {
+  const { name, dataDir, port, ip, isPublicIp, periodMs } = config
+  const explorers = []
+  if (config.multicast !== undefined) {
+    const { address: group, ...where } = discovery(config.multicast)
+    explorers.push(multicast({ group, ...where, periodMs }))
+  }
+  if (config.broadcast !== undefined) explorers.push(broadcast({ ...discovery(config.broadcast), periodMs }))
+  return { name, dataDir, port, isPublicIp, explorers, ...(ip !== undefined && { ip }) }
+}
+
+function discovery({ address, port, interfaceName }: NonNullable<Config['multicast']>): {
+  readonly address: string
+  readonly port: number
+  readonly interfaceName?: string
+} {
+  return { address, port, ...(interfaceName !== undefined && { interfaceName }) }
 }
