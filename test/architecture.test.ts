@@ -26,7 +26,6 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   pino: ['cli'],
   yaml: ['config'],
-  zod: ['config'],
 }
 
 /** Rooms that run in a browser too: no `node:`. */
