@@ -11,7 +11,7 @@ function isNewEnough(version) {
 }
 
 if (isNewEnough(process.version)) {
-  import('../dist/cli.js')
+  void import('../dist/cli.js')
 } else {
   process.stderr.write(
     'p2p: needs Node ' +

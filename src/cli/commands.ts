@@ -210,7 +210,7 @@ export function findCommand(line: string): { readonly command: Command; readonly
 
 function advice(words: string): string {
   const [first = ''] = words.split(' ')
-  const names = commands.flatMap(({ name, aliases = [] }) => [name, ...aliases])
+  const names = commands.flatMap(({ name, aliases = [] }) => aliases.concat(name))
   const meant = nearest(words, names) ?? nearest(first, names) ?? names.find((name) => name.startsWith(first))
   return meant === undefined ? 'help lists them' : `did you mean "${meant}"?`
 }

@@ -43,12 +43,12 @@ export function fileLog(path: string, level: LogLevel): FileLog {
     warn: at('warn'),
     error: at('error'),
     async open() {
-      const { pino, stdTimeFunctions } = await import('pino')
+      const { default: pino } = await import('pino')
       const formatters = { level: (label: string) => ({ level: label }) }
       const options = {
         level: level.toLowerCase(),
         base: null,
-        timestamp: stdTimeFunctions.isoTime,
+        timestamp: pino.stdTimeFunctions.isoTime,
         formatters,
       }
       logger = pino(options, { write: (line: string) => append(path, escapeJson(line)) })
