@@ -3,8 +3,10 @@ export type Request =
   /** Waits for the other end; the answer is what `connect` needs to find this one. */
   | { readonly kind: 'listen' }
   | { readonly kind: 'connect'; readonly to: number }
-  /** Answers when so many messages arrived: how many seconds lay between the first and the last. */
-  | { readonly kind: 'count'; readonly messages: number }
+  /** Counts what arrives from now on, until there were so many; answers at once. */
+  | { readonly kind: 'expect'; readonly messages: number }
+  /** Answers when all that was expected has arrived: how many seconds lay between the first and the last. */
+  | { readonly kind: 'arrived' }
   /** Sends so many messages as fast as the other end takes them; answers when all have left. */
   | { readonly kind: 'flood'; readonly messages: number }
   /** Sends every message that arrives back from now on. */
@@ -29,14 +31,18 @@ export interface End {
 const pauseMs = 2
 
 export function handlerFor(end: End): (request: Request) => unknown {
+  let arrived: Promise<number> | undefined
   return (request) => {
     switch (request.kind) {
       case 'listen':
         return end.listen()
       case 'connect':
         return end.connect(request.to)
-      case 'count':
-        return count(end, request.messages)
+      case 'expect':
+        arrived = count(end, request.messages)
+        return undefined
+      case 'arrived':
+        return arrived
       case 'flood':
         return flood(end, request.messages)
       case 'echo':

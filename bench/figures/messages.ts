@@ -67,9 +67,9 @@ async function rate(from: Worker, to: Worker, count: number): Promise<number> {
 }
 
 async function transfer(from: Worker, to: Worker, count: number): Promise<number> {
-  const counted = to.ask<number>({ kind: 'count', messages: count } satisfies Request)
+  await to.ask({ kind: 'expect', messages: count } satisfies Request)
   await from.ask({ kind: 'flood', messages: count } satisfies Request)
-  return await counted
+  return await to.ask<number>({ kind: 'arrived' } satisfies Request)
 }
 
 async function trip(from: Worker, to: Worker): Promise<number> {
