@@ -40,7 +40,9 @@ function roomOf(file: string): string {
 
 function importsOf(file: string): readonly string[] {
   const text = readFileSync(file, 'utf8')
-  const found = text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*['"]([^'"]+)['"]/g)
+  const found = text.matchAll(
+    /^(?:import\s+|(?:import|export)\b[^'"]*\sfrom\s+|.*\bimport\s*\(\s*)['"]([^'"\n]+)['"]/gm,
+  )
   return [...found].map(([, name = '']) => name)
 }
 
