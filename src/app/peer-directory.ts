@@ -163,7 +163,7 @@ function toPeer(record: PeerRecord): Peer {
     address: paths[0]?.address ?? '',
     port: paths[0]?.port ?? 0,
     kind: record.kind,
-    via: [...new Set(paths.flatMap((path) => path.via))],
+    via: [...record.via],
     name: record.name,
     paths,
     seenAt: new Date(offsetMs + record.seenAt),
