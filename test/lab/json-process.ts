@@ -28,7 +28,6 @@ export class JsonProcess {
   readonly lines: Line[] = []
   /** What it wrote to standard error. */
   errors = ''
-  /** Its exit status; null when a signal ended it. */
   readonly ended: Promise<number | null>
   readonly #waiting = new Set<Waiting>()
   readonly #name: string
@@ -82,6 +81,21 @@ export class JsonProcess {
   /** The first line of a type, or the first of those that fits. */
   event(type: string, fits: (line: Line) => boolean = () => true, options: WaitOptions = {}): Promise<Line> {
     return this.line((line) => line.type === type && fits(line), options)
+  }
+
+  /** Waits for its end. @returns the exit status; null when a signal ended it @throws when it does not end in time */
+  async exit(options: WaitOptions = {}): Promise<number | null> {
+    const timeoutMs = options.timeoutMs ?? waitMs
+    const late = Promise.withResolvers<never>()
+    const timer = setTimeout(
+      () => late.reject(new Error(this.#story(`did not end within ${timeoutMs} ms`))),
+      timeoutMs,
+    )
+    try {
+      return await Promise.race([this.ended, late.promise])
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   /** Writes one line to standard input. */

@@ -80,8 +80,7 @@ export class Lab implements AsyncDisposable {
 
   /** Waits until every link has a carrier: the kernel reports it up to a second late, and drops until then. */
   async carriers(): Promise<void> {
-    const isDown = (name: string): boolean => /\bDOWN\b|LOWERLAYERDOWN/.test(linksOf(name))
-    for (let tries = 0; this.#namespaces().some(isDown); tries++) {
+    for (let tries = 0; this.#namespaces().some(hasLinkDown); tries++) {
       if (tries > 250) throw new Error('the links of the lab did not come up within 5 s')
       await sleep(20)
     }
@@ -294,7 +293,8 @@ function namespacesOf(start: string): readonly string[] {
   }
 }
 
-const linksOf = (namespace: string): string => runNow('ip', ['-n', namespace, '-br', 'link'])
+const hasLinkDown = (namespace: string): boolean =>
+  /\bDOWN\b|LOWERLAYERDOWN/.test(runNow('ip', ['-n', namespace, '-br', 'link']))
 
 function isRunning(pid: number): boolean {
   try {
