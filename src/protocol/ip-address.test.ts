@@ -87,7 +87,15 @@ test('U10: any other text a stranger can claim is not', () => {
 })
 
 test('U10, twin: the check of the platform alone would dial this machine, its neighbours and its cloud', () => {
-  const inward = ['127.0.0.1', '0.0.0.0', '::1', '::ffff:127.0.0.1', '169.254.169.254', '224.0.0.251', 'fe80::1%eth0']
+  const inward = [
+    '127.0.0.1',
+    '0.0.0.0',
+    '::1',
+    '::ffff:127.0.0.1',
+    '169.254.169.254',
+    '224.0.0.251',
+    'fe80::1%eth0',
+  ]
   for (const ip of inward) {
     assert.ok(isIP(ip) > 0, ip)
     assert.ok(!isDialableIp(ip), ip)
@@ -96,10 +104,12 @@ test('U10, twin: the check of the platform alone would dial this machine, its ne
 
 test('an IPv6 address is canonical exactly when the platform writes it the same way', () => {
   const group = fc.oneof(fc.constant(0), fc.nat(0xffff))
-  const groups = fc.array(group, { minLength: 8, maxLength: 8 }).map(([, ...rest]) => [0x2001, ...rest])
+  const groups = fc.array(group, { minLength: 7, maxLength: 7 })
   fc.assert(
     fc.property(groups, fc.boolean(), (numbers, padded) => {
-      const long = numbers.map((part) => part.toString(16).padStart(padded ? 4 : 1, '0')).join(':')
+      const long = [0x2001, ...numbers]
+        .map((part) => part.toString(16).padStart(padded ? 4 : 1, '0'))
+        .join(':')
       const { address } = new SocketAddress({ address: long, family: 'ipv6' })
       assert.ok(isDialableIp(address), address)
       assert.equal(isDialableIp(long), long === address, long)
@@ -109,7 +119,7 @@ test('an IPv6 address is canonical exactly when the platform writes it the same 
 })
 
 test('whatever is dialled is an address, never a name', () => {
-  const almost = fc.string({ unit: fc.constantFrom(...'0123456789abf.:%'), maxLength: 40 })
+  const almost = fc.stringMatching(/^[0-9abf.:%]{0,40}$/)
   fc.assert(
     fc.property(fc.oneof(almost, fc.ipV4(), fc.ipV6()), (text) => {
       if (isDialableIp(text)) assert.ok(isIP(text) > 0, text)

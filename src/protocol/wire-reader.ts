@@ -77,7 +77,7 @@ export class WireReader {
   bytes(): Uint8Array {
     const length = this.#length()
     const start = this.#at
-    this.#at += length
+    this.#at = start + length
     return this.#bytes.subarray(start, this.#at)
   }
 
@@ -113,7 +113,7 @@ export class WireReader {
 
   #skipValue(type: number): void {
     if (type === wireType.varint) this.uint32()
-    else if (type === wireType.lengthDelimited) this.#at += this.#length()
+    else if (type === wireType.lengthDelimited) this.#advance(this.#length())
     else if (type === wireType.bit64) this.#advance(8)
     else if (type === wireType.bit32) this.#advance(4)
     else this.#fail()
