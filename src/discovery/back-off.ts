@@ -5,6 +5,11 @@ export class BackOff {
   #waitMs = 0
   #dueAtMs = -Infinity
 
+  /** Whether it failed last time. */
+  get failing(): boolean {
+    return this.#waitMs > 0
+  }
+
   due(now: number): boolean {
     return now >= this.#dueAtMs
   }

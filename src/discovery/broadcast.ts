@@ -7,31 +7,28 @@ import {
   usableInterfaces,
   type NetworkInterface,
 } from './interfaces.ts'
+import { checkOptions, requireIPv4, type DatagramOptions } from './options.ts'
 import { openUdpSockets } from './udp-sockets.ts'
 
-export interface BroadcastOptions {
+export interface BroadcastOptions extends DatagramOptions {
   /** Where to announce; default 255.255.255.255, which means every host of every network we are part of. */
   readonly address?: string
-  /** UDP port; default 8001. */
-  readonly port?: number
-  /** The only network interface to use; default: all that are up. */
-  readonly interfaceName?: string
-  /** From one announcement to the next; default 20 s. */
-  readonly periodMs?: number
 }
 
 const everyHost = '255.255.255.255'
 
-/** Finds peers by announcing to every host of the local networks. */
+/** Finds peers by announcing to every host of the local networks. @throws P2PError `usage` for a value out of range */
 export function broadcast(options: BroadcastOptions = {}): ExplorerFactory {
-  const { address = everyHost, port = 8001, interfaceName, periodMs = 20_000 } = options
+  const { address = everyHost } = options
+  const { port, interfaceName, periodMs } = checkOptions(options)
+  requireIPv4('address', address)
+  const udp = {
+    port,
+    interfaces: () => interfacesFor(address, usableInterfaces(interfaceName)),
+    destinations: (from: NetworkInterface) => destinationsFor(address, from),
+  }
   return async (context) => {
     if (interfaceName !== undefined) requireInterface(interfaceName)
-    const udp = {
-      port,
-      interfaces: () => interfacesFor(address, usableInterfaces(interfaceName)),
-      destinations: (from: NetworkInterface) => destinationsFor(address, from),
-    }
     return await openDatagramExplorer(
       { name: 'broadcast', periodMs, openSockets: (log) => openUdpSockets(udp, log) },
       context,

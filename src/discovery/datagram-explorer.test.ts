@@ -241,6 +241,18 @@ suite('what a probe meets', { concurrency: true }, () => {
     assert.deepEqual(await scene.explorer.probe(at), { kind: 'no-answer' })
   })
 
+  test('a host may be given by name; the peer is then known by its address', async () => {
+    await using scene = await openScene()
+    await using somebody = await openTestSocket()
+    const reply = encodeAnnouncement(announcementOf())
+    somebody.on('message', (_, source) => somebody.send(reply, source.port, source.address))
+    const { port } = somebody.address()
+    const result = await scene.explorer.probe({ address: 'localhost', port })
+    assert.ok(result.kind === 'peer')
+    assert.equal(result.sighting.source.address, '127.0.0.1')
+    assert.equal(result.sighting.source.port, port)
+  })
+
   test('U21: an address that nothing can be sent to is an error that names it', async () => {
     await using scene = await openScene()
     await assert.rejects(

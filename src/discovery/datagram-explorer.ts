@@ -108,12 +108,11 @@ class DatagramExplorer implements Explorer {
 
   async probe(to: Endpoint, options: { readonly signal?: AbortSignal } = {}): Promise<ProbeResult> {
     const closing = this.#closing.signal
-    const read = (answer: Uint8Array): Sighting | undefined => this.#hearAnswer(answer, to)
     return await runProbe({
       sockets: this.#sockets,
       to,
       question: encodeAnnouncement(asking(this.#context.self())),
-      read,
+      read: (answer, source) => this.#hearAnswer(answer, source),
       signal: options.signal === undefined ? closing : AbortSignal.any([options.signal, closing]),
     })
   }

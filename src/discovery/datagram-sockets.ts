@@ -17,7 +17,7 @@ export interface DatagramSockets extends AsyncDisposable {
   announce(bytes: Uint8Array): Promise<number>
   /** Sends from the ear. What fails is logged, not thrown. */
   answer(bytes: Uint8Array, to: Endpoint): void
-  /** A socket of its own that talks with one address and port only. @throws P2PError `network-unusable` */
+  /** A socket of its own that talks with one host name or address, and port, only. @throws P2PError `network-unusable` */
   connect(to: Endpoint, events: ConnectionEvents): Promise<DatagramConnection>
 }
 
@@ -39,7 +39,7 @@ export interface DatagramConnection extends AsyncDisposable {
 
 /** What happens at a {@link DatagramConnection}. */
 export interface ConnectionEvents {
-  heard(bytes: Uint8Array): void
+  heard(bytes: Uint8Array, source: Endpoint): void
   /** The host says that nobody has that port. */
   refused(): void
 }

@@ -104,8 +104,10 @@ export class Ear {
         membership.joined = true
         backOff.succeeded()
       } else {
+        if (!backOff.failing) {
+          this.#log.warn('A multicast group could not be joined.', causeOf(error), { address })
+        }
         backOff.failed(now)
-        this.#log.warn('A multicast group could not be joined.', causeOf(error), { address })
       }
       return false
     }

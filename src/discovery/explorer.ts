@@ -56,7 +56,11 @@ export interface Explorer extends AsyncDisposable {
   readonly counters: ExplorerCounters
   /** Announces now to everybody within reach. Errors of single interfaces are logged, not thrown. */
   announce(): Promise<void>
-  /** Announces to one address and waits for its answer, at most `limits.probeMs`. */
+  /**
+   * Announces to one address, or host name, and waits for its answer, at most `limits.probeMs`.
+   *
+   * @throws P2PError `network-unusable`, `node-stopped`; the abort reason of `signal`
+   */
   probe(to: Endpoint, options?: { readonly signal?: AbortSignal }): Promise<ProbeResult>
 }
 

@@ -67,7 +67,8 @@ function interfaceNames(): readonly string[] {
   const names = new Set(Object.keys(networkInterfaces()))
   if (process.platform === 'linux') {
     try {
-      for (const name of readdirSync('/sys/class/net')) names.add(name)
+      const entries = readdirSync('/sys/class/net', { withFileTypes: true })
+      for (const entry of entries) if (!entry.isFile()) names.add(entry.name)
     } catch {
       // Without /sys there is no better list.
     }

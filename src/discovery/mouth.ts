@@ -75,7 +75,10 @@ export class Mouth {
   }
 
   #fail(error: unknown): void {
+    const known = this.#backOff.failing
     this.#backOff.failed(monotonicMs())
+    // Some interfaces never carry announcements, such as tunnels: one line is enough until that changes.
+    if (known) return
     const { name, address } = this.#options.from
     this.#options.log.warn('An announcement could not leave through an interface.', causeOf(error), {
       interface: name,

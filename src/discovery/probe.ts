@@ -8,7 +8,7 @@ interface Probe {
   /** The announcement that asks. */
   readonly question: Uint8Array
   /** Reads an answer; undefined when it comes from no other peer. */
-  readonly read: (answer: Uint8Array) => Sighting | undefined
+  readonly read: (answer: Uint8Array, source: Endpoint) => Sighting | undefined
   readonly signal: AbortSignal
 }
 
@@ -23,28 +23,28 @@ export async function runProbe({ sockets, to, question, read, signal }: Probe): 
   signal.throwIfAborted()
   const result = Promise.withResolvers<ProbeResult>()
   let silence: 'no-answer' | 'not-a-peer' = 'no-answer'
-  await using connection = await sockets.connect(to, {
-    heard(answer) {
-      const sighting = read(answer)
+  const connecting = sockets.connect(to, {
+    heard(answer, source) {
+      const sighting = read(answer, source)
       if (sighting === undefined) silence = 'not-a-peer'
       else result.resolve({ kind: 'peer', sighting })
     },
     refused: () => result.resolve({ kind: 'refused' }),
   })
-  using timers = new DisposableStack()
-  const abort = (): void => result.reject(signal.reason)
-  timers.adopt(
-    setTimeout(() => result.resolve({ kind: silence }), limits.probeMs),
-    clearTimeout,
-  )
+  const ask = async (): Promise<void> => (await connecting).send(question)
+  using waiting = new DisposableStack()
+  const after = (ms: number, action: () => void): void =>
+    void waiting.adopt(setTimeout(action, ms), clearTimeout)
+  after(limits.probeMs, () => result.resolve({ kind: silence }))
   for (let repeat = 1; repeat <= limits.probeRepeats; repeat++) {
     // A repetition that fails changes nothing: the time limit says what became of the question.
-    const again = (): void => void connection.send(question).catch(() => {})
-    timers.adopt(setTimeout(again, repeat * limits.probeRepeatMs), clearTimeout)
+    after(repeat * limits.probeRepeatMs, () => void ask().catch(() => {}))
   }
+  const abort = (): void => result.reject(signal.reason)
   signal.addEventListener('abort', abort, { once: true })
-  timers.defer(() => signal.removeEventListener('abort', abort))
-  if (signal.aborted) abort()
-  await connection.send(question)
+  waiting.defer(() => signal.removeEventListener('abort', abort))
+  // Not awaited: a name may still be looked up when the answer to the question does not matter any more.
+  waiting.defer(() => void connecting.then((connection) => connection[Symbol.asyncDispose]()).catch(() => {}))
+  ask().catch(result.reject)
   return await result.promise
 }

@@ -8,7 +8,7 @@ import { closeSocket } from './udp-socket.ts'
 /** A connected socket: the platform lets through only what comes from `to`, and tells when `to` refuses. */
 export async function openConnection(to: Endpoint, events: ConnectionEvents): Promise<DatagramConnection> {
   const socket = createSocket('udp4')
-  socket.on('message', (bytes) => events.heard(bytes))
+  socket.on('message', (bytes, source) => events.heard(bytes, source))
   socket.on('error', (error) => {
     // Other reports, such as a host that does not answer yet, may pass before the time is over.
     if (isRefused(error)) events.refused()

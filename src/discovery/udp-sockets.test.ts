@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ListeningNode, announcementOf } from '../../test/contracts/listening-node.ts'
 import { freeUdpPort, openTestSocket } from '../../test/contracts/loopback.ts'
 import { limits } from '../base/limits.ts'
+import { encodeAnnouncement } from '../protocol/announcement.ts'
 import type { DatagramSockets } from './datagram-sockets.ts'
 import { Ear } from './ear.ts'
 import type { Endpoint } from './explorer.ts'
@@ -68,7 +69,7 @@ async function until(condition: () => boolean): Promise<void> {
   assert.ok(condition(), 'did not happen within 8 s')
 }
 
-suite('networks that come and go', { concurrency: true }, () => {
+suite('networks that come, go and fail', { concurrency: true }, () => {
   test('an announcement leaves through every interface, from its address', async () => {
     await using network = await Network.open([interfaceAt('127.0.0.1'), interfaceAt('127.0.0.2')])
     assert.equal(await network.sockets.announce(Buffer.from('hello')), 2)
@@ -96,7 +97,8 @@ suite('networks that come and go', { concurrency: true }, () => {
     await until(() => network.changes === 1)
     assert.equal(await network.sockets.announce(Buffer.from('hello')), 1)
     await until(() => network.heard.length === 1)
-    assert.deepEqual(network.node.warnings, [])
+    const causes = network.node.warnings.map(({ fields }) => fields?.['cause'])
+    assert.deepEqual(causes, ['no-interface'])
   })
 
   test('U21: a list of interfaces that cannot be read is logged, and the last one stays', async () => {
@@ -112,9 +114,7 @@ suite('networks that come and go', { concurrency: true }, () => {
     assert.equal(network.node.warnings[0]?.fields?.['cause'], 'EMFILE')
     assert.equal(await network.sockets.announce(Buffer.from('hello')), 1)
   })
-})
 
-suite('U21: sockets that fail', { concurrency: true }, () => {
   test('U21 EMSGSIZE: the interface rests for a second, then says the latest announcement', async () => {
     await using network = await Network.open([interfaceAt('127.0.0.1')])
     assert.equal(await network.sockets.announce(new Uint8Array(70_000)), 0)
@@ -229,9 +229,10 @@ suite('memberships of the ear', () => {
 test('an ear takes a burst of announcements that come while the program is busy', async () => {
   await using network = await Network.open([interfaceAt('127.0.0.1')])
   await using stranger = await openTestSocket()
-  const bytes = Buffer.from(announcementOf().id)
-  const { discoveryPort } = network.sockets
-  // Synchronously: the ear cannot read until all have been sent.
-  for (let i = 0; i < 200; i++) stranger.send(bytes, discoveryPort, '127.0.0.1')
-  await until(() => network.heard.length === 200)
+  const bytes = encodeAnnouncement(announcementOf())
+  // The ear cannot read until all have been sent. Without a larger buffer Linux keeps 277 of them; with the largest
+  // that it grants by default, 554.
+  const burst = 450
+  for (let i = 0; i < burst; i++) stranger.send(bytes, network.sockets.discoveryPort, '127.0.0.1')
+  await until(() => network.heard.length === burst)
 })

@@ -40,6 +40,7 @@ class UdpSockets implements DatagramSockets {
   readonly #mouths = new Map<string, Mouth>()
   readonly #closing = new Set<Promise<void>>()
   readonly #poll: NodeJS.Timeout
+  #hadNetwork = true
   #events: DatagramEvents | undefined
   #closed: Promise<void> | undefined
 
@@ -94,6 +95,7 @@ class UdpSockets implements DatagramSockets {
     for (const key of this.#mouths.keys()) {
       if (!wanted.has(key)) this.#closeMouth(key)
     }
+    this.#tellAbsence(wanted.size > 0)
     let isNew = false
     for (const [key, from] of wanted) {
       if (this.#mouths.has(key)) continue
@@ -101,6 +103,11 @@ class UdpSockets implements DatagramSockets {
       isNew = true
     }
     return this.#ear.join(interfaces.map((one) => one.address)) || isNew
+  }
+
+  #tellAbsence(present: boolean): void {
+    if (this.#hadNetwork && !present) this.#log.warn('There is no network to announce on.', 'no-interface')
+    this.#hadNetwork = present
   }
 
   #readInterfaces(): readonly NetworkInterface[] | undefined {

@@ -182,7 +182,7 @@ export class MemorySockets implements DatagramSockets {
 
   hearAnswer(bytes: Uint8Array, source: Endpoint, port: number): void {
     if (port === this.#mouth.port) this.#events?.answered(bytes, source)
-    else this.#connections.get(port)?.heard(bytes)
+    else this.#connections.get(port)?.heard(bytes, source)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
