@@ -86,8 +86,8 @@ export function wireTimeFromMs(ms: number): WireTime {
  */
 export function wireTimeToMs(time: WireTime): number | undefined {
   const { seconds, nanos } = time
-  if (seconds < firstSecond || seconds > lastSecond || nanos < 0 || nanos > 999_999_999) return undefined
-  return seconds * 1000 + Math.floor(nanos / 1e6)
+  const possible = seconds >= firstSecond && seconds <= lastSecond && nanos >= 0 && nanos <= 999_999_999
+  return possible ? seconds * 1000 + Math.floor(nanos / 1e6) : undefined
 }
 
 /** A time that comes twice is merged, field by field, as protobuf wants it. */

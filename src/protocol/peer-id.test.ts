@@ -9,7 +9,12 @@ const canonical = 'b13dbf52-029d-4ca9-83b0-e9ae18aef35f'
 const sixteen = fc.uint8Array({ minLength: 16, maxLength: 16 })
 
 test('an ID is read with and without dashes and in either case, and always written one way', () => {
-  for (const text of [canonical, canonical.toUpperCase(), canonical.replaceAll('-', ''), 'B13DBF52029D4CA983B0E9AE18AEF35F']) {
+  for (const text of [
+    canonical,
+    canonical.toUpperCase(),
+    canonical.replaceAll('-', ''),
+    'B13DBF52029D4CA983B0E9AE18AEF35F',
+  ]) {
     assert.equal(parsePeerId(text), canonical, text)
   }
 })
