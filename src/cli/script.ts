@@ -82,7 +82,8 @@ class Script {
   }
 
   #fail(line: string, error: P2PError): void {
-    this.status ||= error.entry.exit
+    // What the end of p2p cuts short has not failed.
+    if (!this.#options.context.signal.aborted) this.status ||= error.entry.exit
     this.#options.printer.failed(line, error)
   }
 }
