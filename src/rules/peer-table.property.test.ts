@@ -139,8 +139,9 @@ class Model {
     if (!known || best(known) !== pathAt(known, address, port)) return 'same'
     known.pingFailures++
     if (known.paths.length > 1) hurry(known, now)
-    if (known.pingFailures < 2 || this.holds.includes(id)) return 'same'
+    if (known.pingFailures < 2) return 'same'
     if (known.paths.length === 1) {
+      if (this.holds.includes(id)) return 'same'
       this.remove(id)
       return 'lost'
     }

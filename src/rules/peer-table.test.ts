@@ -87,6 +87,18 @@ test('a peer that moved is followed after its confirmed address failed two pings
   assert.deepEqual(addresses(table), [away])
 })
 
+test('a peer that moved is followed also while a session with it is open', () => {
+  const table = new PeerTable()
+  table.see(heard({ now: 0 }))
+  table.hold(idOf(1))
+  table.confirm(idOf(1), home, 10)
+  table.see(heard({ now: 20_000, address: away }))
+  const target = { id: idOf(1), address: home, port: 8001 }
+  assert.equal(table.pingFailed(target, 22_000).change, 'same')
+  assert.equal(table.pingFailed(target, 27_000).change, 'changed')
+  assert.deepEqual(addresses(table), [away])
+})
+
 test('a peer that starts again on another port is followed the same way', () => {
   const table = new PeerTable()
   table.see(heard({ now: 0 }))

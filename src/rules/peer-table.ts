@@ -205,9 +205,9 @@ export class PeerTable {
     entry.pingFailures++
     const hasOther = entry.paths.length > 1
     if (hasOther) this.#hurryPing(entry, now)
-    if (entry.pingFailures < this.#limits.pingFailures || this.#holds.has(id))
-      return { change: 'same', peer: entry }
+    if (entry.pingFailures < this.#limits.pingFailures) return { change: 'same', peer: entry }
     if (!hasOther) {
+      if (this.#holds.has(id)) return { change: 'same', peer: entry }
       this.#drop(entry)
       return { change: 'lost', peer: entry }
     }
