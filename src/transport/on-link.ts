@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { limits } from '../base/limits.ts'
 import { monotonicMs } from '../base/time.ts'
 
 /** How long the list of interfaces is taken to be right. */
@@ -16,14 +17,21 @@ export function plainAddress(address: string | undefined): string {
 export function onLinkCheck(interfaces: Interfaces = networkInterfaces): (address: string) => boolean {
   let subnets = new BlockList()
   let readAt = -Infinity
+  // A flood comes from few addresses, and asks for every datagram.
+  const checked = new Map<string, boolean>()
   return (address) => {
     const now = monotonicMs()
     if (now - readAt > cachedMs) {
       subnets = subnetsOf(interfaces)
       readAt = now
+      checked.clear()
     }
+    const known = checked.get(address)
+    if (known !== undefined) return known
     const family = isIP(address)
-    return family !== 0 && subnets.check(address, family === 6 ? 'ipv6' : 'ipv4')
+    const isOnLink = family !== 0 && subnets.check(address, family === 6 ? 'ipv6' : 'ipv4')
+    if (checked.size < limits.sources) checked.set(address, isOnLink)
+    return isOnLink
   }
 }
 
