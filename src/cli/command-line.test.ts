@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isP2PError, P2PError, silentLog, startNode } from '../index.ts'
+import { MemoryNetwork } from '../testing/index.ts'
+import { parseCommand, tellError } from './command-line.ts'
+import { commands } from './commands.ts'
+import { complete } from './completion.ts'
+import { ShellState } from './shell-state.ts'
+import { plainStyle } from './style.ts'
+import { View } from './view.ts'
+
+function usageError(about: RegExp): (error: unknown) => boolean {
+  return (error) => isP2PError(error, 'usage') && about.test(error.message)
+}
+
+test('every command is found by its words, whatever stands between them', () => {
+  for (const command of commands) {
+    const line = command.argument === 'required' ? `  ${command.name}   7c21 ` : ` ${command.name} `
+    assert.equal(parseCommand(line.replace(' ', '  ')).command, command)
+    for (const alias of command.aliases ?? []) assert.equal(parseCommand(alias).command, command)
+  }
+  assert.deepEqual(parseCommand('connect  7c21'), { command: commands[1], argument: '7c21' })
+})
+
+test('what is missing, too much or misspelled is told with what was probably meant', () => {
+  assert.throws(() => parseCommand('connect'), usageError(/needs one thing more; usage: connect <peer>/))
+  assert.throws(() => parseCommand('connect a b'), usageError(/takes only one thing/))
+  assert.throws(() => parseCommand('exit now'), usageError(/takes nothing after it/))
+  assert.throws(() => parseCommand('conect 7c21'), usageError(/did you mean "connect"/))
+  assert.throws(() => parseCommand('list peeers'), usageError(/did you mean "list peers"/))
+  assert.throws(() => parseCommand('list'), usageError(/did you mean "list peers"/))
+  assert.throws(() => parseCommand('CONNECT 7c21'), usageError(/did you mean "connect"/))
+  assert.throws(() => parseCommand('frobnicate'), usageError(/help lists them/))
+  assert.throws(() => parseCommand('\x1b[2J'), usageError(/␛\[2J/))
+})
+
+test('Tab offers commands, then what the command takes', async () => {
+  const lan = new MemoryNetwork()
+  await using desk = await startNode({ ...lan.host() })
+  await using kitchen = await startNode({ ...lan.host() })
+  await desk.peers.waitFor({ id: kitchen.id })
+  const state = new ShellState(desk, 0)
+  assert.deepEqual(complete(state, 'li'), [['list peers', 'list sessions'], 'li'])
+  assert.deepEqual(complete(state, 'con'), [['connect '], 'con'])
+  assert.deepEqual(complete(state, 'connect '), [[kitchen.id], ''])
+  const typed = kitchen.id.slice(0, 5).toUpperCase()
+  assert.deepEqual(complete(state, `connect ${typed}`), [[kitchen.id], typed])
+  assert.deepEqual(complete(state, 'help e'), [['emit', 'exit'], 'e'])
+  assert.deepEqual(complete(state, 'exit '), [[], ''])
+  assert.deepEqual(complete(state, 'attach '), [[], ''])
+  const session = await desk.connect(kitchen.id)
+  assert.deepEqual(complete(state, 'attach '), [[session.id], ''])
+  state.attach(session)
+  assert.deepEqual(complete(state, '/'), [['/quit', '/help'], '/'])
+  assert.deepEqual(complete(state, 'connect '), [[], 'connect '])
+})
+
+test('an error that nobody foresaw is told as internal, and logged with where it came from', async () => {
+  await using node = await startNode({ ...new MemoryNetwork().host() })
+  const logged: unknown[] = []
+  const log = { ...silentLog, error: (_message: string, fields?: unknown) => logged.push(fields) }
+  const state = new ShellState(node, 0)
+  const stop = new AbortController()
+  const view = new View(node, plainStyle, { wholeIds: true })
+  const context = { state, view, log, signal: stop.signal }
+  assert.equal(tellError(new TypeError('x is not a function'), context).code, 'internal')
+  assert.match(JSON.stringify(logged), /command-line\.test/)
+  const known = new P2PError('no-answer', 'no answer')
+  assert.equal(tellError(known, context), known)
+  stop.abort()
+  assert.equal(tellError(stop.signal.reason, context).code, 'node-stopped')
+})

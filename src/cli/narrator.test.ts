@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { limits, startNode, type NodeEvent, type P2PNode, type Peer, type PeerId } from '../index.ts'
+import { MemoryNetwork } from '../testing/index.ts'
+import { EventTap } from './event-tap.ts'
+import { Narrator } from './narrator.ts'
+import { ShellState } from './shell-state.ts'
+import { plainStyle } from './style.ts'
+import { clock, View } from './view.ts'
+
+/** Two nodes on a network in memory; what `desk` is told is in `told`. */
+async function openDesk(): Promise<
+  AsyncDisposable & { desk: P2PNode; kitchen: P2PNode; state: ShellState; told: string[] }
+> {
+  const lan = new MemoryNetwork()
+  const desk = await startNode({ ...lan.host(), name: 'desk' })
+  const state = new ShellState(desk, 0)
+  const narrator = new Narrator(state, new View(desk, plainStyle, { wholeIds: false }))
+  const told: string[] = []
+  new EventTap(desk).open((event) => {
+    told.push(...narrator.lines(event))
+    state.note(event)
+  })
+  const kitchen = await startNode({ ...lan.host(), name: 'kitchen' })
+  await Promise.all([desk.peers.waitFor({ id: kitchen.id }), kitchen.peers.waitFor({ id: desk.id })])
+  return {
+    desk,
+    kitchen,
+    state,
+    told,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([desk.close(), kitchen.close()])
+    },
+  }
+}
+
+/** Resolves when a message has arrived. */
+function arrival(node: P2PNode, text: string): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = node.on('message:received', ({ message }) => {
+      if (message.text !== text) return
+      stop()
+      resolve()
+    })
+  })
+}
+
+test('a message to a session that nobody looks at is told in one line, and shown when it is attached', async () => {
+  await using setup = await openDesk()
+  const { desk, kitchen, state, told } = setup
+  const arrived = arrival(desk, 'second\nline')
+  const session = await kitchen.connect(desk.id)
+  await session.send('first '.repeat(100))
+  await session.send('second\nline')
+  await arrived
+  const [incoming] = desk.sessions.list()
+  assert.ok(incoming)
+  const short = incoming.id.slice(0, 8)
+  const who = `"kitchen" ${kitchen.id.slice(0, 8)}`
+  assert.equal(told[0]?.startsWith(`+ ${who}`), true)
+  assert.equal(told[1], `${who} opened a session (attach ${short})`)
+  assert.match(told[2] ?? '', /says: first .*… \(cut; 600 characters in all\) \(attach/)
+  assert.match(told[3] ?? '', /says: second␊line \(attach/)
+  assert.equal(told.length, 4)
+  assert.equal(state.unread(kitchen.id), 2)
+  assert.deepEqual(
+    state.attach(incoming).map(({ text }) => text),
+    ['first '.repeat(100), 'second\nline'],
+  )
+  assert.deepEqual(state.attach(incoming), [])
+})
+
+test('in a session messages are shown whole, later lines stand in, and nothing is unread', async () => {
+  await using setup = await openDesk()
+  const { desk, kitchen, state, told } = setup
+  const session = await desk.connect(kitchen.id)
+  state.attach(session)
+  told.length = 0
+  const arrived = arrival(desk, 'one\n12:00:00 "mother" 7c21ab90: two')
+  await kitchen.conversation(desk.id).send('one\n12:00:00 "mother" 7c21ab90: two')
+  await arrived
+  assert.match(told[0] ?? '', /^\d\d:\d\d:\d\d "kitchen" [0-9a-f]{8}: one$/)
+  assert.equal(told[1], '         12:00:00 "mother" 7c21ab90: two')
+  assert.equal(state.unread(kitchen.id), 0)
+})
+
+test('the end of the attached session is told with what to do, and the shell follows to a new one', async () => {
+  await using setup = await openDesk()
+  const { desk, kitchen, state, told } = setup
+  const first = await desk.connect(kitchen.id)
+  state.attach(first)
+  told.length = 0
+  const closed = new Promise((resolve) => desk.on('session:closed', resolve))
+  await first.close()
+  await closed
+  assert.match(told.join('\n'), /has ended .*\. The next line you send opens it again; \/quit leaves\.$/)
+  const second = await desk.connect(kitchen.id)
+  assert.equal(told.at(-1), 'Connected again.')
+  assert.equal(state.attached?.id, second.id)
+})
+
+test('L1-L3: no event, whatever it carries, shows a control character', async () => {
+  await using setup = await openDesk()
+  const { desk, state } = setup
+  const narrator = new Narrator(state, new View(desk, plainStyle, { wholeIds: false }))
+  const bad = '\x1b[2J\u009b31m\r\b\u202E\u200B'
+  const id = '7c21ab90-0000-4000-8000-000000000001' as PeerId
+  const at = new Date()
+  const session = { id, peerId: id, incoming: true }
+  const peer: Peer = {
+    id,
+    address: '10.0.0.1',
+    port: 1,
+    kind: 'p2p',
+    via: ['x'],
+    name: bad,
+    paths: [],
+    seenAt: at,
+  }
+  const events: NodeEvent[] = [
+    { type: 'peer:found', at, peer },
+    { type: 'peer:lost', at, peer },
+    { type: 'session:opened', at, session },
+    { type: 'session:closed', at, session, code: 1000, reason: bad },
+    {
+      type: 'message:received',
+      at,
+      message: { peerId: id, sessionId: id, text: bad, sentAt: at, incoming: true },
+    },
+    { type: 'message:waiting', at, sessionId: id, peerId: id, waiting: 1 },
+    { type: 'warning', at, error: { code: 'internal', message: bad } },
+  ]
+  for (const event of events) {
+    const lines = narrator.lines(event)
+    assert.equal(lines.length, 1, event.type)
+    assert.doesNotMatch(lines.join(''), /[\p{Cc}\u202E\u200B]/u, event.type)
+  }
+})
+
+function peerAt(at: Date, number: number): NodeEvent {
+  const id = `00000000-0000-4000-8000-${String(number).padStart(12, '0')}` as PeerId
+  const peer: Peer = {
+    id,
+    address: '10.0.0.1',
+    port: 1,
+    kind: 'p2p',
+    via: ['x'],
+    name: '',
+    paths: [],
+    seenAt: at,
+  }
+  return { type: 'peer:found', at, peer }
+}
+
+test('U15: a flood of peers becomes a few lines, and how many more there were', async () => {
+  await using setup = await openDesk()
+  const { desk, state } = setup
+  const narrator = new Narrator(state, new View(desk, plainStyle, { wholeIds: false }))
+  const start = new Date()
+  const flood = Array.from({ length: 10_000 }, (_, number) => narrator.lines(peerAt(start, number))).flat()
+  assert.equal(flood.length, limits.peerLineBurst)
+  const later = narrator.lines(peerAt(new Date(start.getTime() + 1_000), 10_000))
+  assert.equal(later[0], `… and ${10_000 - limits.peerLineBurst} more came or left (list peers)`)
+  assert.equal(later.length, 2)
+})
+
+test('W13: that messages wait is told once, and again only after one has left', async () => {
+  await using setup = await openDesk()
+  const { desk, state } = setup
+  const narrator = new Narrator(state, new View(desk, plainStyle, { wholeIds: false }))
+  const id = '7c21ab90-0000-4000-8000-000000000001' as PeerId
+  const at = new Date()
+  const waits = (waiting: number): readonly string[] =>
+    narrator.lines({ type: 'message:waiting', at, sessionId: id, peerId: id, waiting })
+  assert.match(waits(1).join(), /^1 message waits for 7c21ab90: /)
+  assert.deepEqual(waits(2), [])
+  narrator.lines({
+    type: 'message:sent',
+    at,
+    message: { peerId: id, sessionId: id, text: 'x', sentAt: at, incoming: false },
+  })
+  assert.equal(waits(1).length, 1)
+})
+
+test('times of other days are shown with their date', () => {
+  const now = new Date(2026, 2, 5, 12, 0, 0)
+  assert.equal(clock(new Date(2026, 2, 5, 9, 7, 3), now), '09:07:03')
+  assert.equal(clock(new Date(2024, 11, 31, 23, 59, 59), now), '2024-12-31 23:59:59')
+})
