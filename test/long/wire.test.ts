@@ -1,0 +1,3 @@
+import { testAgainstLibrary } from '../property/wire-against-library.ts'
+
+testAgainstLibrary(300_000)

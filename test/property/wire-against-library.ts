@@ -1,0 +1,192 @@
+/** The codecs written by hand are held to the library, in both directions (docs/decisions/0002). */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { create, toBinary } from '@bufbuild/protobuf'
+import * as fc from 'fast-check'
+
+import { limits } from '../../src/base/limits.ts'
+import {
+  decodeAnnouncement,
+  encodeAnnouncement,
+  type Announcement,
+  type Upgrade,
+} from '../../src/protocol/announcement.ts'
+import {
+  KnownPeersSchema,
+  MessageSchema,
+  PeerSchema,
+  type Peer,
+  type Upgrade as WireUpgrade,
+} from '../../src/protocol/generated/p2p_pb.ts'
+import { decodeMessage, encodeMessage, type WireMessage } from '../../src/protocol/message.ts'
+import { newPeerId, peerIdFromBytes, peerIdToBytes } from '../../src/protocol/peer-id.ts'
+import { decodePeerList } from '../../src/protocol/peer-list.ts'
+import { printableName } from '../../src/protocol/text.ts'
+import { announcementBytes, messageBytes, peerListBytes } from './wire-bytes.ts'
+import { oracle } from './wire-oracle.ts'
+
+/** Declares the tests, each with `numRuns` inputs. */
+export function testAgainstLibrary(numRuns: number): void {
+  test('any bytes are the same message to us and to the library, or to neither', () => {
+    compare(numRuns, messageBytes, (bytes) => {
+      const message = decodeMessage(bytes)
+      assert.deepEqual(message, messageOf(bytes))
+      return message !== undefined
+    })
+  })
+
+  test('U5, U7: any bytes are the same announcement to us and to the library, or to neither', () => {
+    compare(numRuns, announcementBytes, (bytes) => {
+      const announcement = decodeAnnouncement(bytes)
+      const peer = oracle(PeerSchema, bytes)
+      assert.deepEqual(announcement, peer && announcementOf(peer))
+      return announcement !== undefined
+    })
+  })
+
+  test('any bytes are the same peer list to us and to the library, or to neither', () => {
+    compare(numRuns, peerListBytes, (bytes) => {
+      const peers = decodePeerList(bytes)
+      const list = oracle(KnownPeersSchema, bytes)
+      assert.deepEqual(
+        peers,
+        list?.peers.map(announcementOf).filter((peer) => peer !== undefined),
+      )
+      return peers !== undefined
+    })
+  })
+
+  test('any message becomes the same bytes as in the library', () => {
+    fc.assert(
+      fc.property(messages(), (message) => {
+        assert.deepEqual(Buffer.from(encodeMessage(message)), Buffer.from(libraryMessage(message)))
+      }),
+      { numRuns },
+    )
+  })
+
+  test('any announcement becomes the same bytes as in the library', () => {
+    fc.assert(
+      fc.property(announcements(), (announcement) => {
+        assert.deepEqual(
+          Buffer.from(encodeAnnouncement(announcement)),
+          Buffer.from(libraryPeer(announcement)),
+        )
+      }),
+      { numRuns: numRuns / 10 },
+    )
+  })
+}
+
+/** Runs a comparison on many bytes, and insists that enough of them were messages, and enough were not. */
+function compare(
+  numRuns: number,
+  inputs: fc.Arbitrary<Uint8Array>,
+  check: (bytes: Uint8Array) => boolean,
+): void {
+  let accepted = 0
+  fc.assert(
+    fc.property(inputs, (bytes) => {
+      if (check(bytes)) accepted++
+    }),
+    { numRuns },
+  )
+  assert.ok(accepted > numRuns / 10, `only ${accepted} of ${numRuns} were accepted`)
+  assert.ok(accepted < numRuns * 0.9, `only ${numRuns - accepted} of ${numRuns} were refused`)
+}
+
+function messageOf(bytes: Uint8Array): WireMessage | undefined {
+  const decoded = oracle(MessageSchema, bytes)
+  if (decoded === undefined) return undefined
+  const { message, sendTime } = decoded
+  return { text: message, sentAt: sendTime && { seconds: Number(sendTime.seconds), nanos: sendTime.nanos } }
+}
+
+function announcementOf(peer: Peer): Announcement | undefined {
+  const id = peer.ID && peerIdFromBytes(peer.ID.value)
+  if (id === undefined || peer.port < 1 || peer.port > 65_535) return undefined
+  return {
+    id,
+    port: peer.port,
+    files: new Map(Object.entries(peer.files)),
+    ip: peer.IP === '' || peer.IP === '<nil>' ? undefined : peer.IP,
+    isPublicIp: peer.isPublicIp,
+    upgrade: peer.upgrade && upgradeOf(peer.upgrade),
+  }
+}
+
+function upgradeOf({ protocol, instance, name, leaving, wantsAnswer }: WireUpgrade): Upgrade {
+  return { protocol, instance, name: printableName(name, limits.nameBytes), leaving, wantsAnswer }
+}
+
+function libraryMessage({ text, sentAt }: WireMessage): Uint8Array {
+  const sendTime = sentAt && {
+    $typeName: 'google.protobuf.Timestamp' as const,
+    seconds: BigInt(sentAt.seconds),
+    nanos: sentAt.nanos,
+  }
+  return toBinary(MessageSchema, create(MessageSchema, { message: text, ...(sendTime && { sendTime }) }))
+}
+
+function libraryPeer(announcement: Announcement): Uint8Array {
+  const { id, port, files, ip, isPublicIp, upgrade } = announcement
+  const peer = {
+    ID: { value: peerIdToBytes(id) },
+    port,
+    files: Object.fromEntries(files),
+    IP: ip ?? '<nil>',
+    isPublicIp,
+    ...(upgrade && { upgrade }),
+  }
+  return toBinary(PeerSchema, create(PeerSchema, peer))
+}
+
+function messages(): fc.Arbitrary<WireMessage> {
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 300 }),
+    fc.string({ unit: 'grapheme', maxLength: 300 }),
+    fc.array(fc.nat(0xffff), { maxLength: 40 }).map((units) => String.fromCharCode(...units)),
+    fc.integer({ min: 100, max: 17_000 }).map((length) => 'xя'.repeat(length / 2)),
+  )
+  const seconds = fc.oneof(
+    fc.maxSafeInteger(),
+    fc.integer(),
+    fc.constantFrom(
+      0,
+      1,
+      -1,
+      127,
+      128,
+      2 ** 31,
+      2 ** 32 - 1,
+      2 ** 32,
+      2 ** 35,
+      2 ** 62,
+      -(2 ** 62),
+      -(2 ** 63),
+    ),
+  )
+  const time = fc.record({ seconds, nanos: fc.oneof(fc.nat(999_999_999), fc.integer()) })
+  return fc.record({ text, sentAt: fc.option(time, { nil: undefined }) })
+}
+
+function announcements(): fc.Arbitrary<Announcement> {
+  // The library writes paths that look like numbers first, as objects have it; ours keep their order.
+  const path = fc.string({ unit: 'grapheme', maxLength: 60 }).map((text) => `/${text}`)
+  const file = fc.tuple(path, fc.string({ unit: 'grapheme', maxLength: 40 }))
+  const upgrade = fc.record({
+    protocol: fc.nat(2 ** 32 - 1),
+    instance: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+    name: fc.stringMatching(/^[a-zа-я]{0,20}$/),
+    leaving: fc.boolean(),
+    wantsAnswer: fc.boolean(),
+  })
+  return fc.record({
+    id: fc.uint8Array({ minLength: 16, maxLength: 16 }).map(newPeerId),
+    port: fc.integer({ min: 1, max: 65_535 }),
+    files: fc.array(file, { maxLength: 3 }).map((entries) => new Map(entries)),
+    ip: fc.option(fc.oneof(fc.ipV4(), fc.ipV6()), { nil: undefined }),
+    isPublicIp: fc.boolean(),
+    upgrade: fc.option(upgrade, { nil: undefined }),
+  })
+}

@@ -1,0 +1,103 @@
+/** Bytes that look like protobuf, right and wrong in every way that a decoder must tell apart. */
+import * as fc from 'fast-check'
+
+const fieldNumbers = [1, 2, 3, 4, 5, 6, 7, 16, 1001, 2 ** 29 - 1]
+const small = fc.uint8Array({ maxLength: 12 })
+const text = fc.string({ unit: 'grapheme', maxLength: 20 }).map((given) => new TextEncoder().encode(given))
+
+/** Any varint of up to 64 bits, sometimes in more bytes than it needs, sometimes in more than there may be. */
+const varint = fc
+  .record({
+    value: fc.oneof(
+      fc.bigInt({ min: 0n, max: 200n }),
+      fc.constantFrom(8001n, 2n ** 31n - 1n, 2n ** 31n, 2n ** 32n, 2n ** 62n, 2n ** 64n - 1n),
+      fc.bigInt({ min: 0n, max: 2n ** 65n }),
+    ),
+    padding: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(10) }),
+  })
+  .map(({ value, padding }) => varintBytes(value, padding))
+
+function varintBytes(value: bigint, padding = 0): Uint8Array {
+  const bytes: number[] = []
+  let rest = value
+  for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80)
+  bytes.push(Number(rest))
+  for (let i = 0; i < padding; i++) {
+    bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) | 0x80
+    bytes.push(0)
+  }
+  return Uint8Array.from(bytes)
+}
+
+function tag(number: number, type: number): Uint8Array {
+  return varintBytes(BigInt(number * 8 + type))
+}
+
+function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  return Uint8Array.from(parts.flatMap((part) => Array.from(part)))
+}
+
+/** How far a length is from the truth; mostly not at all. */
+const lengthError = fc.oneof(
+  { weight: 30, arbitrary: fc.constant(0) },
+  { weight: 1, arbitrary: fc.integer({ min: -2, max: 3 }) },
+)
+
+const { fields } = fc.letrec<{ fields: Uint8Array; field: Uint8Array }>((tie) => ({
+  fields: fc.array(tie('field'), { maxLength: 6, depthIdentifier: 'wire' }).map((parts) => concat(...parts)),
+  field: fc.oneof(
+    { depthIdentifier: 'wire', depthSize: 'small' },
+    fc
+      .tuple(fc.constantFrom(...fieldNumbers), varint)
+      .map(([number, value]) => concat(tag(number, 0), value)),
+    fc.tuple(fc.constantFrom(...fieldNumbers), text).map(([number, value]) => delimited(number, value, 0)),
+    fc
+      .tuple(fc.constantFrom(...fieldNumbers), fixed(8))
+      .map(([number, value]) => concat(tag(number, 1), value)),
+    fc
+      .tuple(fc.constantFrom(...fieldNumbers), fixed(4))
+      .map(([number, value]) => concat(tag(number, 5), value)),
+    fc
+      .tuple(fc.constantFrom(...fieldNumbers), fc.oneof(small, tie('fields'), tie('fields')), lengthError)
+      .map(([number, value, error]) => delimited(number, value, error)),
+    fc
+      .tuple(fc.constantFrom(...fieldNumbers), tie('fields'), lengthError)
+      .map(([number, value, error]) => concat(tag(number, 3), value, tag(Math.max(1, number + error), 4))),
+  ),
+}))
+
+function fixed(length: number): fc.Arbitrary<Uint8Array> {
+  return fc.uint8Array({ minLength: length, maxLength: length })
+}
+
+function delimited(number: number, value: Uint8Array, error: number): Uint8Array {
+  return concat(tag(number, 2), varintBytes(BigInt(Math.max(0, value.length + error))), value)
+}
+
+/** One wrong byte, or one too many or too few. */
+const damaged = fc
+  .tuple(fields, fc.nat(), fc.nat(1), fc.uint8Array({ maxLength: 1 }))
+  .map(([bytes, at, gone, put]) => {
+    const start = bytes.length === 0 ? 0 : at % bytes.length
+    return concat(bytes.subarray(0, start), put, bytes.subarray(start + gone))
+  })
+
+/** Mostly fields, some of them damaged, some bytes of no shape at all. */
+const anyBytes: fc.Arbitrary<Uint8Array> = fc.oneof(
+  { weight: 5, arbitrary: fields },
+  { weight: 2, arbitrary: damaged },
+  { weight: 1, arbitrary: fc.uint8Array({ maxLength: 100 }) },
+)
+
+const idBytes = fixed(16).map((id) => delimited(1, delimited(1, id, 0), 0))
+const portBytes = fc.nat(70_000).map((port) => concat(tag(2, 0), varintBytes(BigInt(port))))
+
+export const messageBytes = anyBytes
+/** Announcements that would be valid, but for what stands in the middle. */
+export const announcementBytes = fc.tuple(idBytes, anyBytes, portBytes).map((parts) => concat(...parts))
+export const peerListBytes = fc.oneof(
+  anyBytes,
+  fc
+    .array(announcementBytes, { maxLength: 3 })
+    .map((peers) => concat(...peers.map((peer) => delimited(1, peer, 0)))),
+)

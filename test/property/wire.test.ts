@@ -1,0 +1,3 @@
+import { testAgainstLibrary } from './wire-against-library.ts'
+
+testAgainstLibrary(10_000)
