@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync, renameSync, writeFileSync } from 'node:fs'
 import { errnoOf, limits, messageOf, P2PError } from '../index.ts'
 import { defaultFile } from './default-file.ts'
-import type { Mistakes } from './origins.ts'
+import type { Draft } from './draft.ts'
 
 /** Why a file cannot be read, and what to do. */
 const reasons: Readonly<Record<string, string>> = {
@@ -13,17 +13,17 @@ const reasons: Readonly<Record<string, string>> = {
 }
 
 /**
- * The text of a configuration file. Undefined when it cannot be had, for which there then is a mistake, except when
+ * The text of a configuration file. Undefined when it cannot be had, which then is a mistake in `draft`, except when
  * it does not exist and need not.
  */
 export function readConfigFile(
   file: string,
-  { mustExist, mistakes }: { readonly mustExist: boolean; readonly mistakes: Mistakes },
+  { mustExist, draft }: { readonly mustExist: boolean; readonly draft: Draft },
 ): string | undefined {
   try {
     const bytes = readBounded(file, limits.configBytes)
     if (bytes !== undefined) return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-    mistakes.add(
+    draft.wrong(
       file,
       `is larger than ${limits.configBytes / 1024} KiB; this cannot be a configuration of p2p`,
     )
@@ -31,8 +31,8 @@ export function readConfigFile(
     const errno = errnoOf(error) ?? ''
     if (errno === 'ENOENT' && !mustExist) return undefined
     if (errno === 'ERR_ENCODING_INVALID_ENCODED_DATA')
-      mistakes.add(file, 'is not UTF-8 text; save it as UTF-8')
-    else mistakes.add(file, reasons[errno] ?? messageOf(error))
+      draft.wrong(file, 'is not UTF-8 text; save it as UTF-8')
+    else draft.wrong(file, reasons[errno] ?? messageOf(error))
   }
   return undefined
 }

@@ -3,13 +3,13 @@ import { join, resolve } from 'node:path'
 import { platformDataDir } from '../index.ts'
 import { readConfigFile, writeDefaultFile } from './config-file.ts'
 import { defaultFile } from './default-file.ts'
+import { Draft } from './draft.ts'
 import { flagText, type Flags } from './keys.ts'
-import { fromEnvironment, fromFlags, Mistakes, type Environment } from './origins.ts'
-import { understand, type Understood } from './understand.ts'
-import type { FileContent } from './yaml-file.ts'
+import { readEnvironment, readFlags, type Environment } from './origins.ts'
+import { keySettings, type KeySettings } from './settings.ts'
 
 /** The whole configuration, checked; nothing has been made or opened. */
-export interface Settings extends Understood {
+export interface Settings extends KeySettings {
   /** Absolute. */
   readonly dataDir: string
   /** The configuration file, absolute, and whether there is one. */
@@ -30,15 +30,15 @@ export async function loadConfig({
   readonly env: Environment
   readonly flags: Flags
 }): Promise<Settings> {
-  const mistakes = new Mistakes()
-  const { dataDir, file, mustExist } = findFile(env, flags, mistakes)
-  const text = readConfigFile(file, { mustExist, mistakes })
-  const content =
-    text === undefined || text === defaultFile() ? defaultContent : await readText(file, text, mistakes)
-  const given = [...content.given, ...fromEnvironment(env, mistakes), ...fromFlags(flags)]
-  const understood = understand(content, given, mistakes)
-  mistakes.throwIfAny()
-  return { ...understood, dataDir, file: resolve(file), fileExists: text !== undefined }
+  const draft = new Draft()
+  const { dataDir, file, mustExist } = findFile(env, flags, draft)
+  const text = readConfigFile(file, { mustExist, draft })
+  await readText(file, text ?? defaultFile(), draft)
+  readEnvironment(env, draft)
+  readFlags(flags, draft)
+  const settings = keySettings(draft)
+  draft.throwIfWrong()
+  return { ...settings, dataDir, file: resolve(file), fileExists: text !== undefined }
 }
 
 /**
@@ -51,12 +51,14 @@ export function writeMissingConfig({ file, fileExists }: Settings): void {
   if (!fileExists && !existsSync(file)) writeDefaultFile(file)
 }
 
-/** What the file says that is written where there is none; saves the YAML library at most starts. */
-const defaultContent: FileContent = { given: [], sections: new Set(['explorer', 'explorer.multicast']) }
-
-async function readText(file: string, text: string, mistakes: Mistakes): Promise<FileContent> {
+/** The file as we write it says nothing but the defaults, and saves most starts the YAML library. */
+async function readText(file: string, text: string, draft: Draft): Promise<void> {
+  if (text === defaultFile()) {
+    draft.enter('explorer.multicast')
+    return
+  }
   const { readYaml } = await import('./yaml-file.ts')
-  return await readYaml(file, text, mistakes)
+  await readYaml(file, text, draft)
 }
 
 interface Places {
@@ -66,9 +68,9 @@ interface Places {
   readonly mustExist: boolean
 }
 
-function findFile(env: Environment, flags: Flags, mistakes: Mistakes): Places {
+function findFile(env: Environment, flags: Flags, draft: Draft): Places {
   for (const flag of ['dataDir', 'config'] as const) {
-    if (flags[flag] === '') mistakes.add(flagText(flag), 'the path is empty; name one, or leave the flag out')
+    if (flags[flag] === '') draft.wrong(flagText(flag), 'the path is empty; name one, or leave the flag out')
   }
   const dataDir = resolve(flags.dataDir || env['P2P_DATA_DIR'] || platformDataDir(env, process.platform))
   const chosen = flags.config || env['P2P_CONFIG']

@@ -1,5 +1,6 @@
 import type { LineCounter, Node, YAMLMap } from 'yaml'
 import { limits, nearest } from '../index.ts'
+import type { Draft } from './draft.ts'
 import {
   isKeyPath,
   isSectionPath,
@@ -9,26 +10,16 @@ import {
   type KeyPath,
   type SectionPath,
 } from './keys.ts'
-import type { Given, Mistakes } from './origins.ts'
 import { quote } from './quote.ts'
 
 type Yaml = typeof import('yaml')
 
-/** What a file says. */
-export interface FileContent {
-  readonly given: readonly Given[]
-  /** The sections that are there, empty ones too. */
-  readonly sections: ReadonlySet<SectionPath>
-}
-
-/** Reads the keys of a YAML text; what is wrong goes into `mistakes`, with line and column. */
-export async function readYaml(file: string, text: string, mistakes: Mistakes): Promise<FileContent> {
+/** Takes the keys of a YAML text; what is wrong is told with line and column. */
+export async function readYaml(file: string, text: string, draft: Draft): Promise<void> {
   const yaml = await import('yaml')
-  const reader = new Reader(yaml, file, mistakes)
   if (isTooDeep(yaml, text))
-    mistakes.add(file, 'has lists in lists; no key needs brackets or dashes, remove them')
-  else reader.read(text)
-  return reader
+    draft.wrong(file, 'has too many brackets or dashes; no key needs any, remove them')
+  else new Reader(yaml, file, draft).read(text)
 }
 
 /**
@@ -44,18 +35,16 @@ function isTooDeep({ Lexer }: Yaml, text: string): boolean {
   return false
 }
 
-class Reader implements FileContent {
-  readonly given: Given[] = []
-  readonly sections = new Set<SectionPath>()
+class Reader {
   readonly #yaml: Yaml
   readonly #file: string
-  readonly #mistakes: Mistakes
+  readonly #draft: Draft
   readonly #lines: LineCounter
 
-  constructor(yaml: Yaml, file: string, mistakes: Mistakes) {
+  constructor(yaml: Yaml, file: string, draft: Draft) {
     this.#yaml = yaml
     this.#file = file
-    this.#mistakes = mistakes
+    this.#draft = draft
     this.#lines = new yaml.LineCounter()
   }
 
@@ -68,9 +57,10 @@ class Reader implements FileContent {
       uniqueKeys: false,
     })
     for (const { pos, message } of document.errors) this.#wrong(pos[0], `is not YAML here: ${message}`)
-    if (document.errors.length > 0 || document.contents === null) return
-    if (this.#yaml.isMap(document.contents)) this.#readMap(document.contents, '')
-    else this.#wrong(document.contents, 'a configuration is lines of the form "key: value"')
+    const { contents } = document
+    if (document.errors.length > 0 || contents === null || this.#isEmpty(contents)) return
+    if (this.#yaml.isMap(contents)) this.#readMap(contents, '')
+    else this.#wrong(contents, 'a configuration is lines of the form "key: value"')
   }
 
   #readMap(map: YAMLMap, parent: string): void {
@@ -78,40 +68,46 @@ class Reader implements FileContent {
     for (const { key, value } of map.items) {
       const node = this.#yaml.isNode(key) ? key : map
       const name = this.#yaml.isScalar(key) && typeof key.value === 'string' ? key.value : ''
-      if (seen.has(name)) this.#wrong(node, `${quote(name)} is there twice; remove one of them`)
-      else this.#readPair(parent + name, node, this.#yaml.isNode(value) ? value : null)
+      const path = parent + name
+      if (seen.has(name)) this.#wrong(node, `${quote(path)} is there twice; remove one of them`)
+      // A name with a dot is no path: the reference knows no such key either.
+      else if (name.includes('.') || !(isKeyPath(path) || isSectionPath(path)))
+        this.#wrong(node, unknownKey(parent, name))
+      else if (this.#yaml.isNode(value)) this.#readPair(path, value)
       seen.add(name)
     }
   }
 
-  #readPair(path: string, key: Node, value: Node | null): void {
-    if (!isKeyPath(path) && !isSectionPath(path)) this.#wrong(key, unknownKey(path))
-    else if (value === null || this.#isNothing(path, value)) return
-    else if (isKeyPath(path)) this.#readValue(path, value)
+  #readPair(path: KeyPath | SectionPath, value: Node): void {
+    if (this.#isNothing(path, value)) return
+    if (isKeyPath(path)) this.#readValue(path, value)
     else this.#readSection(path, value)
   }
 
   #readValue(path: KeyPath, value: Node): void {
-    const origin = this.#place(value)
-    if (this.#yaml.isScalar(value)) this.given.push({ path, text: String(value.value), origin })
+    if (this.#yaml.isScalar(value)) this.#draft.give(path, String(value.value), this.#place(value))
     else this.#wrong(value, `${path} must be one value; write for example ${keys[path].example}`)
   }
 
   #readSection(path: SectionPath, value: Node): void {
-    this.sections.add(path)
-    if (this.#yaml.isMap(value)) this.#readMap(value, `${path}.`)
+    this.#draft.enter(path)
+    const parent = `${path}.`
+    if (this.#yaml.isMap(value)) this.#readMap(value, parent)
     else
-      this.#wrong(
-        value,
-        `${path} holds other keys (${childrenOf(`${path}.`).join(', ')}); write them below it, indented`,
-      )
+      this.#wrong(value, `${path} holds other keys (${childrenOf(parent).join(', ')}); indent them below it`)
   }
 
-  /** YAML's ways to say that there is no value; also an empty text, where the key cannot have that. */
+  /** An empty text in quotes counts as no value too, where the key cannot have that. */
   #isNothing(path: KeyPath | SectionPath, value: Node): boolean {
-    if (!this.#yaml.isScalar(value)) return false
-    if (value.type === 'PLAIN') return ['', '~', 'null'].includes(String(value.value))
-    return value.value === '' && !(isKeyPath(path) && 'value' in keys[path].parse(''))
+    if (this.#isEmpty(value)) return true
+    const isEmptyText = this.#yaml.isScalar(value) && value.value === ''
+    return isEmptyText && !(isKeyPath(path) && 'value' in keys[path].parse(''))
+  }
+
+  /** YAML's ways to say that there is no value. */
+  #isEmpty(node: Node): boolean {
+    if (!this.#yaml.isScalar(node) || node.type !== 'PLAIN') return false
+    return ['', '~', 'null'].includes(String(node.value))
   }
 
   #place(at: Node | number): string {
@@ -120,17 +116,15 @@ class Reader implements FileContent {
   }
 
   #wrong(at: Node | number, text: string): void {
-    this.#mistakes.add(this.#place(at), text)
+    this.#draft.wrong(this.#place(at), text)
   }
 }
 
-function unknownKey(path: string): string {
-  const parent = path.slice(0, path.lastIndexOf('.') + 1)
-  const name = path.slice(parent.length)
+function unknownKey(parent: string, name: string): string {
   const siblings = childrenOf(parent)
   const meant = nearest(name, siblings) ?? paths.find((other) => other.endsWith(`.${name}`))
   const advice = meant === undefined ? `the keys here are ${siblings.join(', ')}` : `did you mean ${meant}?`
-  return `there is no key ${quote(path)}; ${advice}`
+  return `there is no key ${quote(parent + name)}; ${advice}`
 }
 
 const paths = [...keyPaths, ...sectionPaths]

@@ -1,0 +1,441 @@
+import assert from 'node:assert/strict'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { isP2PError, limits } from '../index.ts'
+import { defaultFile } from './default-file.ts'
+import type { Flags } from './keys.ts'
+import { loadConfig, writeMissingConfig, type Settings } from './load.ts'
+import type { Environment } from './origins.ts'
+
+function temporaryFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'p2p-config-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  return folder
+}
+
+interface Sources {
+  readonly file?: string | Uint8Array
+  readonly env?: Environment
+  readonly flags?: Flags
+}
+
+/** Loads with `file` as the content of config.yaml in a data directory of its own. */
+async function load(t: TestContext, { file, env, flags }: Sources): Promise<Settings> {
+  const dataDir = temporaryFolder(t)
+  if (file !== undefined) writeFileSync(join(dataDir, 'config.yaml'), file)
+  return await loadConfig({ env: { ...env, P2P_DATA_DIR: dataDir }, flags: flags ?? {} })
+}
+
+/** The lines of the complaint; FILE stands for the path. */
+async function complaints(t: TestContext, sources: Sources): Promise<readonly string[]> {
+  try {
+    await load(t, sources)
+  } catch (error) {
+    assert.ok(isP2PError(error, 'config-invalid'), String(error))
+    assert.equal(error.entry.exit, 78)
+    return error.message.split('\n').map((line) => line.replace(/^\S*config\.yaml/, 'FILE'))
+  }
+  throw new assert.AssertionError({ message: 'there was no complaint' })
+}
+
+const multicast = { address: '235.5.5.11', port: 8001, interfaceName: undefined }
+const broadcast = { address: '255.255.255.255', port: 8001, interfaceName: undefined }
+const defaults = {
+  name: hostname().split('.')[0],
+  logLevel: 'INFO',
+  port: 8001,
+  ip: undefined,
+  isPublicIp: false,
+  periodMs: 20_000,
+  multicast,
+  broadcast: undefined,
+}
+
+/** The settings that come from keys. */
+function valuesOf(settings: Settings): object {
+  const about = new Set(['dataDir', 'file', 'fileExists', 'origins'])
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => !about.has(name)))
+}
+
+test('without a file everything has its default', async (t) => {
+  const settings = await load(t, {})
+  assert.deepEqual(valuesOf(settings), defaults)
+  assert.equal(settings.fileExists, false)
+  assert.equal(settings.origins.size, 0)
+})
+
+test('a file that says nothing leaves every default', async (t) => {
+  for (const file of [
+    '',
+    '\n',
+    '# only a comment\n',
+    '---\n',
+    '\uFEFF',
+    'websocket:\nexplorer: ~\nip: null\n',
+  ]) {
+    assert.deepEqual(valuesOf(await load(t, { file })), defaults, JSON.stringify(file))
+  }
+})
+
+test('a file of the reference loads, in any order, quoted or not', async (t) => {
+  const wanted = {
+    ...defaults,
+    logLevel: 'DEBUG',
+    port: 9001,
+    ip: '88.88.88.88',
+    isPublicIp: true,
+    periodMs: 30_000,
+    multicast: { address: '235.5.5.12', port: 8002, interfaceName: 'wlan0' },
+    broadcast: { ...broadcast, port: 8003 },
+  }
+  const plain = `log-level: DEBUG
+websocket:
+  port: 9001
+ip: 88.88.88.88
+is-public-ip: true
+explorer:
+  period: 30s
+  multicast:
+    address: 235.5.5.12
+    port: 8002
+    interface-name: wlan0
+  broadcast:
+    address: 255.255.255.255
+    port: 8003
+`
+  const quoted = `explorer:
+    broadcast: {port: '8003', address: "255.255.255.255", interface-name: ""}
+    multicast:
+        interface-name: "wlan0"
+        port: "8002"
+        address: '235.5.5.12'
+    period: 30000000000
+is-public-ip: "true"
+ip: "88.88.88.88"
+websocket:
+    port: '9001'
+log-level: "DEBUG"
+`
+  assert.deepEqual(valuesOf(await load(t, { file: plain })), wanted)
+  assert.deepEqual(valuesOf(await load(t, { file: quoted })), wanted)
+  assert.deepEqual(valuesOf(await load(t, { file: plain.replaceAll('\n', '\r\n') })), wanted)
+})
+
+test('the ways of discovery that are named are used, and multicast when none is', async (t) => {
+  const cases: readonly (readonly [file: string, multicast: boolean, broadcast: boolean])[] = [
+    ['explorer: {period: 5s}', true, false],
+    ['explorer: {multicast: {}}', true, false],
+    ['explorer: {broadcast: {}}', false, true],
+    ['explorer: {multicast: {}, broadcast: {}}', true, true],
+    ['explorer: {multicast: null, broadcast: {port: 8001}}', false, true],
+    ['explorer: {multicast: null, broadcast: null}', true, false],
+  ]
+  for (const [file, byMulticast, byBroadcast] of cases) {
+    const settings = await load(t, { file })
+    assert.deepEqual(settings.multicast, byMulticast ? multicast : undefined, file)
+    assert.deepEqual(settings.broadcast, byBroadcast ? broadcast : undefined, file)
+  }
+  const env = { P2P_EXPLORER_BROADCAST_PORT: '9000' }
+  const both = await load(t, { env })
+  assert.deepEqual([both.multicast, both.broadcast?.port], [multicast, 9000])
+})
+
+test('the environment wins over the file, and flags win over both', async (t) => {
+  const file = 'websocket: {port: 1}\nname: file\nlog-level: WARN\n'
+  const env = { P2P_WEBSOCKET_PORT: '2', P2P_NAME: 'environment' }
+  const { port, name, logLevel, origins } = await load(t, { file, env, flags: { port: '3' } })
+  assert.deepEqual({ port, name, logLevel }, { port: 3, name: 'environment', logLevel: 'WARN' })
+  assert.equal(origins.get('websocket.port'), '--port')
+  assert.equal(origins.get('name'), 'P2P_NAME')
+  assert.match(origins.get('log-level') ?? '', /config\.yaml:3:12$/)
+})
+
+test('every key has a variable, and the port a short one', async (t) => {
+  const env = {
+    P2P_NAME: 'kitchen',
+    P2P_LOG_LEVEL: 'error',
+    P2P_IP: '10.0.0.1',
+    P2P_IS_PUBLIC_IP: 'true',
+    P2P_PORT: '0',
+    P2P_EXPLORER_PERIOD: '1m30s',
+    P2P_EXPLORER_MULTICAST_ADDRESS: '239.0.0.1',
+    P2P_EXPLORER_MULTICAST_PORT: '1',
+    P2P_EXPLORER_MULTICAST_INTERFACE_NAME: 'eth0',
+    P2P_EXPLORER_BROADCAST_ADDRESS: '10.0.0.255',
+    P2P_EXPLORER_BROADCAST_PORT: '2',
+    P2P_EXPLORER_BROADCAST_INTERFACE_NAME: 'eth1',
+  }
+  assert.deepEqual(valuesOf(await load(t, { env })), {
+    name: 'kitchen',
+    logLevel: 'ERROR',
+    port: 0,
+    ip: '10.0.0.1',
+    isPublicIp: true,
+    periodMs: 90_000,
+    multicast: { address: '239.0.0.1', port: 1, interfaceName: 'eth0' },
+    broadcast: { address: '10.0.0.255', port: 2, interfaceName: 'eth1' },
+  })
+  assert.equal((await load(t, { env: { P2P_WEBSOCKET_PORT: '7' } })).port, 7)
+})
+
+test('an empty variable and a foreign one count as none', async (t) => {
+  const env = { P2P_PORT: '', P2P_CONFIG: '', P2P_TEST_SOMETHING: 'x', P2PFOO: 'x', PATH: '/bin' }
+  assert.deepEqual(valuesOf(await load(t, { env })), defaults)
+})
+
+test('an unknown variable is a mistake that names the nearest', async (t) => {
+  const env = { P2P_NAM: 'x', P2P_PERIOD: '5s', P2P_FOO: '1', P2P_PORT: '1', P2P_WEBSOCKET_PORT: '2' }
+  assert.deepEqual(await complaints(t, { env }), [
+    'P2P_WEBSOCKET_PORT and P2P_PORT: both mean the same; set only one of them',
+    'P2P_NAM: p2p knows no such variable; did you mean P2P_NAME?',
+    'P2P_PERIOD: p2p knows no such variable; did you mean P2P_EXPLORER_PERIOD?',
+    'P2P_FOO: p2p knows no such variable; unset it',
+  ])
+})
+
+test('an empty name in file or flag is no name', async (t) => {
+  assert.equal((await load(t, { file: 'name: ""' })).name, '')
+  assert.equal((await load(t, { flags: { name: '' } })).name, '')
+  assert.equal((await load(t, { file: 'name: 007' })).name, '007')
+})
+
+test('the data directory and the file can be named', async (t) => {
+  const folder = temporaryFolder(t)
+  const other = join(folder, 'other.yaml')
+  writeFileSync(other, 'websocket: {port: 5}')
+  const byEnv = await loadConfig({ env: { P2P_CONFIG: other, P2P_DATA_DIR: '/a' }, flags: {} })
+  assert.deepEqual([byEnv.port, byEnv.file, byEnv.dataDir], [5, other, '/a'])
+  const byFlags = await loadConfig({
+    env: { P2P_CONFIG: '/none', P2P_DATA_DIR: '/a' },
+    flags: { config: other, dataDir: '/b' },
+  })
+  assert.deepEqual([byFlags.port, byFlags.dataDir], [5, '/b'])
+  const relative = await loadConfig({ env: {}, flags: { dataDir: 'somewhere' } })
+  assert.equal(relative.file, join(process.cwd(), 'somewhere', 'config.yaml'))
+})
+
+test('a file that was named must exist', async (t) => {
+  const missing = join(temporaryFolder(t), 'config.yaml')
+  const wanted = ['FILE: there is no such file; correct the path, or leave it out']
+  assert.deepEqual(await complaints(t, { flags: { config: missing } }), wanted)
+  assert.deepEqual(await complaints(t, { env: { P2P_CONFIG: missing } }), wanted)
+})
+
+test('an empty path is a mistake', async (t) => {
+  assert.deepEqual(await complaints(t, { flags: { dataDir: '', config: '' } }), [
+    '--data-dir: the path is empty; name one, or leave the flag out',
+    '--config: the path is empty; name one, or leave the flag out',
+  ])
+})
+
+test('K4: an unknown key is told with line, column and the nearest one', async (t) => {
+  const file = `websocket:
+  prot: 8001
+port: 80
+explorer:
+  multicast: {adress: 235.5.5.11}
+websocket.port: 80
+__proto__: {isPublicIp: true}
+constructor: 1
+? [a]
+: 1
+`
+  const top = 'the keys here are name, log-level, ip, is-public-ip, websocket, explorer'
+  assert.deepEqual(await complaints(t, { file }), [
+    'FILE:2:3: there is no key "websocket.prot"; did you mean port?',
+    'FILE:3:1: there is no key "port"; did you mean websocket.port?',
+    'FILE:5:15: there is no key "explorer.multicast.adress"; did you mean address?',
+    `FILE:6:1: there is no key "websocket.port"; ${top}`,
+    `FILE:7:1: there is no key "__proto__"; ${top}`,
+    `FILE:8:1: there is no key "constructor"; ${top}`,
+    `FILE:9:3: there is no key ""; ${top}`,
+  ])
+  assert.equal(Object.getOwnPropertyNames(Object.prototype).includes('isPublicIp'), false)
+})
+
+test('K4: a value that is wrong is told with line, column and what to write', async (t) => {
+  for (const port of ['"8001; id"', '-1', '1e9', '65536', '0x1f41', 'eighty']) {
+    const [line] = await complaints(t, { file: `websocket:\n  port: ${port}\n` })
+    const shown = port.startsWith('"') ? port : `"${port}"`
+    assert.equal(
+      line,
+      `FILE:2:9: websocket.port must be a whole number from 0 to 65535, not ${shown}; write for example 8001`,
+    )
+  }
+  assert.deepEqual(await complaints(t, { file: 'log-level: INFOO\nexplorer: {period: 20}' }), [
+    'FILE:1:12: log-level must be DEBUG, INFO, WARN or ERROR, not "INFOO"; did you mean INFO?',
+    'FILE:2:20: explorer.period must be from 500ms to 1h; a number without a unit counts nanoseconds, not "20"; write for example 20s',
+  ])
+})
+
+test('K4: a value of the wrong shape is a mistake', async (t) => {
+  assert.deepEqual(
+    await complaints(t, { file: 'ip: [1.2.3.4]\nwebsocket: 8001\nexplorer: {period: {a: 1}}\n' }),
+    [
+      'FILE:1:5: ip must be one value; write for example 88.88.88.88',
+      'FILE:2:12: websocket holds other keys (port); indent them below it',
+      'FILE:3:20: explorer.period must be one value; write for example 20s',
+    ],
+  )
+  for (const file of ['just a text', '- a list', '[]']) {
+    assert.deepEqual(await complaints(t, { file }), [
+      'FILE:1:1: a configuration is lines of the form "key: value"',
+    ])
+  }
+  assert.deepEqual(await complaints(t, { file: 'ip: 1.2.3.4\nip: 1.2.3.5\n' }), [
+    'FILE:2:1: "ip" is there twice; remove one of them',
+  ])
+})
+
+test('K4: what is not YAML is told with line and column', async (t) => {
+  for (const [file, place] of [
+    ['log-level: "INFO\n', '2:1'],
+    ['websocket:\n\tport: 1\n', '2:1'],
+    ['ip: 1.2.3.4: 5\n', '1:5'],
+    ['name: a\n---\nname: b\n', '2:1'],
+  ] as const) {
+    const [line = ''] = await complaints(t, { file })
+    assert.ok(line.startsWith(`FILE:${place}`) && line.includes('is not YAML here'), line)
+  }
+})
+
+test('K4: aliases are refused, so that a bomb of them never grows', async (t) => {
+  assert.deepEqual(await complaints(t, { file: 'ip: &a 1.2.3.4\nname: *a\n' }), [
+    'FILE:2:7: name must be one value; write for example kitchen',
+  ])
+  const levels = Array.from(
+    { length: 9 },
+    (_, i) =>
+      `  l${i}: &l${i} [${Array(9)
+        .fill(`*l${i - 1}`)
+        .join(',')}]`,
+  )
+  const bomb = `a:\n${levels.join('\n')}\n`
+  assert.equal((await complaints(t, { file: bomb })).length > 0, true)
+})
+
+test('K4: what nests deeply is refused before it is parsed', async (t) => {
+  const deep = [
+    '['.repeat(limits.configBytes),
+    '{a: '.repeat(16_000),
+    '- '.repeat(30_000),
+    '? '.repeat(30_000),
+  ]
+  for (const file of deep) {
+    assert.deepEqual(await complaints(t, { file }), [
+      'FILE: has too many brackets or dashes; no key needs any, remove them',
+    ])
+  }
+  const indented = Array.from({ length: 350 }, (_, i) => `${' '.repeat(i)}a:`).join('\n')
+  assert.match((await complaints(t, { file: indented }))[0] ?? '', /^FILE:1:1: there is no key "a"/)
+})
+
+test('K4: a file that is too large, a directory, or not a text is told', async (t) => {
+  assert.deepEqual(await complaints(t, { file: Buffer.alloc(10 * 1024 * 1024, '#') }), [
+    'FILE: is larger than 64 KiB; this cannot be a configuration of p2p',
+  ])
+  const largest = `${'#'.repeat(limits.configBytes - 1)}\n`
+  assert.deepEqual(valuesOf(await load(t, { file: largest })), defaults)
+  assert.equal((await complaints(t, { file: `${largest}\n` })).length, 1)
+
+  const folder = join(temporaryFolder(t), 'config.yaml')
+  mkdirSync(folder)
+  assert.deepEqual(await complaints(t, { flags: { config: folder } }), [
+    'FILE: this is a directory; name a file in it',
+  ])
+  assert.deepEqual(await complaints(t, { file: Buffer.from([0x6e, 0x3a, 0xff, 0xfe]) }), [
+    'FILE: is not UTF-8 text; save it as UTF-8',
+  ])
+})
+
+test('K4: a file that may not be read is told', async (t) => {
+  const file = join(temporaryFolder(t), 'config.yaml')
+  writeFileSync(file, '', { mode: 0 })
+  // Root may read everything, so it is nobody for a moment.
+  const isRoot = process.geteuid?.() === 0
+  if (isRoot) process.seteuid?.(65_534)
+  try {
+    await assert.rejects(loadConfig({ env: {}, flags: { config: file, dataDir: '/nonexistent' } }), {
+      code: 'config-invalid',
+      message: `${file}: permission denied; give your user the right to read it`,
+    })
+  } finally {
+    if (isRoot) process.seteuid?.(0)
+  }
+})
+
+test('all mistakes are told at once, but no more than ten', async (t) => {
+  const file = Array.from({ length: 13 }, (_, i) => `key${i}: 1`).join('\n')
+  const lines = await complaints(t, { file, env: { P2P_PORT: 'x' }, flags: { port: 'y', logLevel: 'z' } })
+  assert.equal(lines.length, limits.configMistakes + 1)
+  assert.equal(lines.at(-1), 'and 6 more')
+})
+
+test('a public address needs an address', async (t) => {
+  assert.deepEqual(await complaints(t, { file: 'is-public-ip: true' }), [
+    'FILE:1:15: is-public-ip is true, but there is no ip; set that too, for example 88.88.88.88',
+  ])
+  assert.equal((await load(t, { file: 'is-public-ip: true', env: { P2P_IP: '1.2.3.4' } })).isPublicIp, true)
+})
+
+test('K4: nothing is made, whatever the configuration says', async (t) => {
+  const dataDir = join(temporaryFolder(t), 'not', 'yet')
+  await assert.rejects(loadConfig({ env: {}, flags: { dataDir, port: '-1' } }))
+  await loadConfig({ env: {}, flags: { dataDir } })
+  assert.equal(existsSync(join(dataDir, '..')), false)
+})
+
+test('the file that is written says exactly the defaults, and is for its owner only', async (t) => {
+  const settings = await load(t, {})
+  writeMissingConfig(settings)
+  assert.deepEqual(readdirSync(settings.dataDir), ['config.yaml'])
+  assert.equal(readFileSync(settings.file, 'utf8'), defaultFile())
+  if (process.platform !== 'win32') assert.equal(statSync(settings.file).mode & 0o777, 0o600)
+
+  const again = await loadConfig({ env: {}, flags: { dataDir: settings.dataDir } })
+  assert.deepEqual(valuesOf(again), defaults)
+  assert.equal(again.fileExists, true)
+  // One letter more, and the YAML library reads it: to the same values.
+  const read = await load(t, { file: `${defaultFile()}# mine\n` })
+  assert.deepEqual(valuesOf(read), defaults)
+  assert.equal(read.origins.size, 6)
+})
+
+test('what is commented out in the written file is right without its marks', async (t) => {
+  const all = defaultFile().replaceAll(/^( *)# ((?: {2})*(?:# .*|[a-z-]+:(?: \S+)?))$/gm, '$1$2')
+  assert.deepEqual(valuesOf(await load(t, { file: all })), {
+    ...defaults,
+    name: 'kitchen',
+    ip: '88.88.88.88',
+    multicast: { ...multicast, interfaceName: 'wlan0' },
+    broadcast: { ...broadcast, interfaceName: 'wlan0' },
+  })
+})
+
+test('a file that is there is never written over', async (t) => {
+  const settings = await load(t, { file: '# mine\n' })
+  writeMissingConfig(settings)
+  assert.equal(readFileSync(settings.file, 'utf8'), '# mine\n')
+  const missing = await load(t, {})
+  writeFileSync(missing.file, '# made meanwhile\n')
+  writeMissingConfig(missing)
+  assert.equal(readFileSync(missing.file, 'utf8'), '# made meanwhile\n')
+})
+
+test('a file that cannot be written is an error of the data directory', async (t) => {
+  const settings = await load(t, {})
+  rmSync(settings.dataDir, { recursive: true })
+  assert.throws(() => writeMissingConfig(settings), { code: 'data-dir-unusable' })
+  mkdirSync(settings.dataDir)
+})

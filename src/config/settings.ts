@@ -1,0 +1,72 @@
+import { hostname } from 'node:os'
+import type { LogLevel } from '../index.ts'
+import type { Draft } from './draft.ts'
+import { keys, type KeyPath } from './keys.ts'
+import { parseName } from './values.ts'
+
+/** Where a way of discovery sends and listens. */
+export interface DiscoverySettings {
+  readonly address: string
+  readonly port: number
+  /** Undefined for every usable interface. */
+  readonly interfaceName: string | undefined
+}
+
+/** What every key means, whoever gave it. */
+export interface KeySettings {
+  /** Empty for no name. */
+  readonly name: string
+  readonly logLevel: LogLevel
+  /** TCP; 0 for a free one. */
+  readonly port: number
+  readonly ip: string | undefined
+  readonly isPublicIp: boolean
+  readonly periodMs: number
+  /** At least one of the two. */
+  readonly multicast: DiscoverySettings | undefined
+  readonly broadcast: DiscoverySettings | undefined
+  /** Where each value that is not a default comes from: `FILE:LINE:COLUMN`, a variable, or a flag. */
+  readonly origins: ReadonlyMap<KeyPath, string>
+}
+
+/** Reads the keys of a draft, and checks what concerns more than one of them. */
+export function keySettings(draft: Draft): KeySettings {
+  const isPublicIp = draft.value('is-public-ip')
+  const { origins } = draft
+  if (isPublicIp && !draft.has('ip')) {
+    const origin = origins.get('is-public-ip') ?? 'is-public-ip'
+    draft.wrong(
+      origin,
+      `is-public-ip is true, but there is no ip; set that too, for example ${keys.ip.example}`,
+    )
+  }
+  // Who only names broadcast wants only that; who names neither gets what the reference does.
+  const byBroadcast = draft.has('explorer.broadcast')
+  const byMulticast = draft.has('explorer.multicast') || !byBroadcast
+  return {
+    name: draft.value('name') ?? hostName(),
+    logLevel: draft.value('log-level'),
+    port: draft.value('websocket.port'),
+    ip: draft.value('ip'),
+    isPublicIp,
+    periodMs: draft.value('explorer.period'),
+    multicast: byMulticast ? discoverySettings(draft, 'multicast') : undefined,
+    broadcast: byBroadcast ? discoverySettings(draft, 'broadcast') : undefined,
+    origins,
+  }
+}
+
+function discoverySettings(draft: Draft, way: 'multicast' | 'broadcast'): DiscoverySettings {
+  return {
+    address: draft.value(`explorer.${way}.address`),
+    port: draft.value(`explorer.${way}.port`),
+    interfaceName: draft.value(`explorer.${way}.interface-name`),
+  }
+}
+
+/** The name of this computer without its domain; none when it is not one to show. */
+function hostName(): string {
+  const [name = ''] = hostname().split('.', 1)
+  const parsed = parseName(name)
+  return 'value' in parsed ? parsed.value : ''
+}
