@@ -157,6 +157,8 @@ export const limits = {
   shortestPeriodMs: 500,
   longestPeriodMs: 3_600_000,
 
+  /** Wait for a data directory that another process has, before it is refused. */
+  lockWaitMs: 100,
   /** The file with our own ID, with room for white space that an editor adds. */
   peerIdFileBytes: 64,
 
