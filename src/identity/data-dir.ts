@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, wri
 import { dirname, join, resolve } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { errnoOf, P2PError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
 import { unusable } from './file-error.ts'
 
 /** A directory that belongs to this process until it is disposed. */
@@ -58,7 +59,8 @@ async function takeLock(path: string): Promise<DatabaseSync> {
     makeDirectory(path)
     // SQLite would only say that it cannot open the file, and not why.
     accessSync(`${path}/.`, constants.W_OK | constants.X_OK)
-    lock = new Database(join(path, lockName))
+    // Two that start at the same instant may each refuse the other; tried again, one of them wins.
+    lock = new Database(join(path, lockName), { timeout: limits.lockWaitMs })
     // The write, which is never committed, makes a database that may only be read fail: it would not be locked.
     lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE; PRAGMA user_version = 1')
     return lock
