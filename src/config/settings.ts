@@ -5,7 +5,7 @@ import { keys, type KeyPath } from './keys.ts'
 import { parseName } from './values.ts'
 
 /** Where a way of discovery sends and listens. */
-export interface DiscoverySettings {
+interface DiscoverySettings {
   readonly address: string
   readonly port: number
   /** Undefined for every usable interface. */

@@ -6,7 +6,7 @@ import { parseDuration } from './duration.ts'
 export type Parsed<Value> =
   { readonly value: Value } | { readonly problem: string; readonly among?: readonly string[] }
 
-export const logLevels = ['DEBUG', 'INFO', 'WARN', 'ERROR'] as const satisfies readonly LogLevel[]
+const logLevels = ['DEBUG', 'INFO', 'WARN', 'ERROR'] as const satisfies readonly LogLevel[]
 
 export function parseLogLevel(text: string): Parsed<LogLevel> {
   const level = logLevels.find((known) => known === text.toUpperCase())
