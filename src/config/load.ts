@@ -58,7 +58,7 @@ async function readText(file: string, text: string, draft: Draft): Promise<void>
     return
   }
   const { readYaml } = await import('./yaml-file.ts')
-  await readYaml(file, text, draft)
+  readYaml(file, text, draft)
 }
 
 interface Places {

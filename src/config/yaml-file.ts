@@ -1,4 +1,4 @@
-import type { LineCounter, Node, YAMLMap } from 'yaml'
+import { isMap, isNode, isScalar, Lexer, LineCounter, parseDocument, type Node, type YAMLMap } from 'yaml'
 import { limits, nearest } from '../index.ts'
 import type { Draft } from './draft.ts'
 import {
@@ -12,21 +12,17 @@ import {
 } from './keys.ts'
 import { quote } from './quote.ts'
 
-type Yaml = typeof import('yaml')
-
 /** Takes the keys of a YAML text; what is wrong is told with line and column. */
-export async function readYaml(file: string, text: string, draft: Draft): Promise<void> {
-  const yaml = await import('yaml')
-  if (isTooDeep(yaml, text))
-    draft.wrong(file, 'has too many brackets or dashes; no key needs any, remove them')
-  else new Reader(yaml, file, draft).read(text)
+export function readYaml(file: string, text: string, draft: Draft): void {
+  if (isTooDeep(text)) draft.wrong(file, 'has too many brackets or dashes; no key needs any, remove them')
+  else new Reader(file, draft).read(text)
 }
 
 /**
  * The library calls itself for each level, and thousands of levels end the whole process (K4). No key holds a list,
  * so a file has hardly a use for brackets and dashes; few of them cannot nest deeply.
  */
-function isTooDeep({ Lexer }: Yaml, text: string): boolean {
+function isTooDeep(text: string): boolean {
   let openings = 0
   for (const lexeme of new Lexer().lex(text)) {
     if (lexeme === '[' || lexeme === '{' || lexeme === '-' || lexeme === '?') openings++
@@ -36,20 +32,17 @@ function isTooDeep({ Lexer }: Yaml, text: string): boolean {
 }
 
 class Reader {
-  readonly #yaml: Yaml
   readonly #file: string
   readonly #draft: Draft
-  readonly #lines: LineCounter
+  readonly #lines = new LineCounter()
 
-  constructor(yaml: Yaml, file: string, draft: Draft) {
-    this.#yaml = yaml
+  constructor(file: string, draft: Draft) {
     this.#file = file
     this.#draft = draft
-    this.#lines = new yaml.LineCounter()
   }
 
   read(text: string): void {
-    const document = this.#yaml.parseDocument(text, {
+    const document = parseDocument(text, {
       // Every value is a text here; what it means is said in one place, whether it comes from a file or elsewhere.
       schema: 'failsafe',
       lineCounter: this.#lines,
@@ -59,21 +52,21 @@ class Reader {
     for (const { pos, message } of document.errors) this.#wrong(pos[0], `is not YAML here: ${message}`)
     const { contents } = document
     if (document.errors.length > 0 || contents === null || this.#isEmpty(contents)) return
-    if (this.#yaml.isMap(contents)) this.#readMap(contents, '')
+    if (isMap(contents)) this.#readMap(contents, '')
     else this.#wrong(contents, 'a configuration is lines of the form "key: value"')
   }
 
   #readMap(map: YAMLMap, parent: string): void {
     const seen = new Set<string>()
     for (const { key, value } of map.items) {
-      const node = this.#yaml.isNode(key) ? key : map
-      const name = this.#yaml.isScalar(key) && typeof key.value === 'string' ? key.value : ''
+      const node = isNode(key) ? key : map
+      const name = isScalar(key) && typeof key.value === 'string' ? key.value : ''
       const path = parent + name
       if (seen.has(name)) this.#wrong(node, `${quote(path)} is there twice; remove one of them`)
       // A name with a dot is no path: the reference knows no such key either.
       else if (name.includes('.') || !(isKeyPath(path) || isSectionPath(path)))
         this.#wrong(node, unknownKey(parent, name))
-      else if (this.#yaml.isNode(value)) this.#readPair(path, value)
+      else if (isNode(value)) this.#readPair(path, value)
       seen.add(name)
     }
   }
@@ -85,14 +78,14 @@ class Reader {
   }
 
   #readValue(path: KeyPath, value: Node): void {
-    if (this.#yaml.isScalar(value)) this.#draft.give(path, String(value.value), this.#place(value))
+    if (isScalar(value)) this.#draft.give(path, String(value.value), this.#place(value))
     else this.#wrong(value, `${path} must be one value; write for example ${keys[path].example}`)
   }
 
   #readSection(path: SectionPath, value: Node): void {
     this.#draft.enter(path)
     const parent = `${path}.`
-    if (this.#yaml.isMap(value)) this.#readMap(value, parent)
+    if (isMap(value)) this.#readMap(value, parent)
     else
       this.#wrong(value, `${path} holds other keys (${childrenOf(parent).join(', ')}); indent them below it`)
   }
@@ -100,13 +93,13 @@ class Reader {
   /** An empty text in quotes counts as no value too, where the key cannot have that. */
   #isNothing(path: KeyPath | SectionPath, value: Node): boolean {
     if (this.#isEmpty(value)) return true
-    const isEmptyText = this.#yaml.isScalar(value) && value.value === ''
+    const isEmptyText = isScalar(value) && value.value === ''
     return isEmptyText && !(isKeyPath(path) && 'value' in keys[path].parse(''))
   }
 
   /** YAML's ways to say that there is no value. */
   #isEmpty(node: Node): boolean {
-    if (!this.#yaml.isScalar(node) || node.type !== 'PLAIN') return false
+    if (!isScalar(node) || node.type !== 'PLAIN') return false
     return ['', '~', 'null'].includes(String(node.value))
   }
 
