@@ -19,11 +19,12 @@ function lockHash() {
     .digest('hex')
 }
 
-function installedHash() {
+// What was installed: the hash of the lockfile, and whether with the tools of developers.
+function installed() {
   try {
-    return fs.readFileSync(stamp, 'utf8')
+    return fs.readFileSync(stamp, 'utf8').split(' ')
   } catch (error) {
-    return ''
+    return ['', '']
   }
 }
 
@@ -35,9 +36,13 @@ function npmCommand() {
 
 function install() {
   var hash = lockHash()
-  if (installedHash() === hash) return
+  var was = installed()
+  // To run p2p takes a tenth of what it takes to work on it.
+  var wanted = process.env.npm_lifecycle_event === 'start' ? 'runtime' : 'all'
+  if (was[0] === hash && (was[1] === 'all' || wanted === 'runtime')) return
   process.stderr.write('p2p: installing the locked dependencies, once (npm ci) ...\n')
   var command = npmCommand().concat(['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'])
+  if (wanted === 'runtime') command.push('--omit=dev')
   var result = childProcess.spawnSync(command[0], command.slice(1), {
     cwd: root,
     // Its output goes to standard error: standard output belongs to the command that runs afterwards.
@@ -49,7 +54,7 @@ function install() {
     process.stderr.write('p2p: see its messages above; check the network, then run the same command again.\n')
     process.exit(result.status || 1)
   }
-  fs.writeFileSync(stamp, hash)
+  fs.writeFileSync(stamp, hash + ' ' + wanted)
 }
 
 function isNewEnough(version) {
