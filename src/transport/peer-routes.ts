@@ -59,9 +59,9 @@ function refuseRequest(request: PeerRequest, context: RouteContext): Answer | un
   if (request.rawHeaders.length / 2 > limits.headerCount) return { status: 431 }
   if (context.isStopping()) return { status: 503, body: 'server is stopping' }
   const hosts = valuesOf(request, 'host')
-  if (hosts.length !== 1) return { status: 400 }
   // A page that rebinds its own name to our address sends that name (H6); the header PeerID does not stop it.
-  if (!isOurHost(hosts[0] ?? '', request.localAddress, context.publicIp)) return { status: 421 }
+  const [host = ''] = hosts
+  if (hosts.length !== 1 || !isOurHost(host, request.localAddress, context.publicIp)) return { status: 421 }
   if (isFromBrowser(request)) return { status: 403 }
   if (request.method !== 'GET') return { status: 405, headers: { Allow: 'GET' } }
   if (hasBody(request)) return { status: 400 }
