@@ -1,0 +1,266 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { announcement, friendId, peerId, selfId, strangerId } from '../../test/transport/open.ts'
+import { decodePeerList } from '../protocol/peer-list.ts'
+import { routeRequest, type PeerRequest, type Route, type RouteContext } from './peer-routes.ts'
+
+const context: RouteContext = {
+  selfId,
+  publicIp: undefined,
+  isKnown: (id) => id !== strangerId,
+  peersFor: () => [announcement(5)],
+  admitsSession: () => true,
+  isStopping: () => false,
+}
+
+const key = 'AAECAwQFBgcICQoLDA0ODw=='
+const host = ['Host', '192.0.2.7:8001']
+const friend = ['PeerID', friendId]
+const handshake = ['Upgrade', 'websocket', 'Sec-WebSocket-Version', '13', 'Sec-WebSocket-Key', key]
+
+function get(target: string, rawHeaders: readonly string[] = [...host, ...friend]): PeerRequest {
+  return { method: 'GET', target, rawHeaders, localAddress: '192.0.2.7', upgrade: false, early: false }
+}
+
+function dial(rawHeaders: readonly string[] = [...host, ...friend, ...handshake]): PeerRequest {
+  return { ...get('/ws', rawHeaders), upgrade: true }
+}
+
+function route(request: PeerRequest, changed: Partial<RouteContext> = {}): Route {
+  return routeRequest(request, { ...context, ...changed })
+}
+
+function statusOf(request: PeerRequest, changed: Partial<RouteContext> = {}): number {
+  const result = route(request, changed)
+  return result.kind === 'answer' ? result.answer.status : 101
+}
+
+function bodyOf(result: Route): string | Uint8Array {
+  return result.kind === 'answer' ? (result.answer.body ?? '') : ''
+}
+
+describe('what the peer port answers', () => {
+  test('/ping answers ok to anybody', () => {
+    const answer = route(get('/ping', host))
+    assert.deepEqual(answer, { kind: 'answer', answer: { status: 200, body: 'ok' } })
+  })
+
+  test('/peers answers a known peer with the list for it', () => {
+    const askers: string[] = []
+    const answer = route(get('/peers'), {
+      peersFor: (asker) => {
+        askers.push(asker)
+        return [announcement(5), announcement(6)]
+      },
+    })
+    const ids = decodePeerList(bodyOf(answer) as Uint8Array)?.map(({ id }) => id)
+    assert.deepEqual(ids, [peerId(5), peerId(6)])
+    assert.deepEqual(askers, [friendId])
+  })
+
+  test('/ws opens a session with a known peer', () => {
+    assert.deepEqual(route(dial()), { kind: 'session', peerId: friendId })
+  })
+
+  test('while stopping everything gets 503 and the reason', () => {
+    for (const request of [get('/ping'), get('/peers'), get('/nothing'), dial(), get('/ping', [])]) {
+      const answer = route(request, { isStopping: () => true })
+      assert.deepEqual(answer, { kind: 'answer', answer: { status: 503, body: 'server is stopping' } })
+    }
+  })
+
+  test('a known peer that does not ask /ws for a WebSocket gets 426', () => {
+    assert.equal(statusOf(get('/ws')), 426)
+  })
+
+  test('W11: a peer with enough sessions is refused one more', () => {
+    assert.equal(statusOf(dial(), { admitsSession: () => false }), 403)
+  })
+})
+
+describe('requests that are refused', () => {
+  test('H3: more headers than allowed get 431', () => {
+    const many = Array.from({ length: 101 }, (_, index) => [`X-${index}`, 'x']).flat()
+    assert.equal(statusOf(get('/ping', [...host, ...many])), 431)
+    assert.equal(statusOf(get('/ping', [...host, ...many.slice(0, 2 * 99)])), 200)
+  })
+
+  test('H4: a body of any kind gets 400', () => {
+    assert.equal(statusOf(get('/ping', [...host, 'Content-Length', '1000000000'])), 400)
+    assert.equal(statusOf(get('/ping', [...host, 'transfer-encoding', 'chunked'])), 400)
+    assert.equal(statusOf(get('/ping', [...host, 'Content-Length', '0'])), 200)
+  })
+
+  test('H5: other methods get 405, other spellings of a path 404', () => {
+    for (const method of ['POST', 'HEAD', 'PUT', 'DELETE', 'TRACE', 'PATCH']) {
+      assert.equal(statusOf({ ...get('/ping'), method }), 405, method)
+    }
+    const paths = ['/', '//peers', '/%70eers', '/peers/../ws', '/peers/', '/PEERS', '/peers?', '*', '']
+    for (const target of [...paths, 'http://192.0.2.7:8001/peers'])
+      assert.equal(statusOf(get(target)), 404, target)
+  })
+
+  test('H6: a Host that is not our address gets 421, and so do none and two', () => {
+    const foreign = [
+      'evil.example:8001',
+      'localhost:8001',
+      'localhost',
+      '192.0.2.8',
+      '192.0.2.7.evil.example',
+      '',
+    ]
+    for (const value of [
+      ...foreign,
+      '192.0.2.7:8001:1',
+      '[192.0.2.7',
+      '192.0.2.7 ',
+      '0xC0000207',
+      '3221225991',
+    ]) {
+      for (const target of ['/ping', '/peers', '/ws']) {
+        assert.equal(statusOf(get(target, ['Host', value, ...friend])), 421, value)
+      }
+    }
+    assert.equal(statusOf(get('/ping', [])), 421)
+    assert.equal(statusOf(get('/ping', [...host, ...host])), 421)
+  })
+
+  test('H6 twin: the same request with our address as Host gives the list away', () => {
+    assert.equal(statusOf(get('/peers', ['Host', '192.0.2.7', ...friend])), 200)
+    assert.equal(statusOf(get('/peers', ['host', '192.0.2.7:9', ...friend])), 200)
+    // The check is what stands between: with the name as our configured address, rebinding succeeds.
+    const rebound = get('/peers', ['Host', '203.0.113.9:8001', ...friend])
+    assert.equal(statusOf(rebound), 421)
+    assert.equal(statusOf(rebound, { publicIp: '203.0.113.9' }), 200)
+  })
+
+  test('H6: an IPv6 address of ours is ours in brackets only', () => {
+    const own = { localAddress: 'fd00::7' }
+    assert.equal(statusOf({ ...get('/ping', ['Host', '[FD00::7]:8001']), ...own }), 200)
+    assert.equal(statusOf({ ...get('/ping', ['Host', 'fd00::7']), ...own }), 421)
+  })
+
+  const browserHeaders: readonly (readonly [string, string])[] = [
+    ['Origin', 'http://x'],
+    ['Origin', 'null'],
+    ['origin', ''],
+    ['ORIGIN', 'http://192.0.2.7:8001'],
+    ['Sec-Fetch-Site', 'none'],
+    ['sec-fetch-mode', 'no-cors'],
+    ['Sec-Fetch-Anything', 'x'],
+  ]
+
+  test('H7, W3: whatever a browser adds gets 403, and no answer allows a foreign page anything', () => {
+    for (const [name, value] of browserHeaders) {
+      for (const request of [get('/ping', host), get('/peers'), dial()]) {
+        const answer = route({ ...request, rawHeaders: [...request.rawHeaders, name, value] })
+        assert.deepEqual(answer, { kind: 'answer', answer: { status: 403 } }, name)
+      }
+    }
+    assert.equal(statusOf({ ...get('/peers'), method: 'OPTIONS' }), 403)
+  })
+
+  test('H7, W3 twin: the same requests without what a browser adds are served', () => {
+    assert.equal(statusOf(get('/ping', host)), 200)
+    assert.equal(statusOf(get('/peers')), 200)
+    assert.equal(statusOf(dial()), 101)
+  })
+
+  const refusedIds: readonly string[] = [
+    '',
+    'x',
+    `{${friendId}}`,
+    `urn:uuid:${friendId}`,
+    `${friendId}, ${friendId}`,
+    'a'.repeat(8_192),
+    '00000000-0000-0000-0000-000000000000',
+    'ffffffff-ffff-ffff-ffff-ffffffffffff',
+    selfId,
+    strangerId,
+  ]
+
+  test('H8, W1: who is not a known peer gets 403 with an empty body', () => {
+    const asks = [
+      ...refusedIds.map((id) => ['PeerID', id]),
+      [],
+      [...friend, ...friend],
+      [...friend, 'peerid', strangerId],
+    ]
+    for (const headers of asks) {
+      for (const request of [
+        get('/peers', [...host, ...headers]),
+        dial([...host, ...headers, ...handshake]),
+      ]) {
+        assert.deepEqual(route(request), { kind: 'answer', answer: { status: 403 } }, headers.join(' '))
+      }
+    }
+  })
+
+  test('H8: the ID may be written in upper case and without dashes', () => {
+    for (const id of [friendId.toUpperCase(), friendId.replaceAll('-', '')]) {
+      assert.deepEqual(route(dial([...host, 'peerid', id, ...handshake])), {
+        kind: 'session',
+        peerId: friendId,
+      })
+    }
+  })
+
+  test('W1 twin: the same stranger is served as soon as it is known', () => {
+    const request = dial([...host, 'PeerID', strangerId, ...handshake])
+    assert.equal(statusOf(request), 403)
+    assert.equal(statusOf(request, { isKnown: () => true }), 101)
+  })
+
+  test('H10: the list carries ID, port, files and address only, within 3,800 bytes', () => {
+    const named = {
+      ...announcement(7),
+      upgrade: { protocol: 1, instance: 9n, name: 'kitchen', leaving: false, wantsAnswer: false },
+    }
+    const body = bodyOf(route(get('/peers'), { peersFor: () => Array.from({ length: 500 }, () => named) }))
+    assert.ok(body instanceof Uint8Array && body.length <= 3_800)
+    assert.equal(Buffer.from(body).includes('kitchen'), false)
+    assert.ok(decodePeerList(body)?.every(({ upgrade }) => upgrade === undefined))
+  })
+
+  test('W4: a handshake that is not of version 13, or has no good key, gets 426', () => {
+    const wrong: readonly (readonly string[])[] = [
+      ['Upgrade', 'websocket', 'Sec-WebSocket-Version', '12', 'Sec-WebSocket-Key', key],
+      ['Upgrade', 'websocket', 'Sec-WebSocket-Version', '8', 'Sec-WebSocket-Key', key],
+      ['Upgrade', 'websocket', 'Sec-WebSocket-Version', '13'],
+      ['Upgrade', 'websocket', 'Sec-WebSocket-Version', '13', 'Sec-WebSocket-Key', 'AAECAwQFBgcICQoLDA0O'],
+      [
+        'Upgrade',
+        'websocket',
+        'Sec-WebSocket-Version',
+        '13',
+        'Sec-WebSocket-Key',
+        key,
+        'Sec-WebSocket-Key',
+        key,
+      ],
+      ['Upgrade', 'h2c', 'Sec-WebSocket-Version', '13', 'Sec-WebSocket-Key', key],
+    ]
+    for (const headers of wrong)
+      assert.equal(statusOf(dial([...host, ...friend, ...headers])), 426, headers.join(' '))
+  })
+
+  test('W4: frames that came before our 101 get 400', () => {
+    assert.equal(statusOf({ ...dial(), early: true }), 400)
+  })
+
+  test('any request gets an answer with a status, or a session with a known peer', () => {
+    const text = fc.oneof(
+      fc.string(),
+      fc.constantFrom('/ping', '/peers', '/ws', 'GET', 'Host', 'PeerID', friendId),
+    )
+    fc.assert(
+      fc.property(text, text, fc.array(text), (method, target, rawHeaders) => {
+        const request = { method, target, rawHeaders, localAddress: '192.0.2.7', upgrade: true, early: false }
+        const result = route(request)
+        assert.ok(result.kind === 'session' ? result.peerId === friendId : result.answer.status >= 200)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+})
