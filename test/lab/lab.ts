@@ -125,6 +125,7 @@ export class LabHost {
   readonly addresses: string[]
   readonly #hub: string
   readonly #index: number
+  #counters = 0
   readonly #children = new Set<ChildProcessWithoutNullStreams>()
 
   constructor(namespace: string, hub: string, index: number, networks: readonly number[]) {
@@ -201,11 +202,18 @@ export class LabHost {
 
   /** Counts what leaves this host and fits `match`, an nft expression, from now on. */
   countSent(match: string): () => number {
-    const table = `count${performance.now().toFixed(0)}`
-    this.run(
-      ['nft', '-f', '-'],
-      `table inet ${table} { chain out { type filter hook output priority 0; policy accept; ${match} counter; }; }\n`,
-    )
+    return this.#count('output', match)
+  }
+
+  /** Counts what arrives at this host and fits `match`, from now on. */
+  countReceived(match: string): () => number {
+    return this.#count('input', match)
+  }
+
+  #count(hook: 'input' | 'output', match: string): () => number {
+    const table = `count${this.#counters++}`
+    const chain = `chain counted { type filter hook ${hook} priority 0; policy accept; ${match} counter; }`
+    this.run(['nft', '-f', '-'], `table inet ${table} { ${chain}; }\n`)
     return () => {
       const listed = this.run(['nft', 'list', 'table', 'inet', table])
       return Number(/counter packets (\d+)/.exec(listed)?.[1])

@@ -12,6 +12,8 @@ export interface ReferenceOptions {
   readonly periodMs?: number
   /** Of its /ping of known peers. */
   readonly checkPeriodMs?: number
+  /** Of the pings in a session. */
+  readonly pingPeriodMs?: number
 }
 
 export interface SessionView {
@@ -26,6 +28,7 @@ export async function openReference(host: LabHost, options: ReferenceOptions = {
   if (options.to !== undefined) args.push('--to', options.to)
   if (options.periodMs !== undefined) args.push('--period-ms', String(options.periodMs))
   if (options.checkPeriodMs !== undefined) args.push('--check-period-ms', String(options.checkPeriodMs))
+  if (options.pingPeriodMs !== undefined) args.push('--ping-period-ms', String(options.pingPeriodMs))
   const reference = new Reference(host, host.spawn([process.execPath, program, ...args]))
   const started = await reference.event('started')
   reference.id = String(started['id'])

@@ -32,6 +32,7 @@ function onEvent(event: StandInEvent): void {
 const commands: Readonly<Record<string, (standIn: StandIn, ...args: string[]) => unknown>> = {
   peers: (standIn) => standIn.peers,
   sessions: (standIn) => [...standIn.sessions.values()].map(viewOf),
+  pongs: (standIn, id = '') => standIn.session(id).pongsMs,
   counts: (standIn) => standIn.counts,
   connect: async (standIn, id = '') => viewOf(await standIn.connect(id)),
   attach: (standIn, id = '') => standIn.session(id).attach(),

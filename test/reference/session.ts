@@ -35,9 +35,11 @@ export class ReferenceSession {
   /** Read from the socket, not yet taken: order matters, a pong behind a held message is not seen. */
   readonly #input: Input[] = []
   readonly #queue: string[] = []
+  /** How long each pong took. */
+  readonly pongsMs: number[] = []
   readonly #pinging: NodeJS.Timeout
   #attached = false
-  #awaitsPong = false
+  #pingedAt = 0
   #lost = ''
   /** When the rate limit is used up, as in a leaky bucket. */
   #fullAt = 0
@@ -115,7 +117,7 @@ export class ReferenceSession {
   }
 
   #handle(input: Input): void {
-    if (input.kind === 'pong') this.#awaitsPong = false
+    if (input.kind === 'pong') this.pongsMs.push(performance.now() - this.#pingedAt)
     else if (input.kind === 'ping') this.#socket.pong(input.bytes)
     else if (!input.isBinary) this.#socket.close(1011, 'unexpected text frame')
     else this.#receive(input.bytes)
@@ -135,10 +137,11 @@ export class ReferenceSession {
   }
 
   async #ping(): Promise<void> {
-    this.#awaitsPong = true
+    const pongs = this.pongsMs.length
+    this.#pingedAt = performance.now()
     this.#socket.ping()
     await sleep(this.#options.pongTimeoutMs, undefined, { ref: false })
-    if (!this.#awaitsPong || this.#socket.readyState === this.#socket.CLOSED) return
+    if (this.pongsMs.length > pongs || this.#socket.readyState === this.#socket.CLOSED) return
     this.#lost = `no pong within ${this.#options.pongTimeoutMs} ms`
     this.#socket.terminate()
   }
