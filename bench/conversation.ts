@@ -12,7 +12,7 @@ export type Request =
   /** Sends every message that arrives back from now on. */
   | { readonly kind: 'echo' }
   /** Sends one message after the other, each after the last one's echo; answers with the milliseconds of each. */
-  | { readonly kind: 'roundTrips'; readonly count: number }
+  | { readonly kind: 'roundTrips'; readonly count: number; readonly pauseMs: number }
 
 /** 64 bytes, as people write: mostly letters and blanks. */
 export const text = 'The quick brown fox jumps over the lazy dog, and then once more.'
@@ -26,9 +26,6 @@ export interface End {
   /** Calls `listener` for each message that arrives, in place of the last one. */
   onMessage(listener: () => void): void
 }
-
-/** Time between two round trips, so that the ends are idle in between: low load. */
-const pauseMs = 2
 
 export function handlerFor(end: End): (request: Request) => unknown {
   let arrived: Promise<number> | undefined
@@ -48,7 +45,7 @@ export function handlerFor(end: End): (request: Request) => unknown {
       case 'echo':
         return end.onMessage(() => void end.send())
       case 'roundTrips':
-        return roundTrips(end, request.count)
+        return roundTrips(end, request)
     }
   }
 }
@@ -71,10 +68,13 @@ async function flood(end: End, messages: number): Promise<void> {
   }
 }
 
-async function roundTrips(end: End, times: number): Promise<readonly number[]> {
+async function roundTrips(
+  end: End,
+  { count: times, pauseMs }: { readonly count: number; readonly pauseMs: number },
+): Promise<readonly number[]> {
   const took: number[] = []
   for (let trip = 0; trip < times; trip++) {
-    await new Promise((resolve) => setTimeout(resolve, pauseMs))
+    if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs))
     const startedAt = performance.now()
     await new Promise<void>((resolve) => {
       end.onMessage(resolve)

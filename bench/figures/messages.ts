@@ -6,7 +6,12 @@ import { openWorker, type Worker } from '../worker.ts'
 const runs = 7
 /** Enough for the compilers of both ends to have settled. */
 const warmUpMessages = 100_000
-const roundTrips = 500
+const warmUpTrips = 1_000
+const measuredTrips = 1_000
+
+interface Rest {
+  readonly pauseMs: number
+}
 
 const ours = 'ours/node-end.ts'
 const bareWs = 'baselines/ws-end.ts'
@@ -33,21 +38,34 @@ export const messages: Figure = {
 
 export const roundTrip: Figure = {
   name: 'round-trip',
-  about: 'p50 of one message there and back at low load, next to bare ws',
+  about: 'p50 of one message there and back, one at a time, next to bare ws',
   async measure() {
+    const [atOnce, rested] = [{ pauseMs: 0 }, { pauseMs: 5 }]
     return [
       {
         name: 'round-trip',
         unit: 'ms',
-        ...(await inTurn(
-          runs,
-          () => withEnds(ours, trip),
-          () => withEnds(bareWs, trip),
-        )),
+        ...(await trips(atOnce)),
         targets: [{ of: 'ratio', is: 'at most', bound: 1.25 }],
+        note: 'one message is on its way at any time',
+      },
+      {
+        name: 'round-trip-rested',
+        unit: 'ms',
+        ...(await trips(rested)),
+        targets: [],
+        note: `the same with a rest of ${rested.pauseMs} ms before each, so that processors and caches have cooled down`,
       },
     ]
   },
+}
+
+function trips(rest: Rest): ReturnType<typeof inTurn> {
+  return inTurn(
+    runs,
+    () => withEnds(ours, (from, to) => trip(from, to, rest)),
+    () => withEnds(bareWs, (from, to) => trip(from, to, rest)),
+  )
 }
 
 async function withEnds(
@@ -72,10 +90,10 @@ async function transfer(from: Worker, to: Worker, count: number): Promise<number
   return await to.ask<number>({ kind: 'arrived' } satisfies Request)
 }
 
-async function trip(from: Worker, to: Worker): Promise<number> {
+async function trip(from: Worker, to: Worker, rest: Rest): Promise<number> {
+  const ask = (count: number): Promise<readonly number[]> =>
+    from.ask({ kind: 'roundTrips', count, ...rest } satisfies Request)
   await to.ask({ kind: 'echo' } satisfies Request)
-  await from.ask({ kind: 'roundTrips', count: roundTrips } satisfies Request)
-  return median(
-    await from.ask<readonly number[]>({ kind: 'roundTrips', count: roundTrips } satisfies Request),
-  )
+  await ask(warmUpTrips)
+  return median(await ask(measuredTrips))
 }
