@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { P2PError } from '../index.ts'
 import { displayText } from './display-text.ts'
+import { version } from './version.ts'
 
 /** What the command line says about the configuration; checked where the configuration is read. */
 export interface Flags {
@@ -42,7 +43,7 @@ export async function parseArguments(args: readonly string[]): Promise<Wish> {
   }
   const options = program.opts<Options>()
   if (options.help) return { kind: 'text', text: (await import('./usage.ts')).usage(program) }
-  if (options.version) return { kind: 'text', text: `${(await import('./version.ts')).version()}\n` }
+  if (options.version) return { kind: 'text', text: `${version()}\n` }
   checkWord(program.args)
   const { json = false, stay = false, wait, ...flags } = options
   return { kind: 'run', args: { flags, json, stay, waitMs: wait === undefined ? undefined : wait * 1000 } }

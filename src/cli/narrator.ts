@@ -65,7 +65,7 @@ export class Narrator {
     const line =
       type === 'peer:found'
         ? `${dim('+')} ${who}  ${endpoint(peer)} ${dim(peer.via.join(', '))}`
-        : `${dim('-')} ${who}  ${dim('has left')}`
+        : `${dim('-')} ${who}  ${dim('is gone')}`
     return [...untold, line]
   }
 

@@ -29,7 +29,8 @@ export async function run(args: Arguments): Promise<number> {
   const state = new ShellState(node, args.waitMs ?? (atTerminal ? 0 : unattendedWaitMs))
   // From here on others see and reach us: only now comes what the first screen needs.
   const openFace = atTerminal ? (await import('./shell.ts')).openShell : openScript
-  const face = openFace({ args, state, log, stop, historyFile: settings.historyFile })
+  const { explorerNames, historyFile } = settings
+  const face = openFace({ args, state, log, stop, explorerNames, historyFile })
   tap.open((event) => {
     face.show(event)
     state.note(event)

@@ -6,6 +6,8 @@ import type { Flags } from './arguments.ts'
 /** The configuration, as the command uses it. */
 export interface Settings {
   readonly node: NodeOptions
+  /** How peers are found, for people. */
+  readonly explorerNames: readonly string[]
   readonly logLevel: LogLevel
   readonly logFile: string
   readonly historyFile: string
@@ -18,6 +20,7 @@ export async function readSettings(flags: Flags, env: NodeJS.ProcessEnv): Promis
   const config = await loadConfig({ env, flags })
   return {
     node: nodeOptions(config),
+    explorerNames: (['multicast', 'broadcast'] as const).filter((name) => config[name] !== undefined),
     logLevel: config.logLevel,
     logFile: join(config.dataDir, 'log.log'),
     historyFile: join(config.dataDir, 'history', 'shell'),

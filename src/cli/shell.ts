@@ -34,7 +34,7 @@ class Shell implements Face {
   /** The command under way, for Ctrl-C. */
   #current: AbortController | undefined
 
-  constructor({ state, log, stop, historyFile }: FaceOptions) {
+  constructor({ state, log, explorerNames, stop, historyFile }: FaceOptions) {
     const { stdin, stdout } = process
     this.#state = state
     this.#log = log
@@ -46,7 +46,7 @@ class Shell implements Face {
     stdout.on('error', () => stop.abort())
     stop.signal.addEventListener('abort', () => this.#done.resolve(), { once: true })
     this.#prompt = new Prompt({ input: stdin, output: stdout, history, listener: this.#listener() })
-    this.#greet()
+    this.#greet(explorerNames.join(' and '))
   }
 
   show(event: NodeEvent): void {
@@ -64,13 +64,13 @@ class Shell implements Face {
     return Promise.resolve()
   }
 
-  #greet(): void {
+  #greet(explorers: string): void {
     const { node } = this.#state
     const { bold, dim } = this.#view.style
     this.#label()
     this.#prompt.print([
       `${bold(`p2p ${version()}`)}  ${this.#view.node(node.info)}`,
-      dim('Others appear here by themselves. Type help for the commands; Tab completes them.'),
+      dim(`Others are found by ${explorers}, and appear here. Type help for the commands.`),
     ])
     const timer = setTimeout(() => {
       if (node.peers.list().length === 0) this.#prompt.print([dim('Nobody here yet.')])

@@ -1,0 +1,276 @@
+/** The prompt, at a real terminal. */
+import assert from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { openPeer, type PeerProcess } from '../lab/peer.ts'
+import { loopbackConfig } from './pair.ts'
+import { noTerminal, Terminal, type TerminalOptions } from './terminal.ts'
+
+const program = join(import.meta.dirname, '../../src/cli/main.ts')
+
+interface Setup {
+  /** Somebody to talk with, driven by JSON. */
+  readonly peer: PeerProcess
+  readonly dataDir: string
+  readonly open: (options?: TerminalOptions) => Promise<Terminal>
+}
+
+async function setUp(t: TestContext): Promise<Setup> {
+  const config = loopbackConfig()
+  const dataDir = mkdtempSync(join(tmpdir(), 'p2p-shell-'))
+  writeFileSync(join(dataDir, 'config.yaml'), config)
+  const peer = await openPeer({ config, stay: true, args: ['--port', '0', '--name', 'kitchen'] })
+  const opened: Terminal[] = []
+  t.after(async () => {
+    for (const terminal of opened) await terminal[Symbol.asyncDispose]()
+    await peer[Symbol.asyncDispose]()
+    rmSync(dataDir, { recursive: true, force: true })
+  })
+  return {
+    peer,
+    dataDir,
+    async open(options) {
+      const args = [process.execPath, program, '--data-dir', dataDir, '--port', '0', '--name', 'desk']
+      const terminal = await Terminal.open(args, options)
+      opened.push(terminal)
+      return terminal
+    },
+  }
+}
+
+/** The lines of a screen that begin with the prompt. */
+function promptOf(screen: string): string {
+  return screen.split('\n').at(-1) ?? ''
+}
+
+test('a new user sees who he is, who comes, and how to get help', { skip: noTerminal }, async (t) => {
+  const { peer, open } = await setUp(t)
+  const terminal = await open()
+  const screen = await terminal.shows(/\+ "kitchen"/)
+  assert.match(screen, /^p2p \d+\.\d+\.\d+ {2}"desk" [0-9a-f]{8} {2}.*port \d+$/m)
+  assert.match(screen, /Type help for the commands/)
+  assert.equal(promptOf(screen), 'p2p>')
+  await terminal.type('help')
+  await terminal.press('Enter')
+  await terminal.shows(/connect <peer> +Talk with a peer/)
+  peer.kill('SIGTERM')
+  await terminal.shows(/- "kitchen" [0-9a-f]{8} {2}is gone/)
+  await terminal.type('exit')
+  await terminal.press('Enter')
+  assert.equal(await terminal.status(), 0)
+})
+
+test('alone, one is told so', { skip: noTerminal }, async (t) => {
+  const { peer, open } = await setUp(t)
+  peer.kill()
+  await peer.ended
+  const terminal = await open()
+  await terminal.shows(/^Nobody here yet\.$/m)
+})
+
+test(
+  'a message never breaks the line being typed, on one row or on several',
+  { skip: noTerminal },
+  async (t) => {
+    const { peer, open } = await setUp(t)
+    const terminal = await open()
+    await terminal.shows(/\+ "kitchen"/)
+    await terminal.type('peers')
+    await terminal.press('Enter')
+    await terminal.shows(/1 {2}[0-9a-f]{8} {2}"kitchen"/)
+    await terminal.type('connect 1')
+    await terminal.press('Enter')
+    await terminal.shows(/Talking with "kitchen"/)
+    const { id } = await peer.event('session:opened').then((line) => line['session'] as { id: string })
+    await peer.command(`attach ${id}`)
+
+    for (const words of ['half a li', `${'many words that fill more than one row of it '.repeat(4)}li`]) {
+      await terminal.type(words)
+      const before = await terminal.shows(new RegExp(`${words.slice(-4)}$`))
+      await peer.command(`hello from the kitchen, ${words.length}`)
+      const after = await terminal.shows(
+        new RegExp(`"kitchen" [0-9a-f]{8}: hello from the kitchen, ${words.length}\n`),
+      )
+      const typedRows = rowsFrom(before, '> ')
+      assert.deepEqual(rowsFrom(after, '> '), typedRows)
+      assert.equal(after.split('\n').length, before.split('\n').length + 1)
+      await terminal.type('ne')
+      await terminal.press('Enter')
+      await peer.received(`${words}ne`)
+    }
+  },
+)
+
+/** The rows from the last prompt on: what is being typed. */
+function rowsFrom(screen: string, mark: string): readonly string[] {
+  const rows = screen.split('\n')
+  return rows.slice(rows.findLastIndex((row) => row.includes(mark)))
+}
+
+test('Tab completes commands and IDs', { skip: noTerminal }, async (t) => {
+  const { peer, open } = await setUp(t)
+  const terminal = await open()
+  await terminal.shows(/\+ "kitchen"/)
+  await terminal.type('conn')
+  await terminal.press('Tab')
+  await terminal.press('Tab')
+  await terminal.shows(new RegExp(`p2p> connect ${peer.id}$`))
+  await terminal.press('Enter')
+  await terminal.shows(/Talking with/)
+})
+
+test(
+  'Ctrl-C in a session tells how to leave, and Ctrl-D takes one step out',
+  { skip: noTerminal },
+  async (t) => {
+    const { peer, open } = await setUp(t)
+    const terminal = await open()
+    await terminal.shows(/\+ "kitchen"/)
+    await terminal.type(`connect ${peer.id}`)
+    await terminal.press('Enter')
+    await terminal.shows(/Talking with/)
+    await terminal.press('C-c')
+    await terminal.shows(/\/quit or Ctrl-D leaves this session/)
+    await terminal.press('C-d')
+    assert.equal(promptOf(await terminal.shows(/stays open\./)), 'p2p>')
+    await terminal.type('sessions')
+    await terminal.press('Enter')
+    await terminal.shows(/"kitchen" [0-9a-f]{8} .* us /)
+    await terminal.press('C-d')
+    assert.equal(await terminal.status(), 0)
+    const closed = await peer.event('session:closed')
+    assert.equal(closed['code'], 1000)
+  },
+)
+
+test('Ctrl-C at the prompt ends it in good order', { skip: noTerminal }, async (t) => {
+  const { peer, open } = await setUp(t)
+  const terminal = await open()
+  await terminal.shows(/\+ "kitchen"/)
+  await terminal.type('half a command')
+  await terminal.press('C-c')
+  assert.equal(await terminal.status(), 0)
+  await peer.event('peer:lost')
+})
+
+test('Ctrl-C gives up a command that takes long', { skip: noTerminal }, async (t) => {
+  const { open } = await setUp(t)
+  const terminal = await open()
+  await terminal.shows(/\+ "kitchen"/)
+  const silent = createSocket('udp4')
+  t.after(() => silent.close())
+  await new Promise<void>((resolve) => silent.bind(0, '127.0.0.1', resolve))
+  const heard = once(silent, 'message')
+  await terminal.type(`emit 127.0.0.1:${silent.address().port}`)
+  await terminal.press('Enter')
+  await heard
+  await terminal.press('C-c')
+  await terminal.shows(/Given up\./)
+  await terminal.type('peers')
+  await terminal.press('Enter')
+  await terminal.shows(/1 {2}[0-9a-f]{8}/)
+})
+
+test(
+  'what arrives while no session is attached is told at once and shown on attach',
+  { skip: noTerminal },
+  async (t) => {
+    const { peer, open } = await setUp(t)
+    const terminal = await open()
+    await terminal.shows(/\+ "kitchen"/)
+    const found = await peer.event('peer:found')
+    await peer.command(`connect ${(found['peer'] as { id: string }).id}`)
+    await peer.command('are you there?')
+    const screen = await terminal.shows(/"kitchen" [0-9a-f]{8} says: are you there\? \(attach [0-9a-f]{8}\)/)
+    const [, short = ''] = /says: .*\(attach ([0-9a-f]+)\)/.exec(screen) ?? []
+    await terminal.type(`attach ${short}`)
+    await terminal.press('Enter')
+    await terminal.shows(/Not protected[^\n]*\n\d\d:\d\d:\d\d "kitchen" [0-9a-f]{8}: are you there\?\n/)
+  },
+)
+
+test('commands are remembered across runs, and messages are not', { skip: noTerminal }, async (t) => {
+  const { peer, open } = await setUp(t)
+  const first = await open()
+  await first.shows(/\+ "kitchen"/)
+  for (const line of [`connect ${peer.id}`, 'a secret', '/quit', 'list sessions', 'exit']) {
+    await first.type(line)
+    await first.press('Enter')
+    if (line.startsWith('connect')) await first.shows(/Talking with/)
+  }
+  assert.equal(await first.status(), 0)
+  const second = await open()
+  await second.shows(/p2p>$/)
+  await second.press('Up', 'Up')
+  await second.shows(/p2p> list sessions$/)
+  await second.press('Up')
+  await second.shows(new RegExp(`p2p> connect ${peer.id}$`))
+})
+
+test(
+  'colours are for terminals that have them, and for people who want them',
+  { skip: noTerminal },
+  async (t) => {
+    const { open } = await setUp(t)
+    for (const [env, coloured] of [
+      [{ TERM: 'xterm-256color' }, true],
+      [{ TERM: 'xterm-256color', NO_COLOR: '1' }, false],
+      [{ TERM: 'dumb' }, false],
+    ] as const) {
+      const terminal = await open({ env })
+      await terminal.shows(/\+ "kitchen"/)
+      assert.equal(
+        (await terminal.screen({ colours: true })).includes('\x1b['),
+        coloured,
+        JSON.stringify(env),
+      )
+      await terminal.type('exit')
+      await terminal.press('Enter')
+      assert.equal(await terminal.status(), 0)
+    }
+  },
+)
+
+test(
+  'L1, L2: what strangers write cannot clear the screen, move the cursor or type for us',
+  { skip: noTerminal },
+  async (t) => {
+    const { peer, open } = await setUp(t)
+    const terminal = await open()
+    await terminal.shows(/\+ "kitchen"/)
+    const found = await peer.event('peer:found')
+    await peer.command(`connect ${(found['peer'] as { id: string }).id}`)
+    await terminal.type('half a li')
+    for (const text of [
+      '\x1b[2J\x1b[H',
+      '\u009b2J',
+      '\rp2p> exit',
+      `${'\b'.repeat(80)}over`,
+      '\x1b[201~exit\x1b[6n',
+    ]) {
+      await peer.command(text)
+    }
+    await peer.command('last')
+    const screen = await terminal.shows(/says: last/)
+    assert.match(screen, /^p2p \d/)
+    assert.match(screen, /says: ␛\[2J␛\[H /)
+    assert.match(screen, /says: <U\+009B>2J /)
+    assert.match(screen, /says: ␍p2p> exit /)
+    assert.equal(promptOf(screen), 'p2p> half a li')
+  },
+)
+
+test(
+  'L1 twin: the terminal of these tests obeys such text when it comes unescaped',
+  { skip: noTerminal },
+  async () => {
+    const script = String.raw`printf 'first\n'; sleep 0.2; printf '\033[2J\033[Hsecond\n'; sleep 9`
+    await using terminal = await Terminal.open(['sh', '-c', script])
+    const screen = await terminal.shows(/second/)
+    assert.doesNotMatch(screen, /first/)
+  },
+)

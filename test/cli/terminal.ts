@@ -1,0 +1,89 @@
+/** A program in a real terminal, which tmux plays: keys in, the screen out. */
+import { execFile, spawnSync } from 'node:child_process'
+import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const waitMs = 10_000
+
+/** Why there can be no terminal, or false when there can be one. */
+export const noTerminal: string | false =
+  spawnSync('tmux', ['-V']).status === 0 ? false : 'tmux is not installed, so there is no terminal to type at'
+
+export interface TerminalOptions {
+  readonly env?: Readonly<Record<string, string>>
+  readonly columns?: number
+  readonly rows?: number
+}
+
+let terminals = 0
+
+export class Terminal implements AsyncDisposable {
+  readonly #server: string
+
+  private constructor(server: string) {
+    this.#server = server
+  }
+
+  static async open(command: readonly string[], options: TerminalOptions = {}): Promise<Terminal> {
+    const { env = {}, columns = 90, rows = 30 } = options
+    const terminal = new Terminal(`p2p-test-${process.pid}-${terminals++}`)
+    // tmux sets TERM itself, so variables are set behind its back.
+    const variables = ['env', ...Object.entries(env).map(([name, value]) => `${name}=${value}`)]
+    const size = ['-x', String(columns), '-y', String(rows)]
+    const shell = [...variables, ...command]
+      .map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`)
+      .join(' ')
+    // Dead panes stay, so that the last screen and the exit status can be read.
+    const keep = [';', 'set-option', '-g', 'remain-on-exit', 'on']
+    await terminal.#tmux('-f', '/dev/null', 'new-session', '-d', ...size, `exec ${shell}`, ...keep)
+    return terminal
+  }
+
+  /** Presses keys by their tmux names, such as `Enter`, `Tab`, `C-c`. */
+  async press(...keys: readonly string[]): Promise<void> {
+    await this.#tmux('send-keys', ...keys)
+  }
+
+  async type(text: string): Promise<void> {
+    await this.#tmux('send-keys', '-l', text)
+  }
+
+  /** What stands on the screen; with `colours`, with the sequences that make them. */
+  async screen(options: { readonly colours?: boolean } = {}): Promise<string> {
+    const { stdout } = await this.#tmux('capture-pane', '-p', ...(options.colours ? ['-e'] : []))
+    return stdout.trimEnd()
+  }
+
+  /** The screen, as soon as it fits. @throws when it never does */
+  async shows(fits: RegExp): Promise<string> {
+    const until = performance.now() + waitMs
+    for (;;) {
+      const screen = await this.screen()
+      if (fits.test(screen)) return screen
+      if (performance.now() > until) throw new Error(`the terminal never showed ${fits}:\n${screen}`)
+      await delay(40)
+    }
+  }
+
+  /** The exit status of the program. @throws when it does not end */
+  async status(): Promise<number> {
+    const until = performance.now() + waitMs
+    for (;;) {
+      const { stdout } = await this.#tmux('display-message', '-p', '#{pane_dead} #{pane_dead_status}')
+      // The status comes a moment after the end.
+      const [, status] = /^1 (\d+)/.exec(stdout) ?? []
+      if (status !== undefined) return Number(status)
+      if (performance.now() > until) throw new Error(`the program never ended:\n${await this.screen()}`)
+      await delay(40)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#tmux('kill-server').catch(() => {})
+  }
+
+  async #tmux(...args: readonly string[]): Promise<{ stdout: string }> {
+    return await run('tmux', ['-L', this.#server, ...args])
+  }
+}
