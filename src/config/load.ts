@@ -33,7 +33,7 @@ export async function loadConfig({
   const draft = new Draft()
   const { dataDir, file, mustExist } = findFile(env, flags, draft)
   const text = readConfigFile(file, { mustExist, draft })
-  await readText(file, text ?? defaultFile(), draft)
+  await readText(file, text, draft)
   readEnvironment(env, draft)
   readFlags(flags, draft)
   const settings = keySettings(draft)
@@ -51,9 +51,9 @@ export function writeMissingConfig({ file, fileExists }: Settings): void {
   if (!fileExists && !existsSync(file)) writeDefaultFile(file)
 }
 
-/** The file as we write it says nothing but the defaults, and saves most starts the YAML library. */
-async function readText(file: string, text: string, draft: Draft): Promise<void> {
-  if (text === defaultFile()) {
+/** The file as we write it, or are going to, says nothing but the defaults, and saves most starts the YAML library. */
+async function readText(file: string, text: string | undefined, draft: Draft): Promise<void> {
+  if (text === undefined || text === defaultFile()) {
     draft.enter('explorer.multicast')
     return
   }
