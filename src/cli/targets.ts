@@ -18,8 +18,10 @@ export async function peerNamed({ state, signal }: CommandContext, text: string)
 }
 
 function findPeer({ node, listedPeers }: ShellState, text: string): Peer | undefined {
-  const peers = node.peers.list()
-  const id = pick(text, { kind: 'peer', ids: peers.map((peer) => peer.id), listed: listedPeers })
+  const ids = node.peers.list().map((peer) => peer.id)
+  // Who has asked for no list yet has seen the peers appear, and counts them.
+  const listed = listedPeers.length > 0 ? listedPeers : ids
+  const id = pick(text, { kind: 'peer', ids, listed })
   return id === undefined ? undefined : node.peers.find(id)
 }
 
@@ -56,12 +58,9 @@ export function correspondentNamed({ state }: CommandContext, text: string): Pee
 }
 
 export function sessionNamed({ state }: CommandContext, text: string): Session {
-  const sessions = state.node.sessions.list()
-  const id = pick(text, {
-    kind: 'session',
-    ids: sessions.map((session) => session.id),
-    listed: state.listedSessions,
-  })
+  const ids = state.node.sessions.list().map((session) => session.id)
+  const listed = state.listedSessions.length > 0 ? state.listedSessions : ids
+  const id = pick(text, { kind: 'session', ids, listed })
   const found = id === undefined ? undefined : state.node.sessions.find(id)
   if (found !== undefined) return found
   throw new P2PError('session-unknown', `no session ${displayText(text)} is open; "list sessions" shows them`)
