@@ -34,9 +34,9 @@ export class Terminal implements AsyncDisposable {
     const shell = [...variables, ...command]
       .map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`)
       .join(' ')
-    // Dead panes stay, so that the last screen and the exit status can be read.
-    const keep = [';', 'set-option', '-g', 'remain-on-exit', 'on']
-    await terminal.#tmux('-f', '/dev/null', 'new-session', '-d', ...size, `exec ${shell}`, ...keep)
+    // tmux 3.3 sometimes misses the end of a program, so the shell writes its status below the last screen.
+    const story = `${shell}; echo "[status $?]"; exec sleep 600`
+    await terminal.#tmux('-f', '/dev/null', 'new-session', '-d', ...size, story)
     return terminal
   }
 
@@ -68,15 +68,8 @@ export class Terminal implements AsyncDisposable {
 
   /** The exit status of the program. @throws when it does not end */
   async status(): Promise<number> {
-    const until = performance.now() + waitMs
-    for (;;) {
-      const { stdout } = await this.#tmux('display-message', '-p', '#{pane_dead} #{pane_dead_status}')
-      // The status comes a moment after the end.
-      const [, status] = /^1 (\d+)/.exec(stdout) ?? []
-      if (status !== undefined) return Number(status)
-      if (performance.now() > until) throw new Error(`the program never ended:\n${await this.screen()}`)
-      await delay(40)
-    }
+    const [, status] = /\[status (\d+)\]/.exec(await this.shows(/\[status \d+\]/)) ?? []
+    return Number(status)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
