@@ -1,5 +1,8 @@
 import type { Rate } from '../rules/admission.ts'
 
+/** Sums of fractions fall a hair short of a whole message. */
+const roundingError = 1e-6
+
 /**
  * How much one peer says, for W9: as much as `rate` allows, and what came with one read beyond that is owed, so
  * nothing that was read is lost and the peer waits until it has been paid back. Times are monotonic ms.
@@ -31,7 +34,7 @@ export class MessageRate {
   /** Whether nothing is owed any more. */
   mayGoOn(now: number): boolean {
     this.#refill(now)
-    return this.#left >= 0
+    return this.#left >= -roundingError
   }
 
   /** For how long the peer has been at its limit without a rest. */

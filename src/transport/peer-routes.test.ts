@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { announcement, friendId, peerId, selfId, strangerId } from '../../test/transport/open.ts'
 import { decodePeerList } from '../protocol/peer-list.ts'
 import { routeRequest, type PeerRequest, type Route, type RouteContext } from './peer-routes.ts'
