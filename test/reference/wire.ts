@@ -12,7 +12,7 @@ import {
 } from '../../src/protocol/generated/p2p_pb.ts'
 
 /** Bytes of a datagram that the reference reads; it cuts the rest. */
-export const datagramBytes = 1024
+const datagramBytes = 1024
 /** Bytes of a `/peers` answer that it reads, head and body together. */
 export const answerBytes = 4096
 /** Longest message that it accepts. */
