@@ -39,7 +39,7 @@ test('Tab offers commands, then what the command takes', async () => {
   await using desk = await startNode({ ...lan.host() })
   await using kitchen = await startNode({ ...lan.host() })
   await desk.peers.waitFor({ id: kitchen.id })
-  const state = new ShellState(desk, 0)
+  const state = new ShellState(desk)
   assert.deepEqual(complete(state, 'li'), [['list peers', 'list sessions'], 'li'])
   assert.deepEqual(complete(state, 'con'), [['connect '], 'con'])
   assert.deepEqual(complete(state, 'connect '), [[kitchen.id], ''])
@@ -59,7 +59,7 @@ test('an error that nobody foresaw is told as internal, and logged with where it
   await using node = await startNode({ ...new MemoryNetwork().host() })
   const logged: unknown[] = []
   const log = { ...silentLog, error: (_message: string, fields?: unknown) => logged.push(fields) }
-  const state = new ShellState(node, 0)
+  const state = new ShellState(node)
   const stop = new AbortController()
   const view = new View(node, plainStyle, { wholeIds: true })
   const context = { state, view, log, signal: stop.signal }

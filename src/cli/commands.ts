@@ -88,7 +88,8 @@ export const commands: readonly Command[] = [
   { name: 'exit', usage: 'exit', summary: 'Leave p2p', argument: 'none', run: () => ({ ends: true }) },
 ]
 
-function listPeers({ state, view }: CommandContext): Outcome {
+async function listPeers({ state, view, signal }: CommandContext): Promise<Outcome> {
+  await state.gathered(signal)
   const peers = state.node.peers.list()
   state.listedPeers = peers.map(({ id }) => id)
   return { result: { peers }, lines: peers.length === 0 ? ['Nobody here yet.'] : view.peers(peers) }

@@ -14,7 +14,7 @@ async function openDesk(): Promise<
 > {
   const lan = new MemoryNetwork()
   const desk = await startNode({ ...lan.host(), name: 'desk' })
-  const state = new ShellState(desk, 0)
+  const state = new ShellState(desk)
   const narrator = new Narrator(state, new View(desk, plainStyle, { wholeIds: false }))
   const told: string[] = []
   new EventTap(desk).open((event) => {

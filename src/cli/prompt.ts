@@ -3,7 +3,7 @@ import type { ReadStream, WriteStream } from 'node:tty'
 import { limits } from '../index.ts'
 
 /** What whoever uses a prompt wants to know. */
-export interface PromptListener {
+interface PromptListener {
   line(line: string): void
   /** Ctrl-C. */
   interrupt(): void

@@ -26,7 +26,8 @@ export async function run(args: Arguments): Promise<number> {
   const node = await startNode({ ...settings.node, log })
   const tap = new EventTap(node)
   const atTerminal = !args.json && process.stdin.isTTY && process.stdout.isTTY
-  const state = new ShellState(node, args.waitMs ?? (atTerminal ? 0 : unattendedWaitMs))
+  const waitMs = args.waitMs ?? (atTerminal ? 0 : unattendedWaitMs)
+  const state = new ShellState(node, { waitMs, gatherMs: args.waitMs ?? 0 })
   // From here on others see and reach us: only now comes what the first screen needs.
   const openFace = atTerminal ? (await import('./shell.ts')).openShell : openScript
   const { explorerNames, historyFile } = settings

@@ -28,7 +28,7 @@ export function openScript({ args, state, log, stop }: FaceOptions): Face {
   }
 }
 
-export interface ScriptOptions {
+interface ScriptOptions {
   readonly input: AsyncIterable<Uint8Array | string>
   readonly context: CommandContext
   readonly printer: Printer
@@ -38,7 +38,7 @@ export interface ScriptOptions {
 }
 
 /** @returns the exit status of the first line that failed, else 0 */
-export async function runScript(options: ScriptOptions): Promise<number> {
+async function runScript(options: ScriptOptions): Promise<number> {
   const { signal } = options.context
   const { output } = options
   const stopped = untilAborted(signal)

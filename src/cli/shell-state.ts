@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   limits,
   type Message,
@@ -7,11 +8,21 @@ import {
   type SessionInfo,
 } from '../index.ts'
 
+/** How long commands wait, in milliseconds. */
+interface Patience {
+  /** For a peer that a command names and nobody has heard of yet. */
+  readonly waitMs?: number
+  /** From the start until a list of peers may be made. */
+  readonly gatherMs?: number
+}
+
 /** What the shell remembers between commands: which session is attached, what was listed, what was not read. */
 export class ShellState {
   readonly node: P2PNode
   /** How long a command waits for a peer that nobody has heard of yet. */
   readonly waitMs: number
+  /** Until when, on the monotonic clock, a list of peers waits for those who are about to answer. */
+  readonly #gatherUntil: number
   listedPeers: readonly PeerId[] = []
   listedSessions: readonly string[] = []
   #attached: SessionInfo | undefined
@@ -20,9 +31,16 @@ export class ShellState {
   /** Everybody a message was exchanged with, in order of the last one. */
   readonly #correspondents = new Set<PeerId>()
 
-  constructor(node: P2PNode, waitMs: number) {
+  constructor(node: P2PNode, { waitMs = 0, gatherMs = 0 }: Patience = {}) {
     this.node = node
     this.waitMs = waitMs
+    this.#gatherUntil = performance.now() + gatherMs
+  }
+
+  /** Resolves when everybody who is here has had the time to say so, as far as somebody asked for that. */
+  async gathered(signal: AbortSignal): Promise<void> {
+    const restMs = this.#gatherUntil - performance.now()
+    if (restMs > 0) await delay(restMs, undefined, { signal })
   }
 
   /** The session whose lines are messages. It stays attached when the network ends it: no line becomes a command. */

@@ -8,13 +8,14 @@ Examples:
   p2p                                    meet, and talk at the prompt; type help there
   p2p --name kitchen --port 0            as "kitchen", on any free port
   p2p --data-dir ~/second --port 0       a second p2p of the same user
-  echo 'list peers' | p2p --wait 2       one command, then the end
+  echo 'list peers' | p2p --wait 2       who answers within 2 seconds
   (echo 'connect 7c21'; echo 'lunch?') | p2p
                                          one message, to the peer whose ID begins with 7c21
   p2p --json --stay < /dev/null          everything that happens, for a program
 
 Without a terminal, commands are read from standard input, one a line, and p2p ends after the last.
 A command that names a peer waits for it to appear: 5 seconds, or as --wait says (at a terminal: 0).
+With --wait, a list of peers is made only that long after the start.
 
 Files, in the data directory (Linux: ~/.config/p2p):
   config.yaml     the configuration, with every key explained

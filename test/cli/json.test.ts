@@ -172,7 +172,7 @@ test('a reader that has seen enough ends the command in good order', async () =>
 test('a signal ends it within the time for that, also while a command is under way', async () => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     await using peer = await openPeer({ config: loopbackConfig(), args: ['--port', '0', '--wait', '60'] })
-    peer.child.stdin.write('list peers\nconnect 00000000\n')
+    peer.child.stdin.write('help\nconnect 00000000\n')
     await peer.event('command:done')
     const since = performance.now()
     peer.kill(signal)

@@ -32,11 +32,8 @@ test('in a pipe it prints plain lines: results to standard output, mistakes to s
   await using kitchen = await openPeer({ config, stay: true, args: ['--port', '0', '--name', 'kitchen'] })
   const dataDir = folder(t, config)
   const input = `connect ${kitchen.id}\nlunch?\n/quit\nconect 1\nlist peers\n`
-  const { stdout, stderr, status } = await new Promise<SpawnSyncReturns<string>>((resolve) => {
-    setImmediate(() =>
-      resolve(runCommand({ args: ['shell', '--data-dir', dataDir, '--port', '0', '--name', 'desk'], input })),
-    )
-  })
+  const args = ['shell', '--data-dir', dataDir, '--port', '0', '--name', 'desk']
+  const { stdout, stderr, status } = runCommand({ args, input })
   assert.equal(status, 64)
   assert.match(stderr, /^p2p: conect 1: there is no command "conect 1"; did you mean "connect"\?\n$/)
   assert.doesNotMatch(stdout, /(?!\n)\p{Cc}|p2p> /u)
@@ -44,6 +41,15 @@ test('in a pipe it prints plain lines: results to standard output, mistakes to s
   assert.match(stdout, new RegExp(`Talking with "kitchen" ${kitchen.id}\\.`))
   assert.match(stdout, new RegExp(`^1 {2}${kitchen.id} {2}"kitchen" `, 'm'))
   await kitchen.received('lunch?')
+})
+
+test('with --wait a list of peers has everybody who answers in that time', async (t) => {
+  const config = loopbackConfig()
+  await using kitchen = await openPeer({ config, stay: true, args: ['--port', '0', '--name', 'kitchen'] })
+  const args = ['--data-dir', folder(t, config), '--port', '0', '--wait', '3']
+  const { stdout, status } = runCommand({ args, input: 'list peers\n' })
+  assert.equal(status, 0)
+  assert.match(stdout, new RegExp(`^1 {2}${kitchen.id} `, 'm'))
 })
 
 test('--help teaches, --version tells, and neither starts anything', () => {
