@@ -307,6 +307,23 @@ test('U12: an announcement that would not fit into the reference is not made', (
   )
 })
 
+test('U12: an announcement fits whole or not at all, to the byte', () => {
+  const sizes = Array.from({ length: 20 }, (_, i) => {
+    const announcement = { ...plain, ip: 'x'.repeat(980 + i), isPublicIp: true }
+    try {
+      return encodeAnnouncement(announcement).length
+    } catch {
+      return undefined
+    }
+  })
+  const first = sizes[0] ?? 0
+  assert.deepEqual(
+    sizes,
+    sizes.map((_, i) => (first + i <= limits.datagramBytes ? first + i : undefined)),
+  )
+  assert.ok(sizes.includes(limits.datagramBytes) && sizes.includes(undefined))
+})
+
 test('U19: our part of an announcement is bounded, and its numbers are exact', () => {
   const hostile = {
     protocol: 2 ** 32 - 1,

@@ -69,6 +69,18 @@ test('W8: bytes that are no message are told from messages', () => {
   assert.deepEqual(decodeHex('0a00120178'), { text: 'x', sentAt: { seconds: 0, nanos: 0 } })
 })
 
+test('W8: no length reaches out of its message, however it is written', () => {
+  assert.deepEqual(decodeHex('128180800078'), { text: 'x', sentAt: undefined }, 'one byte, said in four')
+  assert.equal(decodeHex('12818080801078'), undefined, '2³² + 1 bytes')
+  assert.equal(decodeHex('0a010805'), undefined, 'a value behind the end of its time')
+  assert.equal(decodeHex('0a02088005'), undefined, 'a value that the end cuts off')
+})
+
+test('a time that comes twice is merged', () => {
+  assert.deepEqual(decodeHex('0a0208050a021007')?.sentAt, { seconds: 5, nanos: 7 })
+  assert.deepEqual(decodeHex('0a04080510010a0210070a00')?.sentAt, { seconds: 5, nanos: 7 })
+})
+
 test('W8: odd times are decoded, and are no time to show', () => {
   const odd: readonly (readonly [string, number, number])[] = [
     ['0a0a08808080808080808040', 2 ** 62, 0],

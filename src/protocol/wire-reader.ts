@@ -40,8 +40,8 @@ export class WireReader {
   tag(): number {
     if (this.#failed || this.#at >= this.#end) return 0
     const tag = this.uint32()
-    const legal = this.#high === 0 && tag >= 8 && (tag & 7) <= wireType.bit32
-    return legal ? tag : this.#fail()
+    // Field numbers have 29 bits and begin at 1.
+    return this.#high === 0 && tag >= 8 ? tag : this.#fail()
   }
 
   /** The lower half of a varint: what protobuf makes of a 32-bit field that holds more. */
