@@ -11,7 +11,9 @@ import { loadPeerId } from '../identity/peer-id-file.ts'
 import type { Announcement } from '../protocol/announcement.ts'
 import { newPeerId, type PeerId } from '../protocol/peer-id.ts'
 import { AnswerPolicy, type AnswerQuestion } from '../rules/answer-policy.ts'
+import type { Channel } from '../transport/channel.ts'
 import type { PeerTransport, TransportContext } from '../transport/transport.ts'
+import { ExplorerSet } from './explorer-set.ts'
 import type { NodeEvent, NodeInfo, Peer } from './node-event.ts'
 import { MessageLog } from './message-log.ts'
 import { readOptions, type NodeOptions, type Settings } from './options.ts'
@@ -34,6 +36,7 @@ export async function startNode(options: NodeOptions = {}): Promise<P2PNode> {
   const transport = opened.use(await settings.transport(node.transportContext))
   node.useTransport(transport)
   for (const open of settings.explorers) node.useExplorer(opened.use(await open(node.explorerContext)))
+  options.signal?.throwIfAborted()
   node.keep(opened.move())
   options.signal?.addEventListener('abort', () => void node.close(), { once: true })
   return node
@@ -58,7 +61,7 @@ class RunningNode implements P2PNode {
   readonly #answers = new AnswerPolicy()
   readonly #messages = new MessageLog()
   readonly #instance = randomBytes(8).readBigUInt64LE()
-  readonly #explorers: Explorer[] = []
+  readonly #explorers = new ExplorerSet()
   #transport: PeerTransport | undefined
   #opened = new AsyncDisposableStack()
   #self: Announcement | undefined
@@ -95,7 +98,7 @@ class RunningNode implements P2PNode {
   }
 
   useExplorer(explorer: Explorer): void {
-    this.#explorers.push(explorer)
+    this.#explorers.add(explorer)
   }
 
   /**
@@ -113,17 +116,14 @@ class RunningNode implements P2PNode {
   }
 
   async announce(): Promise<void> {
-    await Promise.all(this.#explorers.map((explorer) => explorer.announce()))
+    await this.#explorers.announce()
   }
 
   async emit(
     to: { readonly host: string; readonly port: number },
     options: CallOptions = {},
   ): Promise<EmitResult> {
-    const [explorer] = this.#explorers
-    if (explorer === undefined)
-      throw new P2PError('network-unusable', 'this node has no explorer to announce with')
-    const result = await explorer.probe({ address: to.host, port: to.port }, options)
+    const result = await this.#explorers.probe({ address: to.host, port: to.port }, options)
     if (result.kind !== 'peer') return result
     return { kind: 'peer', peer: this.#directory.get(result.sighting.announcement.id) }
   }
@@ -199,6 +199,8 @@ class RunningNode implements P2PNode {
 
   #peerChanged(type: 'peer:found' | 'peer:changed' | 'peer:lost', peer: Peer): void {
     this.#emit({ type, at: new Date(), peer })
+    if (type === 'peer:found' && peer.kind === 'reference')
+      this.#explorers.greetReference(this.#directory.size)
   }
 
   #peers(): Peers {
@@ -232,7 +234,17 @@ class RunningNode implements P2PNode {
 
   async #loadPeers(from: PeerId, options: CallOptions = {}): Promise<number> {
     const { address, port } = this.#directory.get(from)
-    return this.#directory.hint(await this.#reachable().fetchPeers({ address, port }, options))
+    const fetch = (): Promise<readonly Announcement[]> =>
+      this.#reachable().fetchPeers({ address, port }, options)
+    return this.#directory.hint(await this.#explorers.introduced(address, options, fetch))
+  }
+
+  /** Opens a channel by whatever path answers first. */
+  async #dial(id: PeerId, signal: AbortSignal): Promise<Channel> {
+    const { paths, address } = this.#directory.get(id)
+    return await this.#explorers.introduced(address, { signal }, () =>
+      this.#reachable().dial(id, paths, { signal }),
+    )
   }
 
   #contextForTransport(): TransportContext {
@@ -284,7 +296,7 @@ class RunningNode implements P2PNode {
       selfId: this.id,
       messageRate: this.#settings.messageRate,
       kindOf: (id) => this.#directory.find(id)?.kind ?? 'reference',
-      dial: (id, signal) => this.#reachable().dial(id, this.#directory.get(id).paths, { signal }),
+      dial: (id, signal) => this.#dial(id, signal),
       opened: (session) => {
         this.#directory.hold(session.peerId, session.address)
         this.#emit({ type: 'session:opened', at: new Date(), session: infoOf(session) })

@@ -87,6 +87,10 @@ class DatagramExplorer implements Explorer {
     this.#schedule(Math.min(limits.repeatAnnouncementMs, this.#periodMs))
   }
 
+  get port(): number {
+    return this.#sockets.discoveryPort
+  }
+
   get counters(): ExplorerCounters {
     const dropped = new Map([
       ['too-long', this.#tooLong],

@@ -53,6 +53,8 @@ export interface ExplorerCounters {
 /** Finds peers. Open means running: it announces on its own at start, after 1 s, and then every period. */
 export interface Explorer extends AsyncDisposable {
   readonly name: string
+  /** Its discovery port: where other nodes hear it, and it them. */
+  readonly port: number
   readonly counters: ExplorerCounters
   /** Announces now to everybody within reach. Errors of single interfaces are logged, not thrown. */
   announce(): Promise<void>

@@ -17,6 +17,7 @@ export class Hearsay {
     this.#report = (sighting) => context.report(sighting)
     return Promise.resolve({
       name: 'hearsay',
+      port: 8001,
       counters: { sent: 0, heard: 0, answered: 0, dropped: new Map() },
       announce: () => Promise.resolve(),
       probe: () => Promise.resolve({ kind: 'no-answer' }),
