@@ -1,7 +1,8 @@
 /** A client that sends exactly the bytes it is told to. */
 import { randomBytes } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
-import { friendId } from './open.ts'
+import type { Channel } from '../../src/transport/channel.ts'
+import { friendId, type TestTransport } from './open.ts'
 
 export interface Target {
   readonly address: string
@@ -184,4 +185,11 @@ function closeCodeIn(bytes: Buffer): number | undefined {
     at += head + length
   }
   return undefined
+}
+
+/** A session whose far end is made by hand, and never ends the connection by itself. */
+export async function openRaw(server: TestTransport): Promise<{ raw: RawWebSocket; channel: Channel }> {
+  const accepted = server.nextAccepted()
+  const raw = await openRawWebSocket(server.here)
+  return { raw, channel: await accepted }
 }
