@@ -3,13 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { describe, test } from 'node:test'
 import { WebSocket, WebSocketServer } from 'ws'
 import { channelContract, readFrames } from '../../test/contracts/channel.ts'
-import {
-  delay,
-  friendId,
-  openPair,
-  openTransport,
-  until,
-} from '../../test/transport/open.ts'
+import { delay, friendId, openPair, openTransport, until } from '../../test/transport/open.ts'
 import { exchange, frame, opcodes, openRaw, requestText, upgradeHeaders } from '../../test/transport/raw.ts'
 import { limits as standard } from '../base/limits.ts'
 
