@@ -179,9 +179,9 @@ export const limits = {
   /** What is shown of a name or a reason, and of a message in the line that announces it. */
   shownTextBytes: 200,
   shownPreviewBytes: 80,
-  /** Lines about peers that come and go: how many at once, and per second after that (U15). */
-  peerLineBurst: 20,
-  peerLinesPerSecond: 1,
+  /** Lines that strangers can cause at the prompt: how many at once, and per second after that (U15, W9). */
+  unaskedLineBurst: 20,
+  unaskedLinesPerSecond: 1,
   /** Bytes that may wait for a slow reader of the command's output before events are dropped. */
   outputBytes: 8 * 1024 * 1024,
   /** Commands that the shell remembers across runs. */

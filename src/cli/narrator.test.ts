@@ -158,10 +158,29 @@ test('U15: a flood of peers becomes a few lines, and how many more there were', 
   const narrator = new Narrator(state, new View(desk, plainStyle, { wholeIds: false }))
   const start = new Date()
   const flood = Array.from({ length: 10_000 }, (_, number) => narrator.lines(peerAt(start, number))).flat()
-  assert.equal(flood.length, limits.peerLineBurst)
+  assert.equal(flood.length, limits.unaskedLineBurst)
   const later = narrator.lines(peerAt(new Date(start.getTime() + 1_000), 10_000))
-  assert.equal(later[0], `… and ${10_000 - limits.peerLineBurst} more came or left (list peers)`)
+  assert.equal(later[0], `… and ${10_000 - limits.unaskedLineBurst} more (list peers)`)
   assert.equal(later.length, 2)
+})
+
+test('W9: a flood of messages to a session that nobody looks at becomes a few lines, and is counted', async () => {
+  await using setup = await openDesk()
+  const { desk, state } = setup
+  const narrator = new Narrator(state, new View(desk, plainStyle, { wholeIds: false }))
+  const id = '7c21ab90-0000-4000-8000-000000000001' as PeerId
+  const at = new Date()
+  const message = { peerId: id, sessionId: id, text: 'buy!', sentAt: at, incoming: true }
+  const event: NodeEvent = { type: 'message:received', at, message }
+  const lines = Array.from({ length: 1_000 }, () => {
+    const told = narrator.lines(event)
+    state.note(event)
+    return told
+  })
+  assert.equal(lines.flat().length, limits.unaskedLineBurst)
+  assert.equal(state.unread(id), 1_000)
+  state.attach({ id, peerId: id, incoming: true })
+  assert.equal(narrator.lines(event).length, 1)
 })
 
 test('W13: that messages wait is told once, and again only after one has left', async () => {

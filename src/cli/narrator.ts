@@ -11,10 +11,8 @@ export class Narrator {
   readonly #view: View
   /** Sessions of which was told that messages wait in them. */
   readonly #waiting = new Set<string>()
-  /** Lines about peers that may still be shown now (U15). */
-  #peerLines: number = limits.peerLineBurst
-  #peerLinesAt = 0
-  #peersUntold = 0
+  readonly #aboutPeers = new LineBudget('list peers')
+  readonly #aboutSessions = new LineBudget('list sessions')
 
   constructor(state: ShellState, view: View) {
     this.#state = state
@@ -47,52 +45,40 @@ export class Narrator {
   }
 
   #peer({ type, at, peer }: EventOf<'peer:found' | 'peer:lost'>): readonly string[] {
-    this.#peerLines = Math.min(
-      limits.peerLineBurst,
-      this.#peerLines + (Math.max(0, at.getTime() - this.#peerLinesAt) / 1_000) * limits.peerLinesPerSecond,
-    )
-    this.#peerLinesAt = at.getTime()
-    if (this.#peerLines < 1) {
-      this.#peersUntold++
-      return []
-    }
-    this.#peerLines--
     const { dim } = this.#view.style
-    const untold =
-      this.#peersUntold === 0 ? [] : [dim(`… and ${this.#peersUntold} more came or left (list peers)`)]
-    this.#peersUntold = 0
     const who = this.#view.peer(peer.id, peer.name)
-    const line =
-      type === 'peer:found'
-        ? `${dim('+')} ${who}  ${endpoint(peer)} ${dim(peer.via.join(', '))}`
-        : `${dim('-')} ${who}  ${dim('is gone')}`
-    return [...untold, line]
+    const found = `${dim('+')} ${who}  ${endpoint(peer)} ${dim(peer.via.join(', '))}`
+    const line = type === 'peer:found' ? found : `${dim('-')} ${who}  ${dim('is gone')}`
+    return this.#unasked(line, at, this.#aboutPeers)
   }
 
-  #opened({ session }: EventOf<'session:opened'>): readonly string[] {
+  #opened({ at, session }: EventOf<'session:opened'>): readonly string[] {
     if (this.#isAttachedTo(session)) return this.#hasEnded() ? [this.#view.style.dim('Connected again.')] : []
     if (!session.incoming) return []
-    const { dim } = this.#view.style
-    return [
-      `${this.#view.peer(session.peerId)} opened a session ${dim(`(attach ${this.#view.session(session.id)})`)}`,
-    ]
+    const attach = this.#view.style.dim(`(attach ${this.#view.session(session.id)})`)
+    return this.#unasked(
+      `${this.#view.peer(session.peerId)} opened a session ${attach}`,
+      at,
+      this.#aboutSessions,
+    )
   }
 
-  #closed({ session, code, reason }: EventOf<'session:closed'>): readonly string[] {
+  #closed({ at, session, code, reason }: EventOf<'session:closed'>): readonly string[] {
     this.#waiting.delete(session.id)
     const { dim } = this.#view.style
     const why = reason === '' ? `code ${code}` : displayText(reason)
     const line = `The session with ${this.#view.peer(session.peerId)} has ended ${dim(`(${why})`)}`
-    if (this.#state.attached?.id !== session.id) return [line]
+    if (this.#state.attached?.id !== session.id) return this.#unasked(line, at, this.#aboutSessions)
     return [`${line}. ${dim('The next line you send opens it again; /quit leaves.')}`]
   }
 
-  #received({ message }: EventOf<'message:received'>): readonly string[] {
+  #received({ at, message }: EventOf<'message:received'>): readonly string[] {
     if (this.#state.isAttachedTo(message.peerId)) return this.#view.message(message)
     const { dim } = this.#view.style
     const preview = displayText(message.text, { maxBytes: limits.shownPreviewBytes })
     const attach = dim(`(attach ${this.#view.session(message.sessionId)})`)
-    return [`${dim(clock(message.sentAt))} ${this.#view.peer(message.peerId)} says: ${preview} ${attach}`]
+    const line = `${dim(clock(message.sentAt))} ${this.#view.peer(message.peerId)} says: ${preview} ${attach}`
+    return this.#unasked(line, at, this.#aboutSessions)
   }
 
   #messagesWait({ sessionId, peerId, waiting }: EventOf<'message:waiting'>): readonly string[] {
@@ -104,6 +90,13 @@ export class Narrator {
     ]
   }
 
+  /** A line that somebody else caused; too many of them would leave no room for what one reads. */
+  #unasked(line: string, at: Date, budget: LineBudget): readonly string[] {
+    const untold = budget.take(at.getTime())
+    if (untold === undefined) return []
+    return untold === 0 ? [line] : [this.#view.style.dim(`… and ${untold} more (${budget.where})`), line]
+  }
+
   #isAttachedTo({ peerId }: SessionInfo): boolean {
     return this.#state.isAttachedTo(peerId)
   }
@@ -111,5 +104,33 @@ export class Narrator {
   #hasEnded(): boolean {
     const { attached, node } = this.#state
     return attached !== undefined && node.sessions.find(attached.id)?.open !== true
+  }
+}
+
+/** How many lines of one kind may be shown; nothing is lost, as a command shows what became of them. */
+class LineBudget {
+  readonly where: string
+  #left: number = limits.unaskedLineBurst
+  #at = 0
+  #untold = 0
+
+  /** @param where the command that shows what was left out */
+  constructor(where: string) {
+    this.where = where
+  }
+
+  /** @returns how many lines were left out since the last one, or undefined when this one is to be left out too */
+  take(atMs: number): number | undefined {
+    const earned = (Math.max(0, atMs - this.#at) / 1_000) * limits.unaskedLinesPerSecond
+    this.#left = Math.min(limits.unaskedLineBurst, this.#left + earned)
+    this.#at = atMs
+    if (this.#left < 1) {
+      this.#untold++
+      return undefined
+    }
+    this.#left--
+    const untold = this.#untold
+    this.#untold = 0
+    return untold
   }
 }
