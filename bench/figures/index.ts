@@ -1,6 +1,7 @@
 /** The figures, in the order in which they are taken. */
 import type { Figure } from '../figure.ts'
 import { announcements, burst } from './announcements.ts'
+import { codecs } from './codecs.ts'
 import { discovery } from './discovery.ts'
 import { idleSessions } from './idle-sessions.ts'
 import { messages, roundTrip } from './messages.ts'
@@ -14,6 +15,7 @@ export const figures: readonly Figure[] = [
   idleSessions,
   announcements,
   burst,
+  codecs,
   start,
   resident,
 ]
