@@ -28,7 +28,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Rooms that run in a browser too: no `node:`. */
-const pure = ['base', 'protocol', 'rules']
+const pure = new Set(['base', 'protocol', 'rules'])
 
 /** Generated code is a second opinion for tests (docs/decisions/0002-hand-written-codecs.md): no source may import it. */
 const generated = '/generated/'
@@ -52,7 +52,7 @@ function importsOf(file: string): readonly string[] {
 
 function complaint(file: string, name: string): string | undefined {
   const room = roomOf(file)
-  if (name.startsWith('node:')) return pure.includes(room) ? `${file} is pure and imports ${name}` : undefined
+  if (name.startsWith('node:')) return pure.has(room) ? `${file} is pure and imports ${name}` : undefined
   if (name.startsWith('.')) {
     const target = normalize(join(dirname(file), name))
     const targetRoom = roomOf(target)

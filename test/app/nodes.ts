@@ -10,7 +10,7 @@ import type { Sighting } from '../../src/discovery/explorer.ts'
 import type { Announcement } from '../../src/protocol/announcement.ts'
 
 /** Lets a test say what an explorer would have heard. */
-export class Hearsay {
+class Hearsay {
   #report: (sighting: Sighting) => void = () => {}
 
   readonly open: ExplorerFactory = (context) => {

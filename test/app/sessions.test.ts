@@ -17,7 +17,7 @@ async function dialAs(id: PeerId, { node }: TestNode): Promise<WebSocket> {
 }
 
 /** What one node remembers of its conversation with another: `>` sent, `<` received. */
-function texts(one: TestNode, other: TestNode): readonly string[] {
+function talk(one: TestNode, other: TestNode): readonly string[] {
   const history = one.node.conversation(other.node.id).history()
   return history.map(({ text, incoming }) => `${incoming ? '<' : '>'} ${text}`)
 }
@@ -37,8 +37,8 @@ test('a message goes each way, with its time, and both histories hold both', asy
     ['Привет 👋', 'hello'],
   )
   assert.equal(received[0]?.sentAt.getTime(), sent.sentAt.getTime())
-  assert.deepEqual(texts(a, b), ['> Привет 👋', '< hello'])
-  assert.deepEqual(texts(b, a), ['< Привет 👋', '> hello'])
+  assert.deepEqual(talk(a, b), ['> Привет 👋', '< hello'])
+  assert.deepEqual(talk(b, a), ['< Привет 👋', '> hello'])
 })
 
 test('connect joins the open session, and callers at the same time share one dial', async () => {

@@ -8,7 +8,7 @@ import type { Endpoint, Explorer, ExplorerFactory } from '../../src/discovery/ex
 import { ListeningNode, answerNothing } from './listening-node.ts'
 
 /** Two explorers that hear each other, on a network of their own. */
-export interface ExplorerPair {
+interface ExplorerPair {
   readonly first: ExplorerFactory
   readonly second: ExplorerFactory
   /** Where the first one reaches the second, once that is open. */

@@ -10,7 +10,7 @@ export type Decide = (sighting: Sighting, discoveryPort: number) => AnswerDecisi
 export const answerAtOnce: Decide = () => ({ answer: true, delayMs: 0 })
 export const answerNothing: Decide = () => ({ answer: false, reason: 'known' })
 /** What an explorer's node does at the least: it never answers an answer. */
-export const answerQuestions: Decide = (sighting, discoveryPort) =>
+const answerQuestions: Decide = (sighting, discoveryPort) =>
   sighting.source.port === discoveryPort
     ? { answer: false, reason: 'itself-an-answer' }
     : answerAtOnce(sighting, 0)
