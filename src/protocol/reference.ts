@@ -1,6 +1,6 @@
 /**
- * The quirks of the reference (the published Go client) that shape our bytes, each with its reason.
- * docs/protocol.md describes them for people.
+ * The quirks of the reference (the published Go client) that shape our bytes, each with its reason. Those that are
+ * numbers stand in base/limits.ts: `datagramBytes`, `peerListBytes`, `messageBytes`.
  */
 
 /** The text in `Peer.IP` when no address is configured: how Go prints an absent `net.IP` (U9). */
