@@ -1,5 +1,8 @@
 /** A program in a real terminal, which tmux plays: keys in, the screen out. */
 import { execFile, spawnSync } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
@@ -16,18 +19,17 @@ export interface TerminalOptions {
   readonly rows?: number
 }
 
-let terminals = 0
-
 export class Terminal implements AsyncDisposable {
-  readonly #server: string
+  /** Holds the socket of a tmux of its own. */
+  readonly #folder: string
 
-  private constructor(server: string) {
-    this.#server = server
+  private constructor(folder: string) {
+    this.#folder = folder
   }
 
   static async open(command: readonly string[], options: TerminalOptions = {}): Promise<Terminal> {
     const { env = {}, columns = 90, rows = 30 } = options
-    const terminal = new Terminal(`p2p-test-${process.pid}-${terminals++}`)
+    const terminal = new Terminal(await mkdtemp(join(tmpdir(), 'p2p-terminal-')))
     // tmux sets TERM itself, so variables are set behind its back.
     const variables = ['env', ...Object.entries(env).map(([name, value]) => `${name}=${value}`)]
     const size = ['-x', String(columns), '-y', String(rows)]
@@ -74,9 +76,10 @@ export class Terminal implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#tmux('kill-server').catch(() => {})
+    await rm(this.#folder, { recursive: true, force: true })
   }
 
   async #tmux(...args: readonly string[]): Promise<{ stdout: string }> {
-    return await run('tmux', ['-L', this.#server, ...args])
+    return await run('tmux', ['-S', join(this.#folder, 'socket'), ...args])
   }
 }
