@@ -4,8 +4,8 @@ import type { Channel, ChannelEnd } from '../transport/channel.ts'
 /** Bytes on the way that make `send` ask for patience, as a socket does. */
 const HIGH_WATER_BYTES = 256 * 1024
 
-/** Carries something to the other end after the delay of the network; false when the way is cut. */
-export type Carry = (deliver: () => void) => boolean
+/** Carries something to the other end after the delay of the network. */
+export type Carry = (deliver: () => void) => void
 
 /** Two ends of one session in memory. Frames arrive in order, each after the delay that `carry` gives it. */
 export function memoryChannelPair(
@@ -39,6 +39,8 @@ export class MemoryChannel implements Channel {
   #queuedBytes = 0
   #onRoom: (() => void)[] = []
   #closing = false
+  /** The reader left: what still comes is given up. */
+  #abandoned = false
   #end: ChannelEnd | undefined
   readonly #resolveClosed: (end: ChannelEnd) => void
 
@@ -63,10 +65,7 @@ export class MemoryChannel implements Channel {
   send(frame: Uint8Array): Promise<void> | undefined {
     if (this.#closing || this.#end !== undefined) return undefined
     this.#queuedBytes += frame.length
-    this.#carry(() => {
-      this.#other?.take(frame)
-      this.#left(frame.length)
-    })
+    this.#carry(() => this.#other?.take(frame))
     if (this.#queuedBytes < HIGH_WATER_BYTES) return undefined
     return new Promise((resolve) => this.#onRoom.push(resolve))
   }
@@ -88,37 +87,50 @@ export class MemoryChannel implements Channel {
 
   take(frame: Uint8Array): void {
     if (this.#end !== undefined) return
-    this.#arrived.push(frame)
+    if (this.#abandoned) this.#other?.left(frame.length)
+    else this.#arrived.push(frame)
     this.#onArrival?.()
+  }
+
+  /** The other side has read so much of what was sent, which counts as on the way until then. */
+  left(sizeBytes: number): void {
+    this.#queuedBytes -= sizeBytes
+    if (this.#queuedBytes >= HIGH_WATER_BYTES) return
+    for (const resolve of this.#onRoom) resolve()
+    this.#onRoom = []
   }
 
   finish(end: ChannelEnd): void {
     if (this.#end !== undefined) return
     this.#end = end
     this.#resolveClosed(end)
-    this.#left(this.#queuedBytes)
+    this.left(this.#queuedBytes)
     this.#onArrival?.()
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<readonly Uint8Array[], void, undefined> {
-    while (true) {
-      if (this.#arrived.length > 0) {
-        const frames = this.#arrived
-        this.#arrived = []
-        yield frames
-      } else if (this.#end === undefined) {
-        await new Promise<void>((resolve) => {
-          this.#onArrival = resolve
-        })
-        this.#onArrival = undefined
-      } else return
+    try {
+      while (this.#arrived.length > 0 || this.#end === undefined) {
+        if (this.#arrived.length > 0) yield this.#takeArrived()
+        else await this.#arrival()
+      }
+    } finally {
+      this.#abandoned = true
+      this.#takeArrived()
     }
   }
 
-  #left(sizeBytes: number): void {
-    this.#queuedBytes = Math.max(0, this.#queuedBytes - sizeBytes)
-    if (this.#queuedBytes >= HIGH_WATER_BYTES) return
-    for (const resolve of this.#onRoom) resolve()
-    this.#onRoom = []
+  #takeArrived(): readonly Uint8Array[] {
+    const frames = this.#arrived
+    this.#arrived = []
+    for (const frame of frames) this.#other?.left(frame.length)
+    return frames
+  }
+
+  async #arrival(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#onArrival = resolve
+    })
+    this.#onArrival = undefined
   }
 }

@@ -103,7 +103,6 @@ export class MemoryWire {
       const now = performance.now()
       free = Math.max(free, now + this.#delayMs())
       setTimeout(deliver, free - now)
-      return true
     }
   }
 
