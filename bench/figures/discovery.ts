@@ -29,8 +29,11 @@ export const discovery: Figure = {
     const startCalls: number[] = []
     const processes: number[] = []
     for (let run = 0; run < runs; run++) {
+      // A host that was never heard before: answers to one address are limited in rate.
+      lab.host(1).changeAddress(`10.77.0.${100 + 2 * run}`)
       asked.push(await ask(lab))
       startCalls.push(await meet(lab, first))
+      lab.host(1).changeAddress(`10.77.0.${101 + 2 * run}`)
       processes.push(await meetCommand(lab, first, command, `peer-${run}`))
     }
     return [
