@@ -84,7 +84,7 @@ export class PeerServer {
       .on('checkContinue', onRequest)
       .on('checkExpectation', onRequest)
       .on('upgrade', (request, _, head) => this.#onUpgrade(request, head))
-      .on('connect', ({ socket }) => this.#answer(socket, { status: 405, headers: { Allow: 'GET' } }))
+      .on('connect', ({ socket }) => this.#answer(socket, wrongMethod))
       .on('clientError', (error, socket) => this.#onClientError(error, socket))
   }
 
@@ -140,7 +140,7 @@ export class PeerServer {
 
   #onClientError(error: Error, socket: Duplex): void {
     if (socket.writable && errnoOf(error)?.startsWith('HPE_') === true) {
-      this.#answer(socket, { status: statusOf(error) })
+      this.#answer(socket, refusalOf(error))
     } else socket.destroy()
   }
 
@@ -164,10 +164,14 @@ function encodeAnswer({ status, headers = {}, body = '' }: Answer): Buffer {
   return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), bytes])
 }
 
-/** The status for bytes that Node's parser refuses (H3 to H5). */
-function statusOf(error: Error & { readonly rawPacket?: Buffer }): number {
-  if (errnoOf(error) !== 'HPE_HEADER_OVERFLOW') return 400
-  return error.rawPacket?.includes('\n') === true ? 431 : 414
+const wrongMethod: Answer = { status: 405, headers: { Allow: 'GET' } }
+
+/** The answer to bytes that Node's parser refuses (H3 to H5). */
+function refusalOf(error: Error & { readonly rawPacket?: Buffer }): Answer {
+  // The preface of HTTP/2 begins with a method of its own, PRI.
+  if (errnoOf(error) === 'HPE_PAUSED_H2_UPGRADE') return wrongMethod
+  if (errnoOf(error) !== 'HPE_HEADER_OVERFLOW') return { status: 400 }
+  return { status: error.rawPacket?.includes('\n') === true ? 431 : 414 }
 }
 
 function ignore(): void {}
