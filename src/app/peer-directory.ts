@@ -5,6 +5,7 @@ import { usableIp, type Announcement } from '../protocol/announcement.ts'
 import { isDialableIp } from '../protocol/ip-address.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
 import type { Sighting } from '../discovery/explorer.ts'
+import { RecentMap } from '../rules/admission.ts'
 import { PeerTable, type Outcome, type PeerRecord, type PingTarget, type Seen } from '../rules/peer-table.ts'
 import type { Address } from '../transport/transport.ts'
 import type { Peer } from './node-event.ts'
@@ -27,9 +28,13 @@ export class PeerDirectory implements Disposable {
   #pingsUnderWay = 0
   /** Peers that are being checked after somebody said that they leave. */
   readonly #leaving = new Set<PeerId>()
+  /** When /ping last disproved that a peer leaves. */
+  readonly #stayedAt = new RecentMap<PeerId, number>(limits.peers + limits.confirmedPeers)
+  readonly #falseGoodbyeMs: number
 
-  constructor(context: DirectoryContext) {
+  constructor(context: DirectoryContext, falseGoodbyeMs: number = limits.falseGoodbyeMs) {
     this.#context = context
+    this.#falseGoodbyeMs = falseGoodbyeMs
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
     this.#timer.unref()
   }
@@ -128,14 +133,22 @@ export class PeerDirectory implements Disposable {
     this.#tellAll(answered ? this.#table.pingAnswered(target, now) : this.#table.pingFailed(target, now))
   }
 
-  /** A stranger could have said it: believe it only when /ping agrees. */
+  /**
+   * A stranger could have said it: believe it only when /ping agrees, and do not ask for ever, or he makes every
+   * node of the network knock at one peer as fast as it answers (U16).
+   */
   async #checkLeaving(id: PeerId): Promise<void> {
     const [path] = this.#table.get(id)?.paths ?? []
     if (path === undefined || this.#leaving.has(id) || this.#leaving.size >= limits.pingsAtOnce) return
+    if (monotonicMs() - (this.#stayedAt.get(id) ?? -Infinity) < this.#falseGoodbyeMs) return
     this.#leaving.add(id)
     const answered = await this.#context.ping(path)
     this.#leaving.delete(id)
-    const record = answered ? undefined : this.#table.remove(id)
+    if (answered) {
+      this.#stayedAt.set(id, monotonicMs())
+      return
+    }
+    const record = this.#table.remove(id)
     if (record !== undefined) this.#tell('peer:lost', record)
   }
 

@@ -68,6 +68,8 @@ export const limits = {
   pingFailures: 2,
   /** A confirmed address is checked sooner when the peer is heard at another one: not more often than this. */
   contestedPingMs: 5_000,
+  /** After a goodbye that /ping disproved, no other of that peer is checked for this long: a stranger said it (U16). */
+  falseGoodbyeMs: 5_000,
   silenceMs: 65_000,
   pingsAtOnce: 32,
   /** Bytes of a /ping answer that are read (H13). */
@@ -92,6 +94,10 @@ export const limits = {
 
   /** Longest WebSocket message, both ways: the reference closes with 1009 beyond it (W6). */
   messageBytes: 32_768,
+  /** Messages that come in one frame, between our peers; what our own sender puts into one, and its bytes. */
+  messagesPerFrame: 1024,
+  batchedMessages: 256,
+  batchedBytes: 16 * 1024,
   /** Fragments of one message, and the time it may take (W7). */
   messageFragments: 32,
   messageMs: 10_000,
