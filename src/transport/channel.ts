@@ -20,10 +20,11 @@ export interface Channel extends AsyncIterable<readonly Uint8Array[]> {
   /** Bytes that were given to `send` and have not left yet. */
   readonly queuedBytes: number
   /**
-   * Queues one frame. Frames of one tick leave together.
+   * Queues one frame, which must not be changed afterwards. Frames of one tick leave together.
    *
    * @returns undefined when more may be sent at once, else a promise that resolves when there is room again
    *   (or when the channel has ended)
+   * @throws P2PError `message-too-long` beyond `limits.messageBytes`
    */
   send(frame: Uint8Array): Promise<void> | undefined
   /** Starts an orderly close; gives up on the other side after `limits.closeMs`. Resolves when it has ended. */
