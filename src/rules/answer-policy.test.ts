@@ -35,6 +35,14 @@ test('who was there when we announced needs no answer', () => {
   assert.ok(full.decide(question({ now: 20_000, peer: 3, announcedAt: 1_000 })).answer)
 })
 
+test('a peer that could not be answered soon after it appeared waits for our next announcement', () => {
+  const full = new AnswerPolicy({ ...limits, answersPerSecond: 1 })
+  full.decide(question({ now: 0, peer: 1 }))
+  assert.equal(reason(full, question({ now: 1, peer: 2 })), 'too-many')
+  assert.equal(reason(full, question({ now: 20_000, peer: 2 })), 'known')
+  assert.ok(full.decide(question({ now: 40_000, peer: 2, wantsAnswer: true })).answer)
+})
+
 test('our own announcement and a goodbye are not answered', () => {
   const policy = new AnswerPolicy()
   assert.equal(reason(policy, { ...question({ now: 0 }), peerId: selfId }), 'self')

@@ -93,8 +93,11 @@ export class AnswerPolicy {
   #isInformed(question: AnswerQuestion, { heardAt, answeredAt }: Heard): boolean {
     const { instance, wantsAnswer, announcedAt, knownPeers, now } = question
     if (wantsAnswer) return false
-    if (instance !== undefined)
-      return answeredAt !== undefined || (announcedAt !== undefined && announcedAt > heardAt)
+    if (instance !== undefined) {
+      // One that appeared a while ago gains nothing from an answer now: our own announcement comes soon enough.
+      const isNew = now - heardAt <= limits.answerDelayMs
+      return !isNew || answeredAt !== undefined || (announcedAt !== undefined && announcedAt > heardAt)
+    }
     const share = Math.max(1, knownPeers / limits.referenceAnswers)
     return answeredAt !== undefined && now - answeredAt < this.#limits.answerIntervalMs * share
   }
