@@ -86,7 +86,7 @@ async function fetch(from: Address, changed: Partial<Limits> = {}): Promise<numb
 
 const list = bytesText(encodePeerList([announcement(5), announcement(6)]))
 
-describe('H12: a hostile server of /peers', () => {
+describe('H12: a hostile server of /peers', { concurrency: true }, () => {
   const attacks: readonly (readonly [string, number | ErrorCode, (socket: Socket) => void])[] = [
     ['a length of 10^14', 'protocol-violation', (socket) => flood(socket, ok(1e14, 'x'.repeat(65_536)))],
     [
@@ -197,7 +197,7 @@ describe('H12: a hostile server of /peers', () => {
   })
 })
 
-describe('/ping of a peer', () => {
+describe('/ping of a peer', { concurrency: true }, () => {
   const answers: readonly (readonly [string, boolean, (socket: Socket) => void])[] = [
     ['200 and ok', true, (socket) => socket.write(ok(2, 'ok'))],
     ['200 and ok until the end of the connection', true, (socket) => socket.end(ok(undefined, 'ok'))],

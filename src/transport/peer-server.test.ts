@@ -42,7 +42,7 @@ function holdOpen(to: Target, say: string, localAddress: string): Socket {
   return socket
 }
 
-describe('deadlines of connections', () => {
+describe('deadlines of connections', { concurrency: true }, () => {
   test('H1: silence is cut off after the time for a first byte, half a header after that for all', async () => {
     await using server = await openTransport({ limits: quick })
     const [silent, byte, tls] = await Promise.all(

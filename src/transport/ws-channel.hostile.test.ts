@@ -20,7 +20,7 @@ function openHasty(options: TestTransportOptions = {}): Promise<TestTransport> {
   return openTransport({ ...options, limits: { closeMs: 200, ...options.limits } })
 }
 
-describe('W5: frames that break the protocol', () => {
+describe('W5: frames that break the protocol', { concurrency: true }, () => {
   const violations: readonly (readonly [string, number, Buffer])[] = [
     ['not masked', 1002, frame(opcodes.binary, bytes(3), { mask: false })],
     ['RSV1', 1002, frame(opcodes.binary, bytes(3), { reserved: 0x40 })],
@@ -154,7 +154,7 @@ async function slowFragments(server: TestTransport): Promise<{ channel: Channel;
   }
 }
 
-describe('W7: messages that do not end', () => {
+describe('W7: messages that do not end', { concurrency: true }, () => {
   test('16,384 fragments of one byte: 1008 after the 32nd', async () => {
     await using server = await openHasty()
     const { raw, channel } = await fragments(server, 16_384)
@@ -252,7 +252,7 @@ function press(raw: RawWebSocket, piece: Buffer): () => void {
   return () => clearInterval(timer)
 }
 
-describe('W9: a peer that presses', () => {
+describe('W9: a peer that presses', { concurrency: true }, () => {
   const rate = { perSecond: 50, burst: 20 }
 
   const floods: readonly (readonly [string, Buffer])[] = [

@@ -67,7 +67,7 @@ describe('the handshake', () => {
   })
 })
 
-describe('keep-alive', () => {
+describe('keep-alive', { concurrency: true }, () => {
   const quick = { keepAliveMs: 300, pongMs: 300, sweepMs: 50 }
 
   test('a peer that is silent is asked, and one that does not answer is given up', async () => {
@@ -107,7 +107,7 @@ describe('keep-alive', () => {
   })
 })
 
-describe('closing', () => {
+describe('closing', { concurrency: true }, () => {
   test('a peer that does not answer the close is given up after 2 s, with our code', async () => {
     await using server = await openTransport()
     const { raw, channel } = await openRaw(server)
