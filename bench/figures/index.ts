@@ -2,6 +2,7 @@
 import type { Figure } from '../figure.ts'
 import { announcements, burst } from './announcements.ts'
 import { codecs } from './codecs.ts'
+import { datagrams } from './datagrams.ts'
 import { discovery } from './discovery.ts'
 import { idleSessions } from './idle-sessions.ts'
 import { messages, roundTrip } from './messages.ts'
@@ -15,6 +16,7 @@ export const figures: readonly Figure[] = [
   idleSessions,
   announcements,
   burst,
+  datagrams,
   codecs,
   start,
   resident,
