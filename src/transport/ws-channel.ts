@@ -242,9 +242,12 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
     return frames
   }
 
-  /** While it closes nothing stops the reading, so what nobody takes is dropped. */
   #isWanted(): boolean {
-    return !this.#discarding && (this.#end === undefined || !this.#isFull())
+    if (this.#discarding) return false
+    // While we close nothing stops the reading, so what nobody takes is dropped.
+    if (this.#end !== undefined) return !this.#isFull()
+    // Behind the close of the peer there is no message any more (RFC 6455, 5.5.1).
+    return this.#ws.readyState === 1
   }
 
   #isFull(): boolean {
