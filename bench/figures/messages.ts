@@ -6,12 +6,17 @@ import { openWorker, type Worker } from '../worker.ts'
 const runs = 7
 /** Enough for the compilers of both ends to have settled. */
 const warmUpMessages = 100_000
-const warmUpTrips = 1_000
-const measuredTrips = 1_000
-
-interface Rest {
+interface Trips {
+  readonly warmUp: number
+  readonly measured: number
+  /** Before each. */
   readonly pauseMs: number
 }
+
+/** One message after the other, for as long as the compilers take to settle, and some more. */
+const atOnce: Trips = { warmUp: 20_000, measured: 10_000, pauseMs: 0 }
+/** Processors and caches cool down in between. */
+const rested: Trips = { warmUp: 500, measured: 500, pauseMs: 5 }
 
 const ours = 'ours/node-end.ts'
 const bareWs = 'baselines/ws-end.ts'
@@ -40,7 +45,6 @@ export const roundTrip: Figure = {
   name: 'round-trip',
   about: 'p50 of one message there and back, one at a time, next to bare ws',
   async measure() {
-    const [atOnce, rested] = [{ pauseMs: 0 }, { pauseMs: 5 }]
     return [
       {
         name: 'round-trip',
@@ -54,17 +58,17 @@ export const roundTrip: Figure = {
         unit: 'ms',
         ...(await trips(rested)),
         targets: [],
-        note: `the same with a rest of ${rested.pauseMs} ms before each, so that processors and caches have cooled down`,
+        note: `the same with a rest of ${rested.pauseMs} ms before each, when processors and caches have cooled down`,
       },
     ]
   },
 }
 
-function trips(rest: Rest): ReturnType<typeof inTurn> {
+function trips(kind: Trips): ReturnType<typeof inTurn> {
   return inTurn(
     runs,
-    () => withEnds(ours, (from, to) => trip(from, to, rest)),
-    () => withEnds(bareWs, (from, to) => trip(from, to, rest)),
+    () => withEnds(ours, (from, to) => trip(from, to, kind)),
+    () => withEnds(bareWs, (from, to) => trip(from, to, kind)),
   )
 }
 
@@ -90,10 +94,10 @@ async function transfer(from: Worker, to: Worker, count: number): Promise<number
   return await to.ask<number>({ kind: 'arrived' } satisfies Request)
 }
 
-async function trip(from: Worker, to: Worker, rest: Rest): Promise<number> {
+async function trip(from: Worker, to: Worker, { warmUp, measured, pauseMs }: Trips): Promise<number> {
   const ask = (count: number): Promise<readonly number[]> =>
-    from.ask({ kind: 'roundTrips', count, ...rest } satisfies Request)
+    from.ask({ kind: 'roundTrips', count, pauseMs } satisfies Request)
   await to.ask({ kind: 'echo' } satisfies Request)
-  await ask(warmUpTrips)
-  return median(await ask(measuredTrips))
+  await ask(warmUp)
+  return median(await ask(measured))
 }
