@@ -15,6 +15,8 @@ export interface Channel extends AsyncIterable<readonly Uint8Array[]> {
   readonly peerId: PeerId
   /** Whether the other side dialled. */
   readonly incoming: boolean
+  /** Whether the other side is a peer of ours, as both said when the session was opened. */
+  readonly isOurs: boolean
   /** Address of the other side. */
   readonly address: string
   /** Bytes that were given to `send` and have not left yet. */
@@ -24,9 +26,10 @@ export interface Channel extends AsyncIterable<readonly Uint8Array[]> {
    *
    * @returns undefined when more may be sent at once, else a promise that resolves when there is room again
    *   (or when the channel has ended)
-   * @throws P2PError `message-too-long` beyond `limits.messageBytes`
    */
   send(frame: Uint8Array): Promise<void> | undefined
+  /** Counts messages of the peer that came besides the one that each frame counts for (W9). */
+  charge(messages: number): void
   /** Starts an orderly close; gives up on the other side after `limits.closeMs`. Resolves when it has ended. */
   close(code: number, reason: string): Promise<void>
   /** Resolves once, when the channel has ended for whatever cause. */

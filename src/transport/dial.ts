@@ -1,11 +1,12 @@
-import { connect, isIP, type Socket } from 'node:net'
+import { connect, isIP } from 'node:net'
 import { WebSocket } from 'ws'
 import { P2PError, isP2PError } from '../base/errors.ts'
 import type { Limits } from '../base/limits.ts'
+import { isOurProtocol, protocolHeader, protocolVersion } from '../protocol/handshake.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
 import { connectError, hostPort, statusError, unreachable } from './errno.ts'
 import type { Address } from './transport.ts'
-import { webSocketOptions } from './ws-channel.ts'
+import { webSocketOptions, type OpenSocket } from './ws-channel.ts'
 
 interface Race<Winner> {
   /** Head start of each address over the next. */
@@ -68,7 +69,7 @@ export interface DialOptions<Result> {
   readonly limits: Limits
   readonly signal: AbortSignal
   /** Called in the tick in which the WebSocket opened. */
-  open(ws: WebSocket, socket: Socket): Result
+  open(opened: Pick<OpenSocket, 'ws' | 'socket' | 'isOurs'>): Result
 }
 
 /**
@@ -85,7 +86,7 @@ export function dial<Result>(to: Address, options: DialOptions<Result>): Promise
     const socket = connect({ host: to.address, port: to.port, noDelay: true })
     const ws = new WebSocket(`ws://${hostPort(to)}/ws`, {
       ...webSocketOptions(limits),
-      headers: { PeerID: options.selfId },
+      headers: { PeerID: options.selfId, [protocolHeader]: String(protocolVersion) },
       followRedirects: false,
       createConnection: () => socket,
     })
@@ -106,11 +107,15 @@ export function dial<Result>(to: Address, options: DialOptions<Result>): Promise
     )
     signal.addEventListener('abort', onAbort, { once: true })
     const onError = (error: Error): void => fail(connectError(error, to))
+    let isOurs = false
     ws.on('error', onError)
+      .on('upgrade', ({ headers }) => {
+        isOurs = isOurProtocol(headers[protocolHeader.toLowerCase()])
+      })
       .on('unexpected-response', (_, response) => fail(statusError(response.statusCode, to)))
       .on('open', () => {
         stop()
-        resolve(options.open(ws, socket))
+        resolve(options.open({ ws, socket, isOurs }))
         ws.off('error', onError)
       })
   })

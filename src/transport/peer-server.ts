@@ -1,16 +1,16 @@
 import { STATUS_CODES, createServer, type IncomingMessage, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { WebSocketServer, type WebSocket } from 'ws'
+import { WebSocketServer } from 'ws'
 import { errnoOf, messageOf } from '../base/errors.ts'
 import type { Limits } from '../base/limits.ts'
 import type { Log } from '../base/log.ts'
-import type { PeerId } from '../protocol/peer-id.ts'
+import { isOurProtocol, protocolHeader, protocolVersion } from '../protocol/handshake.ts'
 import { listenError } from './errno.ts'
 import { plainAddress } from './on-link.ts'
 import { PendingConnections } from './pending-connections.ts'
 import { routeRequest, type Answer, type PeerRequest, type Route, type RouteContext } from './peer-routes.ts'
-import { webSocketOptions } from './ws-channel.ts'
+import { webSocketOptions, type OpenSocket } from './ws-channel.ts'
 
 export interface PeerServerOptions {
   readonly port: number
@@ -20,7 +20,7 @@ export interface PeerServerOptions {
   /** Whether a connection from this address is wanted at all (H14). */
   admits(address: string): boolean
   /** A peer opened a session; called in the tick in which it opened. */
-  accept(ws: WebSocket, socket: Socket, peerId: PeerId): void
+  accept(opened: Pick<OpenSocket, 'ws' | 'socket' | 'peerId' | 'isOurs'>): void
   readonly log: Log
 }
 
@@ -42,6 +42,7 @@ export class PeerServer {
       clientTracking: false,
       handleProtocols: () => false,
     })
+    this.#webSockets.on('headers', (headers) => headers.push(`${protocolHeader}: ${protocolVersion}`))
     this.#server = this.#createServer()
   }
 
@@ -111,7 +112,7 @@ export class PeerServer {
       socket.destroy()
       return
     }
-    if (this.#pending.admit(socket, address)) socket.once('close', () => this.#pending.release(socket))
+    this.#pending.admit(socket, address)
   }
 
   #onRequest(request: IncomingMessage): void {
@@ -127,8 +128,10 @@ export class PeerServer {
       return
     }
     this.#pending.release(socket)
+    const { peerId } = route
+    const isOurs = isOurProtocol(request.headers[protocolHeader.toLowerCase()])
     this.#webSockets.handleUpgrade(request, socket, head, (ws) =>
-      this.#options.accept(ws, socket, route.peerId),
+      this.#options.accept({ ws, socket, peerId, isOurs }),
     )
   }
 

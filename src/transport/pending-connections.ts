@@ -19,10 +19,16 @@ export class PendingConnections {
   readonly #pending = new Map<Socket, Pending>()
   readonly #perAddress = new Map<string, number>()
   readonly #limits: Limits
+  /** One for all sockets, and taken off those that become sessions: a thousand of them are to be small. */
+  readonly #onClose: (this: Socket) => void
   #timer: NodeJS.Timeout | undefined
 
   constructor(limits: Limits) {
     this.#limits = limits
+    const release = (socket: Socket): void => this.release(socket)
+    this.#onClose = function onClose() {
+      release(this)
+    }
   }
 
   get size(): number {
@@ -30,17 +36,17 @@ export class PendingConnections {
   }
 
   /** Takes a connection in, or destroys it when there is no room. */
-  admit(socket: Socket, address: string): boolean {
+  admit(socket: Socket, address: string): void {
     const { pendingPerAddress, pending } = this.#limits
     const crowded = (this.#perAddress.get(address) ?? 0) >= pendingPerAddress
     if ((crowded && !this.#makeRoom(address)) || (this.#pending.size >= pending && !this.#makeRoom())) {
       socket.destroy()
-      return false
+      return
     }
     this.#pending.set(socket, { address, since: monotonicMs() })
     this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1)
+    socket.on('close', this.#onClose)
     this.#timer ??= setInterval(() => this.#enforceDeadlines(), tickMs)
-    return true
   }
 
   /** Lets go of a connection that has become a session, or has ended. */
@@ -48,6 +54,7 @@ export class PendingConnections {
     const entry = this.#pending.get(socket)
     if (entry === undefined) return
     this.#pending.delete(socket)
+    socket.off('close', this.#onClose)
     const left = (this.#perAddress.get(entry.address) ?? 0) - 1
     if (left > 0) this.#perAddress.set(entry.address, left)
     else this.#perAddress.delete(entry.address)

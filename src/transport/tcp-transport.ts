@@ -92,7 +92,7 @@ class TcpTransport implements PeerTransport {
           selfId: this.#context.selfId,
           limits: this.#limits,
           signal,
-          open: (ws, socket) => new WsChannel({ ws, socket, peerId: id, incoming: false }, this.#channels),
+          open: (opened) => new WsChannel({ ...opened, peerId: id, incoming: false }, this.#channels),
         }),
       discard: (late) => void late.close(1000, 'another address was faster'),
     })
@@ -145,8 +145,7 @@ class TcpTransport implements PeerTransport {
         admitsSession: (id) => context.admitsSession(id),
         isStopping: () => !this.#accepting || context.isStopping(),
       },
-      accept: (ws, socket, peerId) =>
-        context.accept(new WsChannel({ ws, socket, peerId, incoming: true }, this.#channels)),
+      accept: (opened) => context.accept(new WsChannel({ ...opened, incoming: true }, this.#channels)),
     })
   }
 }

@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net'
 import type { RawData, WebSocket } from 'ws'
-import { P2PError } from '../base/errors.ts'
 import type { Limits } from '../base/limits.ts'
 import { monotonicMs } from '../base/time.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
@@ -8,8 +7,7 @@ import type { Rate } from '../rules/admission.ts'
 import type { Channel, ChannelEnd } from './channel.ts'
 import type { ChannelSweep } from './channel-sweep.ts'
 import { closeCodeOf } from './errno.ts'
-import { FrameReader } from './frame-reader.ts'
-import { FrameSender } from './frame-sender.ts'
+import { FrameWatch } from './frame-watch.ts'
 import { MessageRate } from './message-rate.ts'
 import { plainAddress } from './on-link.ts'
 
@@ -29,6 +27,7 @@ export interface OpenSocket {
   readonly socket: Socket
   readonly peerId: PeerId
   readonly incoming: boolean
+  readonly isOurs: boolean
 }
 
 /** Options that `ws` takes on both sides; never compression (W3), few fragments and pieces (W6, W7). */
@@ -42,6 +41,7 @@ export function webSocketOptions(limits: Limits) {
   } as const
 }
 
+const sendOptions = { binary: true, compress: false, fin: true } as const
 /** RFC 6455, 5.5: a control frame carries 125 bytes, two of which are the code. */
 const reasonBytes = 123
 const done: Step = { value: undefined, done: true }
@@ -50,6 +50,7 @@ const done: Step = { value: undefined, done: true }
 export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
   readonly peerId: PeerId
   readonly incoming: boolean
+  readonly isOurs: boolean
   readonly address: string
   readonly closed: Promise<ChannelEnd>
 
@@ -57,8 +58,7 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
   readonly #socket: Socket
   readonly #settings: ChannelSettings
   readonly #resolveClosed: (end: ChannelEnd) => void
-  readonly #reader: FrameReader
-  readonly #sender: FrameSender
+  readonly #watch = new FrameWatch()
   readonly #rate: MessageRate | undefined
 
   /** How it ends, once we know. */
@@ -66,8 +66,6 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
   #ended = false
   /** After a violation, or when the reader left, nothing that still comes is handed on. */
   #discarding = false
-  /** After an error nothing that still comes is looked at. */
-  #deaf = false
 
   #received: Uint8Array[] = []
   #receivedBytes = 0
@@ -76,16 +74,21 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
   #readerBusy = true
   #tooFast = false
 
+  #sentInTick = false
+  #corked = false
+  #room: PromiseWithResolvers<void> | undefined
+
   #heard = false
   #quietSince: number
   #pingedAt: number | undefined
   #unfinishedSince: number | undefined
   #messagesThen = 0
 
-  constructor({ ws, socket, peerId, incoming }: OpenSocket, settings: ChannelSettings) {
+  constructor({ ws, socket, peerId, incoming, isOurs }: OpenSocket, settings: ChannelSettings) {
     const now = monotonicMs()
     this.peerId = peerId
     this.incoming = incoming
+    this.isOurs = isOurs
     this.address = plainAddress(socket.remoteAddress)
     this.#ws = ws
     this.#socket = socket
@@ -93,9 +96,6 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
     this.#rate =
       settings.messageRate.perSecond === Infinity ? undefined : new MessageRate(settings.messageRate, now)
     this.#quietSince = now
-    this.#sender = new FrameSender(socket, !incoming, settings.limits)
-    const plain = { masked: incoming, maxBytes: settings.limits.messageBytes }
-    this.#reader = new FrameReader(plain, takeOver(socket))
     const { promise, resolve } = Promise.withResolvers<ChannelEnd>()
     this.closed = promise
     this.#resolveClosed = resolve
@@ -105,17 +105,33 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
   }
 
   get queuedBytes(): number {
-    return this.#sender.queuedBytes
+    return this.#socket.writableLength
   }
 
   send(frame: Uint8Array): Promise<void> | undefined {
-    return this.#ws.readyState === 1 ? this.#sender.send(frame) : undefined
+    if (this.#ws.readyState !== 1) return undefined
+    if (!this.#sentInTick) {
+      // A frame that is alone leaves at once; those that follow in the same tick share one system call.
+      this.#sentInTick = true
+      process.nextTick(endTick, this)
+    } else if (!this.#corked) {
+      this.#corked = true
+      this.#socket.cork()
+    }
+    this.#ws.send(frame, sendOptions)
+    return this.#socket.writableLength < this.#settings.limits.gatheredBytes ? undefined : this.#flush()
+  }
+
+  charge(messages: number): void {
+    if (this.#rate === undefined || messages === 0) return
+    this.#tooFast = !this.#rate.count(messages, monotonicMs())
+    this.#steerReading()
   }
 
   close(code: number, reason: string): Promise<void> {
     if (this.#end === undefined) {
       this.#end = { code, reason }
-      this.#sender.flush()
+      this.#uncork()
       this.#ws.close(code, clipReason(reason))
       this.#readerBusy = false
       this.#steerReading()
@@ -172,42 +188,25 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
     this.#ws.on('message', (data, isBinary) => this.#onMessage(data, isBinary))
     this.#ws.on('error', (error) => {
       this.#end ??= { code: closeCodeOf(error), reason: '' }
-      this.#deaf = true
     })
     this.#ws.on('close', (code, reason) => this.#onClose(code, reason))
-    this.#socket.on('data', (chunk: Uint8Array) => this.#onData(chunk))
+    // Runs after the listener of ws, so after the messages of the same read.
+    this.#socket.on('data', (chunk: Uint8Array) => this.#afterRead(chunk))
   }
 
-  /** A message that was not plain and whole within one read. */
   #onMessage(data: RawData, isBinary: boolean): void {
     if (!isBinary || !(data instanceof Uint8Array)) this.#violate(1011, 'text frame')
-    else if (this.#isWanted()) {
+    // While it closes nothing stops the reading, so what nobody takes is dropped.
+    else if (!this.#discarding && (this.#end === undefined || !this.#isFull())) {
       this.#received.push(data)
       this.#receivedBytes += data.length
     }
   }
 
-  #onData(chunk: Uint8Array): void {
-    if (this.#deaf) return
+  #afterRead(chunk: Uint8Array): void {
     this.#heard = true
-    const legal = this.#reader.read(chunk, this.#isWanted() ? this.#received : [])
-    if (!legal) {
-      this.#deaf = true
-      this.#violate(1002, 'length not in its shortest form')
-    } else if (this.#rate !== undefined) this.#countMessages(this.#rate)
-    if (this.#received.length > 0) this.#handOver(chunk.length)
-  }
-
-  #countMessages(rate: MessageRate): void {
-    const { counted } = this.#reader
-    if (counted === 0 || this.#end !== undefined) return
-    this.#reader.counted = 0
-    this.#tooFast = !rate.count(counted, monotonicMs())
-    if (this.#tooFast) this.#steerReading()
-  }
-
-  #handOver(readBytes: number): void {
-    this.#receivedBytes += readBytes
+    if (this.#end === undefined) this.#watchFrames(chunk)
+    if (this.#received.length === 0) return
     const waiting = this.#waiting
     if (waiting !== undefined) {
       this.#waiting = undefined
@@ -218,6 +217,17 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
     }
   }
 
+  #watchFrames(chunk: Uint8Array): void {
+    const watch = this.#watch
+    if (!watch.scan(chunk)) {
+      this.#violate(1002, 'length not in its shortest form')
+    } else if (this.#rate !== undefined && watch.counted > 0) {
+      this.#tooFast = !this.#rate.count(watch.counted, monotonicMs())
+      watch.counted = 0
+      if (this.#tooFast) this.#steerReading()
+    }
+  }
+
   #onClose(code: number, reason: Buffer): void {
     this.#ended = true
     this.#end ??= { code, reason: reason.toString('utf8') }
@@ -225,7 +235,7 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
     const waiting = this.#waiting
     this.#waiting = undefined
     waiting?.(this.#received.length > 0 ? { value: this.#take(), done: false } : done)
-    this.#sender.letGo()
+    this.#room?.resolve()
     this.#resolveClosed(this.#end)
   }
 
@@ -242,14 +252,6 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
     return frames
   }
 
-  #isWanted(): boolean {
-    if (this.#discarding) return false
-    // While we close nothing stops the reading, so what nobody takes is dropped.
-    if (this.#end !== undefined) return !this.#isFull()
-    // Behind the close of the peer there is no message any more (RFC 6455, 5.5.1).
-    return this.#ws.readyState === 1
-  }
-
   #isFull(): boolean {
     const { receivedFrames, receivedBytes } = this.#settings.limits
     return this.#received.length >= receivedFrames || this.#receivedBytes >= receivedBytes
@@ -258,6 +260,32 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
   #steerReading(): void {
     if (this.#tooFast || this.#readerBusy) this.#ws.pause()
     else this.#ws.resume()
+  }
+
+  /** Ends the gathering of one tick. */
+  endTick(): void {
+    this.#sentInTick = false
+    this.#uncork()
+  }
+
+  #uncork(): void {
+    if (!this.#corked) return
+    this.#corked = false
+    this.#socket.uncork()
+  }
+
+  #flush(): Promise<void> | undefined {
+    this.#uncork()
+    if (this.#socket.writableLength < this.#settings.limits.sendHighWaterBytes) return undefined
+    if (this.#room === undefined) {
+      const room = Promise.withResolvers<void>()
+      this.#room = room
+      this.#socket.once('drain', () => {
+        this.#room = undefined
+        room.resolve()
+      })
+    }
+    return this.#room.promise
   }
 
   #sweepRate(now: number): void {
@@ -272,7 +300,7 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
   }
 
   #sweepUnfinished(now: number): void {
-    const { unfinished, messages } = this.#reader
+    const { unfinished, messages } = this.#watch
     if (!unfinished || messages !== this.#messagesThen) {
       this.#unfinishedSince = unfinished ? now : undefined
       this.#messagesThen = messages
@@ -297,17 +325,11 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
   }
 }
 
-function ignore(): void {}
-
-/** Takes the listener of ws off its socket. @returns a way to give it bytes */
-function takeOver(socket: Socket): (piece: Uint8Array) => void {
-  const listeners = socket.listeners('data')
-  const [listener] = listeners
-  if (listener === undefined || listeners.length > 1)
-    throw new P2PError('internal', 'ws reads its socket in a new way; take the version that is locked')
-  socket.removeAllListeners('data')
-  return (piece) => void listener.call(socket, piece)
+function endTick(channel: WsChannel): void {
+  channel.endTick()
 }
+
+function ignore(): void {}
 
 /** Cuts a reason to what a close frame can carry, between characters. */
 function clipReason(reason: string): string {
