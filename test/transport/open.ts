@@ -1,6 +1,5 @@
 /** Transports for the tests of this folder and of src/transport. */
 import { silentLog } from '../../src/base/log.ts'
-import { limits, type Limits } from '../../src/base/limits.ts'
 import type { Announcement } from '../../src/protocol/announcement.ts'
 import { parsePeerId, type PeerId } from '../../src/protocol/peer-id.ts'
 import type { Channel } from '../../src/transport/channel.ts'
@@ -86,11 +85,6 @@ export async function openPair(
       await right[Symbol.asyncDispose]()
     },
   }
-}
-
-/** The standard limits with some of them changed. */
-export function limitsWith(changed: Partial<Limits>): Limits {
-  return { ...limits, ...changed }
 }
 
 export function delay(ms: number): Promise<void> {

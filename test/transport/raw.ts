@@ -135,7 +135,7 @@ export interface RawWebSocket {
 }
 
 /** Opens a session with hand-made bytes. */
-export function openRawWebSocket(to: Target, options: RawOptions = {}): Promise<RawWebSocket> {
+function openRawWebSocket(to: Target, options: RawOptions = {}): Promise<RawWebSocket> {
   return new Promise((resolve, reject) => {
     const { localAddress } = options
     const socket = connect({
