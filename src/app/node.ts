@@ -9,6 +9,7 @@ import type { Explorer, ExplorerContext, Sighting } from '../discovery/explorer.
 import { openDataDir } from '../identity/data-dir.ts'
 import { loadPeerId } from '../identity/peer-id-file.ts'
 import type { Announcement } from '../protocol/announcement.ts'
+import { protocolVersion } from '../protocol/handshake.ts'
 import { newPeerId, type PeerId } from '../protocol/peer-id.ts'
 import { AnswerPolicy, type AnswerQuestion } from '../rules/answer-policy.ts'
 import type { Channel } from '../transport/channel.ts'
@@ -192,7 +193,13 @@ class RunningNode implements P2PNode {
       files: new Map(),
       ip,
       isPublicIp,
-      upgrade: { protocol: 1, instance: this.#instance, name, leaving: this.#leaving, wantsAnswer: false },
+      upgrade: {
+        protocol: protocolVersion,
+        instance: this.#instance,
+        name,
+        leaving: this.#leaving,
+        wantsAnswer: false,
+      },
     }
     return this.#self
   }
@@ -295,7 +302,6 @@ class RunningNode implements P2PNode {
     return {
       selfId: this.id,
       messageRate: this.#settings.messageRate,
-      kindOf: (id) => this.#directory.find(id)?.kind ?? 'reference',
       dial: (id, signal) => this.#dial(id, signal),
       opened: (session) => {
         this.#directory.hold(session.peerId, session.address)

@@ -3,12 +3,19 @@ import { randomUUID } from 'node:crypto'
 import { P2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { monotonicMs, sleep } from '../base/time.ts'
-import { decodeMessage, encodeMessage, wireTimeFromMs, wireTimeToMs } from '../protocol/message.ts'
+import {
+  decodeMessages,
+  encodeMessage,
+  wireTimeFromMs,
+  wireTimeToMs,
+  type WireMessage,
+} from '../protocol/message.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
 import { TokenBucket, type Rate } from '../rules/admission.ts'
 import { ReferencePace } from '../rules/pace.ts'
 import type { Channel, ChannelEnd } from '../transport/channel.ts'
-import type { Message, PeerKind } from './node-event.ts'
+import { MessageGatherer } from './message-gatherer.ts'
+import type { Message } from './node-event.ts'
 import type { CallOptions, Session } from './p2p-node.ts'
 
 /** What a session tells the node. */
@@ -21,7 +28,6 @@ export interface SessionObserver {
 }
 
 export interface SessionOptions {
-  readonly kind: PeerKind
   readonly messageRate: Rate
   readonly observer: SessionObserver
 }
@@ -51,6 +57,8 @@ export class PeerSession implements Session {
   readonly #observer: SessionObserver
   readonly #rate: TokenBucket | undefined
   readonly #pace: ReferencePace | undefined
+  /** Towards our peers only: a reference reads one message a frame. */
+  readonly #gatherer: MessageGatherer | undefined
 
   #queue: Waiting[] = []
   #queuedBytes = 0
@@ -69,7 +77,13 @@ export class PeerSession implements Session {
     this.#rate = Number.isFinite(options.messageRate.perSecond)
       ? new TokenBucket(ownShare(options.messageRate))
       : undefined
-    this.#pace = options.kind === 'reference' ? new ReferencePace() : undefined
+    this.#pace = channel.isOurs ? undefined : new ReferencePace()
+    this.#gatherer = channel.isOurs
+      ? new MessageGatherer(
+          (frame) => this.#channel.send(frame),
+          (room) => void this.#pump(room),
+        )
+      : undefined
     void this.#receive(channel)
   }
 
@@ -119,12 +133,14 @@ export class PeerSession implements Session {
 
   /** Closes with the given WebSocket code; what waits is rejected. */
   async end(code: number, reason: string): Promise<void> {
+    void this.#gatherer?.flush()
     await this.#channel.close(code, reason)
   }
 
   /** Goes on over another channel to the same peer; the present one is closed as a duplicate. */
   adopt(channel: Channel): void {
     const old = this.#channel
+    void this.#gatherer?.flush()
     this.#channel = channel
     void this.#receive(channel)
     // Until the peer has read the old channel to its end, nothing may overtake what is still on the way there.
@@ -148,7 +164,7 @@ export class PeerSession implements Session {
   #transmit(message: Message, frame: Uint8Array): Promise<void> | undefined {
     if (this.#rate !== undefined) this.#rate.take(monotonicMs())
     this.#pace?.sent(monotonicMs())
-    const blocked = this.#channel.send(frame)
+    const blocked = this.#gatherer === undefined ? this.#channel.send(frame) : this.#gatherer.add(frame)
     this.#observer.sent(message)
     return blocked
   }
@@ -199,7 +215,7 @@ export class PeerSession implements Session {
       this.#queuedBytes -= next.frame.length
       this.#barrier = this.#transmit(next.message, next.frame)
       next.resolve(next.message)
-      await this.#untilRoom()
+      if (this.#barrier !== undefined) await this.#untilRoom()
     }
     this.#pumping = false
   }
@@ -245,20 +261,19 @@ export class PeerSession implements Session {
 
   /** @returns whether the frame was a message; if not, the session is being closed */
   #take(frame: Uint8Array, now: number): boolean {
-    const decoded = decodeMessage(frame)
-    if (decoded === undefined) {
+    const messages = decodeMessages(frame)
+    if (messages === undefined) {
       void this.end(1011, 'frame is not a message')
       return false
     }
-    const sentMs = decoded.sentAt === undefined ? undefined : wireTimeToMs(decoded.sentAt)
-    this.#observer.received({
-      peerId: this.peerId,
-      sessionId: this.id,
-      text: decoded.text,
-      sentAt: new Date(sentMs ?? now),
-      incoming: true,
-    })
+    this.#channel.charge(messages.length - 1)
+    for (const message of messages) this.#observer.received(this.#received(message, now))
     return true
+  }
+
+  #received({ text, sentAt }: WireMessage, now: number): Message {
+    const sentMs = sentAt === undefined ? undefined : wireTimeToMs(sentAt)
+    return { peerId: this.peerId, sessionId: this.id, text, sentAt: new Date(sentMs ?? now), incoming: true }
   }
 
   #finish(end: ChannelEnd): void {

@@ -5,7 +5,6 @@ import type { PeerId } from '../protocol/peer-id.ts'
 import type { Rate } from '../rules/admission.ts'
 import { survivor } from '../rules/tie-break.ts'
 import type { Channel, ChannelEnd } from '../transport/channel.ts'
-import type { PeerKind } from './node-event.ts'
 import type { CallOptions, Sessions } from './p2p-node.ts'
 import { PeerSession, type SessionObserver } from './peer-session.ts'
 
@@ -14,7 +13,6 @@ export interface SessionsContext {
   readonly selfId: PeerId
   readonly messageRate: Rate
   readonly observer: Pick<SessionObserver, 'received' | 'sent' | 'held'>
-  kindOf(id: PeerId): PeerKind
   /** Opens a channel to a peer. */
   dial(id: PeerId, signal: AbortSignal): Promise<Channel>
   opened(session: PeerSession): void
@@ -114,7 +112,7 @@ export class SessionSet implements Sessions {
   /** Adds a channel as a session of its own, or lets it decide with the one it duplicates (W11). */
   #add(channel: Channel): PeerSession {
     const existing = this.with(channel.peerId)
-    if (existing !== undefined && this.#context.kindOf(channel.peerId) === 'p2p') {
+    if (existing !== undefined && channel.isOurs) {
       const decision = survivor({
         selfId: this.#context.selfId,
         peerId: channel.peerId,
@@ -136,7 +134,6 @@ export class SessionSet implements Sessions {
   #open(channel: Channel): PeerSession {
     const { peerId } = channel
     const session = new PeerSession(channel, {
-      kind: this.#context.kindOf(peerId),
       messageRate: this.#context.messageRate,
       observer: this.#observer,
     })

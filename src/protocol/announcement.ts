@@ -1,7 +1,7 @@
 import { P2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { isDialableIp } from './ip-address.ts'
-import { parsePeerId, peerIdFromBytes, peerIdToBytes, type PeerId } from './peer-id.ts'
+import { parsePeerId, peerIdBetween, peerIdToBytes, type PeerId } from './peer-id.ts'
 import { noIp } from './reference.ts'
 import { fitsUtf8, printableName } from './text.ts'
 import { WireReader } from './wire-reader.ts'
@@ -81,7 +81,7 @@ export function usableIp(announcement: Announcement): string | undefined {
 
 /** Reads one `Peer` to its end; undefined when it has no valid ID or port. The caller checks `reader.failed`. */
 export function readAnnouncement(reader: WireReader): Announcement | undefined {
-  let id: Uint8Array | undefined
+  let id: PeerId | undefined
   let port = 0
   let files: Map<string, string> | undefined
   let ip = ''
@@ -96,16 +96,15 @@ export function readAnnouncement(reader: WireReader): Announcement | undefined {
     else if (tag === tags.upgrade) upgrade = readUpgrade(reader, upgrade ?? plainUpgrade)
     else reader.skip(tag)
   }
-  const peerId = id && peerIdFromBytes(id)
-  if (peerId === undefined || !isPort(port)) return undefined
-  return { id: peerId, port, files: files ?? noFiles, ip: claimedIp(ip), isPublicIp, upgrade }
+  if (id === undefined || !isPort(port)) return undefined
+  return { id, port, files: files ?? noFiles, ip: claimedIp(ip), isPublicIp, upgrade }
 }
 
-function readUuid(reader: WireReader, earlier: Uint8Array | undefined): Uint8Array | undefined {
+function readUuid(reader: WireReader, earlier: PeerId | undefined): PeerId | undefined {
   let value = earlier
   const outerEnd = reader.enter()
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
-    if (tag === tags.uuid.value) value = reader.bytes()
+    if (tag === tags.uuid.value) value = reader.read(peerIdBetween)
     else reader.skip(tag)
   }
   reader.leave(outerEnd)

@@ -9,6 +9,8 @@ export {
 export { isDialableIp } from './ip-address.ts'
 export {
   decodeMessage,
+  decodeMessages,
+  encodeBatch,
   encodeMessage,
   wireTimeFromMs,
   wireTimeToMs,

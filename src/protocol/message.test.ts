@@ -5,8 +5,16 @@ import * as fc from 'fast-check'
 
 import { isP2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { MessageSchema } from './generated/p2p_pb.ts'
-import { decodeMessage, encodeMessage, wireTimeFromMs, wireTimeToMs, type WireMessage } from './message.ts'
+import { BatchSchema, MessageSchema } from './generated/p2p_pb.ts'
+import {
+  decodeMessage,
+  decodeMessages,
+  encodeBatch,
+  encodeMessage,
+  wireTimeFromMs,
+  wireTimeToMs,
+  type WireMessage,
+} from './message.ts'
 
 const sentAt = { seconds: 1_795_334_643, nanos: 204_204_740 }
 const time = '0a0b08f3c38ad80610c4d5af61'
@@ -160,4 +168,61 @@ test('texts of any length and script come back, and the library reads them', () 
   )
   assert.equal(decodeMessage(encodeMessage({ text: '\ud800', sentAt }))?.text, '\ufffd')
   assert.equal(decodeMessage(encodeMessage({ text: '\ufeffx', sentAt }))?.text, '\ufeffx')
+})
+
+const times = fc.option(
+  fc.record(
+    {
+      seconds: fc.integer({ min: -(2 ** 40), max: 2 ** 40 }),
+      nanos: fc.integer({ min: 0, max: 999_999_999 }),
+    },
+    { noNullPrototype: true },
+  ),
+  { nil: undefined },
+)
+const anyMessage: fc.Arbitrary<WireMessage> = fc.record(
+  { text: fc.string({ unit: 'grapheme' }), sentAt: times },
+  { noNullPrototype: true },
+)
+
+test('a batch is the bytes that the library makes of it, and gives the messages back in order', () => {
+  fc.assert(
+    fc.property(fc.array(anyMessage, { minLength: 1, maxLength: 20 }), (messages) => {
+      const frame = encodeBatch(messages.map(encodeMessage))
+      assert.deepEqual(decodeMessages(frame), messages)
+      const decoded = fromBinary(BatchSchema, frame)
+      assert.deepEqual(Buffer.from(toBinary(BatchSchema, decoded)), Buffer.from(frame))
+      assert.deepEqual(
+        decoded.messages.map(({ message }) => message),
+        messages.map(({ text }) => text),
+      )
+    }),
+  )
+})
+
+test('a frame without a batch is one message, and any bytes are messages or none', () => {
+  fc.assert(
+    fc.property(anyMessage, (message) => assert.deepEqual(decodeMessages(encodeMessage(message)), [message])),
+  )
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      const messages = decodeMessages(bytes)
+      assert.equal(messages === undefined, decodeMessage(bytes) === undefined)
+    }),
+    { numRuns: 10_000 },
+  )
+})
+
+test('a batch with one message that is none is none, and so is one of more messages than a frame may have', () => {
+  const message = encodeMessage({ text: 'x', sentAt: undefined })
+  assert.equal(decodeMessages(encodeBatch([message, Uint8Array.of(0xff), message])), undefined)
+  const most = encodeBatch(Array.from({ length: limits.messagesPerFrame }, () => message))
+  assert.equal(decodeMessages(most)?.length, limits.messagesPerFrame)
+  const tooMany = encodeBatch(Array.from({ length: limits.messagesPerFrame + 1 }, () => message))
+  assert.equal(decodeMessages(tooMany), undefined)
+})
+
+test('a batch in a batch counts for nothing, so nobody nests without end', () => {
+  const message = encodeMessage({ text: 'x', sentAt: undefined })
+  assert.deepEqual(decodeMessages(encodeBatch([encodeBatch([message])])), [{ text: '', sentAt: undefined }])
 })

@@ -19,7 +19,7 @@ export interface WireTime {
 }
 
 /** Tags of `Message` and `Timestamp` in proto/p2p.proto: field number << 3 | wire type. */
-const tags = { sendTime: 0x0a, text: 0x12, seconds: 0x08, nanos: 0x10 } as const
+const tags = { sendTime: 0x0a, text: 0x12, batch: (1015 << 3) | 2, seconds: 0x08, nanos: 0x10 } as const
 
 /** Most bytes of a frame that are not its text: two tags, a length, and a time of two varints of ten bytes. */
 const overheadBytes = 30
@@ -54,17 +54,54 @@ export function encodeMessage(message: WireMessage): Uint8Array {
   return frame
 }
 
+/** Bytes that {@link encodeBatch} needs besides those of a message: the tag, and a length below 2²¹. */
+const batchOverheadBytes = 5
+
+/** One frame with several messages, each as {@link encodeMessage} made it. Only our peers read it. */
+export function encodeBatch(messages: readonly Uint8Array[]): Uint8Array {
+  const sizeBytes = messages.reduce((sum, { length }) => sum + length + batchOverheadBytes, 0)
+  const writer = new WireWriter(new Uint8Array(sizeBytes))
+  for (const message of messages) {
+    writer.varint(tags.batch)
+    writer.bytes(message)
+  }
+  const frame = writer.finish()
+  if (frame === undefined) throw new P2PError('internal', 'A batch of messages is larger than was reckoned.')
+  return frame
+}
+
 /**
- * The message in one frame; undefined when the bytes are none, which ends a session. Never throws. No bytes at all are
- * a message without text and time, as everywhere in protobuf (W8).
+ * The messages in one frame: one, or those of a batch in their order. Undefined when the bytes are none, or more than
+ * `limits.messagesPerFrame`; that ends a session. Never throws. No bytes at all are a message without text and
+ * time, as everywhere in protobuf (W8).
  */
+export function decodeMessages(frame: Uint8Array): readonly WireMessage[] | undefined {
+  const batch: Uint8Array[] = []
+  const single = readMessage(frame, batch)
+  if (single === undefined || batch.length > limits.messagesPerFrame) return undefined
+  if (batch.length === 0) return [single]
+  const messages: WireMessage[] = []
+  for (const bytes of batch) {
+    const message = decodeMessage(bytes)
+    if (message === undefined) return undefined
+    messages.push(message)
+  }
+  return messages
+}
+
+/** One message; a batch in it is skipped, as any field that is not known. Undefined when the bytes are none. Never throws. */
 export function decodeMessage(bytes: Uint8Array): WireMessage | undefined {
+  return readMessage(bytes, undefined)
+}
+
+function readMessage(bytes: Uint8Array, batch: Uint8Array[] | undefined): WireMessage | undefined {
   const reader = new WireReader(bytes)
   let text = ''
   let sentAt: WireTime | undefined
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag === tags.text) text = reader.string()
     else if (tag === tags.sendTime) sentAt = readTime(reader, sentAt)
+    else if (tag === tags.batch && batch !== undefined) batch.push(reader.bytes())
     else reader.skip(tag)
   }
   return reader.failed ? undefined : { text, sentAt }

@@ -25,12 +25,17 @@ export function parsePeerId(text: string): PeerId | undefined {
 
 /** The ID in 16 bytes, in the order of its text form; undefined for any other number of bytes, all 0 and all 255. */
 export function peerIdFromBytes(bytes: Uint8Array): PeerId | undefined {
-  if (bytes.length !== 16) return undefined
+  return peerIdBetween(bytes, 0, bytes.length)
+}
+
+/** {@link peerIdFromBytes} for bytes that stand among others. */
+export function peerIdBetween(bytes: Uint8Array, start: number, end: number): PeerId | undefined {
+  if (end - start !== 16) return undefined
   // One call with all characters makes a flat string: twice as fast to make and look up as one of joined parts.
   const codes: number[] = []
   for (let i = 0; i < 16; i++) {
     if (i === 4 || i === 6 || i === 8 || i === 10) codes.push(dashCode)
-    const byte = bytes[i] ?? 0
+    const byte = bytes[start + i] ?? 0
     codes.push(digitCodes[byte >> 4] ?? 0, digitCodes[byte & 15] ?? 0)
   }
   const id = String.fromCharCode(...codes)

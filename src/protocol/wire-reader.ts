@@ -9,6 +9,9 @@ const varintBits = 64
 /** A byte-order mark is text like any other, and bad UTF-8 is refused (U8). */
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
+/** Bytes up to which a text is put together faster than the decoder is called. */
+const shortTextBytes = 12
+
 /**
  * Reads one protobuf message, by the rules of the reference's library: any order of fields, unknown ones skipped,
  * every length within its message.
@@ -75,20 +78,21 @@ export class WireReader {
 
   /** A view of the bytes, not a copy. */
   bytes(): Uint8Array {
+    return this.read(viewOf)
+  }
+
+  /** What `make` makes of the next value where it stands: making a view costs as much as reading five fields. */
+  read<Value>(make: (bytes: Uint8Array, start: number, end: number) => Value): Value {
     const length = this.#length()
     const start = this.#at
     this.#at = start + length
-    return this.#bytes.subarray(start, this.#at)
+    return make(this.#bytes, start, this.#at)
   }
 
   string(): string {
-    const bytes = this.bytes()
-    try {
-      return utf8.decode(bytes)
-    } catch {
-      this.#fail()
-      return ''
-    }
+    const text = this.read(textOf)
+    if (text === undefined) this.#fail()
+    return text ?? ''
   }
 
   /** Goes into an embedded message. The result is for {@link leave}, when there is no further tag. */
@@ -178,4 +182,29 @@ export class WireReader {
     this.#high = 0
     return 0
   }
+}
+
+function viewOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return bytes.subarray(start, end)
+}
+
+/** The text between two positions; undefined when it is not UTF-8. */
+function textOf(bytes: Uint8Array, start: number, end: number): string | undefined {
+  const text = end - start > shortTextBytes ? undefined : asciiOf(bytes, start, end)
+  if (text !== undefined) return text
+  try {
+    return utf8.decode(bytes.subarray(start, end))
+  } catch {
+    return undefined
+  }
+}
+
+function asciiOf(bytes: Uint8Array, start: number, end: number): string | undefined {
+  let text = ''
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] ?? 0
+    if (byte > 127) return undefined
+    text += String.fromCharCode(byte)
+  }
+  return text
 }

@@ -30,6 +30,7 @@ export class MemoryChannel implements Channel {
   readonly peerId: PeerId
   readonly address: string
   readonly incoming: boolean
+  readonly isOurs = true
   readonly closed: Promise<ChannelEnd>
 
   #other: MemoryChannel | undefined
@@ -68,6 +69,10 @@ export class MemoryChannel implements Channel {
     this.#carry(() => this.#other?.take(frame))
     if (this.#queuedBytes < HIGH_WATER_BYTES) return undefined
     return new Promise((resolve) => this.#onRoom.push(resolve))
+  }
+
+  charge(): void {
+    // Nobody floods anybody here: the rate is a rule of the peer port.
   }
 
   close(code: number, reason: string): Promise<void> {

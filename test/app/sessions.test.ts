@@ -7,11 +7,14 @@ import { WebSocket, WebSocketServer } from 'ws'
 
 import { limits } from '../../src/base/limits.ts'
 import { isP2PError, type Message, type PeerId } from '../../src/index.ts'
-import { inventId, introduce, openNode, until, upgradeOf, type TestNode } from './nodes.ts'
+import { protocolHeader, protocolVersion } from '../../src/protocol/handshake.ts'
+import { decodeMessages, encodeBatch, encodeMessage } from '../../src/protocol/message.ts'
+import { inventId, introduce, openNode, until, upgradeOf, type Kind, type TestNode } from './nodes.ts'
 
 /** A stranger that dials a node under an ID of its choice. */
-async function dialAs(id: PeerId, { node }: TestNode): Promise<WebSocket> {
-  const ws = new WebSocket(`ws://127.0.0.1:${node.info.port}/ws`, { headers: { PeerID: id } })
+async function dialAs(id: PeerId, { node }: TestNode, kind: Kind = 'reference'): Promise<WebSocket> {
+  const protocol = kind === 'p2p' ? { [protocolHeader]: String(protocolVersion) } : {}
+  const ws = new WebSocket(`ws://127.0.0.1:${node.info.port}/ws`, { headers: { PeerID: id, ...protocol } })
   await once(ws, 'open')
   return ws
 }
@@ -112,7 +115,7 @@ test('W10: what waits for a peer that never reads is bounded, refused beyond, an
   await using a = await openNode({ messageRate: endless })
   const deaf = inventId(10)
   a.hearsay.tell({ id: deaf, port: 1, upgrade: upgradeOf('p2p') })
-  const ws = await dialAs(deaf, a)
+  const ws = await dialAs(deaf, a, 'p2p')
   ws.pause()
   await until(() => a.node.sessions.list().length === 1, 'the session')
   const [session] = a.node.sessions.list()
@@ -205,14 +208,14 @@ test('W13 twin: to a peer of ours the same 30 messages leave at once', async () 
   await using a = await openNode()
   const silent = inventId(14)
   a.hearsay.tell({ id: silent, port: 1, upgrade: upgradeOf('p2p') })
-  const ws = await dialAs(silent, a)
-  let frames = 0
-  ws.on('message', () => frames++)
+  const ws = await dialAs(silent, a, 'p2p')
+  let messages = 0
+  ws.on('message', (frame: Buffer) => (messages += decodeMessages(frame)?.length ?? 0))
   await until(() => a.node.sessions.list().length === 1, 'the session')
   await Promise.all(
     Array.from({ length: 30 }, (_, number) => a.node.conversation(silent).send(`message ${number}`)),
   )
-  await until(() => frames === 30, 'all 30')
+  await until(() => messages === 30, 'all 30')
   ws.terminate()
 })
 
@@ -261,4 +264,52 @@ test('two sessions at the limit of the rate stay open: an honest sender never se
   for (let sent = 0; sent < 600; sent++) await session.send(`message ${sent}`)
   await until(() => received === 600, 'all messages')
   assert.ok(session.open)
+})
+
+test('W9: each message of a batch counts for the rate, so batches get nobody past it', async () => {
+  const flood = await openFlood({ perSecond: 50, burst: 200 })
+  await using _ = flood.node
+  await new Promise((resolve) => setTimeout(resolve, 1_500))
+  // One read of the socket may bring several frames before the reading stops.
+  assert.ok(flood.received() < 20_000, `${flood.received()} of 150,000 messages`)
+  flood.ws.terminate()
+})
+
+test('W9 twin: without a rate the same batches all arrive', async () => {
+  const flood = await openFlood({ perSecond: Infinity, burst: Infinity })
+  await using _ = flood.node
+  await until(() => flood.received() === 150_000, 'all messages')
+  flood.ws.terminate()
+})
+
+/** A peer that sends 150 frames of 1,000 messages as fast as it can. */
+async function openFlood(messageRate: { readonly perSecond: number; readonly burst: number }) {
+  const node = await openNode({ messageRate })
+  const stranger = inventId(9)
+  node.hearsay.tell({ id: stranger, port: 1, upgrade: upgradeOf('p2p') })
+  let received = 0
+  node.node.on('message:received', () => received++)
+  const ws = await dialAs(stranger, node, 'p2p')
+  const message = encodeMessage({ text: 'x', sentAt: undefined })
+  const frame = encodeBatch(Array.from({ length: 1_000 }, () => message))
+  for (let sent = 0; sent < 150; sent++) ws.send(frame)
+  return { node, ws, received: () => received }
+}
+
+test('W13: an announcement alone makes nobody a peer of ours, so a forged one ends neither pace nor frames', async () => {
+  await using a = await openNode()
+  const victim = inventId(16)
+  a.hearsay.tell({ id: victim, port: 1, upgrade: upgradeOf('p2p') })
+  const ws = await dialAs(victim, a, 'reference')
+  let frames = 0
+  ws.on('message', () => frames++)
+  await until(() => a.node.sessions.list().length === 1, 'the session')
+  const sends = Array.from({ length: 20 }, (__, number) =>
+    a.node.conversation(victim).send(`message ${number}`),
+  )
+  for (const send of sends) send.catch(() => {})
+  await until(() => frames === limits.unansweredPaced, '15 frames of one message each')
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  assert.equal(frames, limits.unansweredPaced)
+  ws.terminate()
 })

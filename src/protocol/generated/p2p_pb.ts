@@ -19,7 +19,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file p2p.proto.
  */
 export const file_p2p: GenFile = /*@__PURE__*/
-  fileDesc("CglwMnAucHJvdG8iFQoEVVVJRBINCgV2YWx1ZRgBIAEoDCK0AQoEUGVlchIRCgJJRBgBIAEoCzIFLlVVSUQSDAoEcG9ydBgCIAEoBRIfCgVmaWxlcxgDIAMoCzIQLlBlZXIuRmlsZXNFbnRyeRIKCgJJUBgEIAEoCRIUCgxpc19wdWJsaWNfaXAYBSABKAgSGgoHdXBncmFkZRjpByABKAsyCC5VcGdyYWRlGiwKCkZpbGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJJCgdNZXNzYWdlEi0KCXNlbmRfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHbWVzc2FnZRgCIAEoCSIiCgpLbm93blBlZXJzEhQKBXBlZXJzGAEgAygLMgUuUGVlciJuCgdVcGdyYWRlEhAKCHByb3RvY29sGAEgASgNEhAKCGluc3RhbmNlGAMgASgGEgwKBG5hbWUYBSABKAkSDwoHbGVhdmluZxgGIAEoCBIUCgx3YW50c19hbnN3ZXIYByABKAhKBAgCEANKBAgEEAViBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("CglwMnAucHJvdG8iFQoEVVVJRBINCgV2YWx1ZRgBIAEoDCK0AQoEUGVlchIRCgJJRBgBIAEoCzIFLlVVSUQSDAoEcG9ydBgCIAEoBRIfCgVmaWxlcxgDIAMoCzIQLlBlZXIuRmlsZXNFbnRyeRIKCgJJUBgEIAEoCRIUCgxpc19wdWJsaWNfaXAYBSABKAgSGgoHdXBncmFkZRjpByABKAsyCC5VcGdyYWRlGiwKCkZpbGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJJCgdNZXNzYWdlEi0KCXNlbmRfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHbWVzc2FnZRgCIAEoCSIkCgVCYXRjaBIbCghtZXNzYWdlcxj3ByADKAsyCC5NZXNzYWdlIiIKCktub3duUGVlcnMSFAoFcGVlcnMYASADKAsyBS5QZWVyIm4KB1VwZ3JhZGUSEAoIcHJvdG9jb2wYASABKA0SEAoIaW5zdGFuY2UYAyABKAYSDAoEbmFtZRgFIAEoCRIPCgdsZWF2aW5nGAYgASgIEhQKDHdhbnRzX2Fuc3dlchgHIAEoCEoECAIQA0oECAQQBWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * @generated from message UUID
@@ -113,6 +113,26 @@ export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
   messageDesc(file_p2p, 2);
 
 /**
+ * Messages that leave together in one frame, between our peers only. A frame with this field is a Batch, any other is
+ * a Message.
+ *
+ * @generated from message Batch
+ */
+export type Batch = Message$1<"Batch"> & {
+  /**
+   * @generated from field: repeated Message messages = 1015;
+   */
+  messages: Message[];
+};
+
+/**
+ * Describes the message Batch.
+ * Use `create(BatchSchema)` to create a new message.
+ */
+export const BatchSchema: GenMessage<Batch> = /*@__PURE__*/
+  messageDesc(file_p2p, 3);
+
+/**
  * @generated from message KnownPeers
  */
 export type KnownPeers = Message$1<"KnownPeers"> & {
@@ -127,7 +147,7 @@ export type KnownPeers = Message$1<"KnownPeers"> & {
  * Use `create(KnownPeersSchema)` to create a new message.
  */
 export const KnownPeersSchema: GenMessage<KnownPeers> = /*@__PURE__*/
-  messageDesc(file_p2p, 3);
+  messageDesc(file_p2p, 4);
 
 /**
  * What our peers add to an announcement. Peers of the published client ignore it.
@@ -176,5 +196,5 @@ export type Upgrade = Message$1<"Upgrade"> & {
  * Use `create(UpgradeSchema)` to create a new message.
  */
 export const UpgradeSchema: GenMessage<Upgrade> = /*@__PURE__*/
-  messageDesc(file_p2p, 4);
+  messageDesc(file_p2p, 5);
 
