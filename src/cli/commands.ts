@@ -72,8 +72,9 @@ export const commands: readonly Command[] = [
   {
     name: 'emit',
     usage: 'emit [host:port]',
-    summary: 'Announce now to everybody, or to one address and wait for its answer',
-    details: 'The port is the UDP port of discovery there, 8001 unless configured. Waits up to 5 seconds.',
+    summary: 'Announce now, or to one address and wait for its answer',
+    details:
+      'The port is the UDP port of discovery there, 8001 unless configured. Waits up to 5 seconds; a peer answers an address once in that time.',
     argument: 'optional',
     run: emit,
   },
@@ -85,7 +86,14 @@ export const commands: readonly Command[] = [
     completes: 'command',
     run: help,
   },
-  { name: 'exit', usage: 'exit', summary: 'Leave p2p', argument: 'none', run: () => ({ ends: true }) },
+  {
+    name: 'exit',
+    aliases: ['quit'],
+    usage: 'exit',
+    summary: 'Leave p2p (also: quit)',
+    argument: 'none',
+    run: () => ({ ends: true }),
+  },
 ]
 
 async function listPeers({ state, view, signal }: CommandContext): Promise<Outcome> {
@@ -168,7 +176,10 @@ async function emit({ state, view, signal }: CommandContext, argument: string): 
         lines: [`${view.peer(result.peer.id)} answered from ${endpoint(result.peer)}.`],
       }
     case 'no-answer':
-      throw new P2PError('no-answer', `no answer from ${where} within 5 seconds; check the address`)
+      throw new P2PError(
+        'no-answer',
+        `no answer from ${where} within 5 seconds; check the address, or try again`,
+      )
     case 'refused':
       throw new P2PError('peer-refused', `refused: nothing listens at ${where}; check the port`)
     case 'not-a-peer':
@@ -180,7 +191,7 @@ function help(context: CommandContext, argument: string): Outcome {
   const { bold, dim } = context.view.style
   if (argument !== '') {
     const { name, usage, summary, details } = findCommand(argument).command
-    const lines = [bold(usage), summary, ...(details === undefined ? [] : [details])]
+    const lines = [bold(usage), summary, ...wrapped(details)]
     return { result: { command: { name, usage, summary, details } }, lines }
   }
   const width = Math.max(...commands.map(({ usage }) => usage.length))
@@ -191,6 +202,11 @@ function help(context: CommandContext, argument: string): Outcome {
       dim(`In a session every line is a message; /quit leaves it, and it stays open.`),
     ],
   }
+}
+
+/** Rows of a text of ours, broken between words: a terminal breaks them anywhere. */
+function wrapped(text = ''): readonly string[] {
+  return (text.match(/\S.{0,77}(?= |$)/g) ?? []).map((row) => row.trimEnd())
 }
 
 /**

@@ -1,4 +1,5 @@
 import { P2PError } from '../index.ts'
+import { displayText } from './display-text.ts'
 
 /** What a person may choose from. */
 export interface Choice<Id extends string> {
@@ -26,7 +27,7 @@ export function pick<Id extends string>(text: string, choice: Choice<Id>): Id | 
   if (!idPrefix.test(text)) {
     throw new P2PError(
       'usage',
-      `this is no ${kind} ID; give the beginning of one, or its number in the last "list ${kind}s"`,
+      `"${displayText(text)}" is no ${kind} ID; give the beginning of one, or its number in the last "list ${kind}s"`,
     )
   }
   const wanted = plain(text)

@@ -93,10 +93,23 @@ test('the end of the attached session is told with what to do, and the shell fol
   const closed = new Promise((resolve) => desk.on('session:closed', resolve))
   await first.close()
   await closed
-  assert.match(told.join('\n'), /has ended .*\. The next line you send opens it again; \/quit leaves\.$/)
+  assert.match(
+    told.join('\n'),
+    /has ended .*\.\nThe next line you send tries to open it again; \/quit leaves\.$/,
+  )
   const second = await desk.connect(kitchen.id)
   assert.equal(told.at(-1), 'Connected again.')
   assert.equal(state.attached?.id, second.id)
+})
+
+test('a connection that was lost is told in words', async () => {
+  await using setup = await openDesk()
+  const { desk, state } = setup
+  const narrator = new Narrator(state, new View(desk, plainStyle, { wholeIds: false }))
+  const id = '7c21ab90-0000-4000-8000-000000000001' as PeerId
+  const session = { id, peerId: id, incoming: true }
+  const lines = narrator.lines({ type: 'session:closed', at: new Date(), session, code: 1006, reason: '' })
+  assert.match(lines.join(), /has ended \(connection lost; what was sent last may not have arrived\)$/)
 })
 
 test('L1-L3: no event, whatever it carries, shows a control character', async () => {

@@ -5,6 +5,9 @@ import { clock, endpoint, type View } from './view.ts'
 
 type EventOf<Type extends NodeEvent['type']> = Extract<NodeEvent, { type: Type }>
 
+/** Nobody confirms messages: those that left into a network that had just failed are lost, and look sent. */
+const connectionLost = 'connection lost; what was sent last may not have arrived'
+
 /** Tells events to people, in as few lines as it takes. To be asked before `ShellState.note`. */
 export class Narrator {
   readonly #state: ShellState
@@ -48,7 +51,7 @@ export class Narrator {
     const { dim } = this.#view.style
     const who = this.#view.peer(peer.id, peer.name)
     const found = `${dim('+')} ${who}  ${endpoint(peer)} ${dim(peer.via.join(', '))}`
-    const line = type === 'peer:found' ? found : `${dim('-')} ${who}  ${dim('is gone')}`
+    const line = type === 'peer:found' ? found : `${dim('-')} ${who} ${dim('is gone')}`
     return this.#unasked(line, at, this.#aboutPeers)
   }
 
@@ -66,10 +69,10 @@ export class Narrator {
   #closed({ at, session, code, reason }: EventOf<'session:closed'>): readonly string[] {
     this.#waiting.delete(session.id)
     const { dim } = this.#view.style
-    const why = reason === '' ? `code ${code}` : displayText(reason)
+    const why = displayText(reason) || (code === 1006 ? connectionLost : `code ${code}`)
     const line = `The session with ${this.#view.peer(session.peerId)} has ended ${dim(`(${why})`)}`
     if (this.#state.attached?.id !== session.id) return this.#unasked(line, at, this.#aboutSessions)
-    return [`${line}. ${dim('The next line you send opens it again; /quit leaves.')}`]
+    return [`${line}.`, dim('The next line you send tries to open it again; /quit leaves.')]
   }
 
   #received({ at, message }: EventOf<'message:received'>): readonly string[] {
@@ -85,9 +88,7 @@ export class Narrator {
     if (this.#waiting.has(sessionId)) return []
     this.#waiting.add(sessionId)
     const count = waiting === 1 ? '1 message waits' : `${waiting} messages wait`
-    return [
-      `${count} for ${this.#view.peer(peerId)}: it has not answered for long, and its client ends a session in which too much is unread. They leave when it answers.`,
-    ]
+    return [`${count} for ${this.#view.peer(peerId)}: it has not answered for long. They leave when it does.`]
   }
 
   /** A line that somebody else caused; too many of them would leave no room for what one reads. */

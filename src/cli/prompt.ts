@@ -50,7 +50,7 @@ export class Prompt {
 
   /** Shows the label and what is being typed again, where the cursor is. */
   redraw(): void {
-    if (!this.#open) return
+    if (!this.#open || (this.#asking && !this.#canRedraw)) return
     this.#lines.prompt(true)
     this.#asking = true
   }
@@ -61,7 +61,8 @@ export class Prompt {
     const { output } = this.#options
     const text = `${lines.join('\n')}\n`
     if (!this.#canRedraw) {
-      output.write(text)
+      output.write(this.#asking ? `\n${text}` : text)
+      this.#asking = false
       this.redraw()
       return
     }

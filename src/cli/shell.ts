@@ -96,13 +96,13 @@ class Shell implements Face {
     }
     const isMessage = this.#state.attached !== undefined
     if (!isMessage) this.#history.add(line)
-    const running = this.#carryOut(line)
+    const running = this.#carryOut(line, isMessage)
     // Messages leave in order by themselves; one that has to wait must not keep /quit from working.
     if (isMessage) this.#prompt.redraw()
     else await running
   }
 
-  async #carryOut(line: string): Promise<void> {
+  async #carryOut(line: string, isMessage: boolean): Promise<void> {
     const current = new AbortController()
     this.#current = current
     const signal = AbortSignal.any([this.#stop.signal, current.signal])
@@ -113,16 +113,20 @@ class Shell implements Face {
       this.#prompt.print(lines)
       if (ends) this.#leave()
     } catch (error) {
-      this.#complain(current.signal.aborted ? undefined : tellError(error, context))
+      this.#complain(current.signal.aborted ? undefined : tellError(error, context), isMessage)
     } finally {
       if (this.#current === current) this.#current = undefined
       this.#prompt.redraw()
     }
   }
 
-  #complain(error: P2PError | undefined): void {
+  #complain(error: P2PError | undefined, isMessage: boolean): void {
     const { dim, alarm } = this.#view.style
-    this.#prompt.print(error === undefined ? [dim('Given up.')] : displayLines(error.message).map(alarm))
+    // Also /quit and /help come here as lines of a session, but they do not fail.
+    const what = isMessage ? 'not sent: ' : ''
+    this.#prompt.print(
+      error === undefined ? [dim('Given up.')] : displayLines(`${what}${error.message}`).map(alarm),
+    )
   }
 
   #interrupt(): void {

@@ -57,11 +57,28 @@ test('a new user sees who he is, who comes, and how to get help', { skip: noTerm
   await terminal.type('help')
   await terminal.press('Enter')
   await terminal.shows(/connect <peer> +Talk with a peer/)
+  await terminal.type('help connect')
+  await terminal.press('Enter')
+  await terminal.shows(/^Uses the open session .* a peer is named by any\nbeginning of its ID/m)
   peer.kill('SIGTERM')
-  await terminal.shows(/- "kitchen" [0-9a-f]{8} {2}is gone/)
-  await terminal.type('exit')
+  await terminal.shows(/- "kitchen" [0-9a-f]{8} is gone/)
+  await terminal.type('quit')
   await terminal.press('Enter')
   assert.equal(await terminal.status(), 0)
+})
+
+test('a message that cannot leave is said to be not sent', { skip: noTerminal }, async (t) => {
+  const { peer, open } = await setUp(t)
+  const terminal = await open()
+  await terminal.shows(/\+ "kitchen"/)
+  await terminal.type('connect 1')
+  await terminal.press('Enter')
+  await terminal.shows(/Talking with/)
+  peer.kill('SIGTERM')
+  await terminal.shows(/is gone/)
+  await terminal.type('anybody?')
+  await terminal.press('Enter')
+  await terminal.shows(/^not sent: no peer [0-9a-f-]{36} is known/m)
 })
 
 test('alone, one is told so', { skip: noTerminal }, async (t) => {
@@ -227,7 +244,7 @@ test(
       [{ TERM: 'dumb' }, false],
     ] as const) {
       const terminal = await open({ env })
-      await terminal.shows(/\+ "kitchen"/)
+      assert.doesNotMatch(await terminal.shows(/^\+ "kitchen"/m), /p2p> p2p>/)
       assert.equal(
         (await terminal.screen({ colours: true })).includes('\x1b['),
         coloured,
