@@ -88,21 +88,22 @@ test('keyed buckets: one key does not use up what another has', () => {
 test('keyed buckets remember the last keys only', () => {
   const buckets = new KeyedBuckets({ perSecond: 0, burst: 1 }, 100)
   for (let key = 0; key < 10_000; key++) assert.ok(buckets.take(String(key), 0))
-  assert.equal(buckets.size, 100)
+  assert.ok(buckets.size < 200)
   assert.ok(!buckets.take('9999', 0))
   assert.ok(buckets.take('0', 0))
 })
 
-test('a recent map holds the entries that were set last', () => {
+test('a recent map holds the entries that were set last, and not many more', () => {
   const keys = fc.array(fc.integer({ min: 0, max: 20 }), { maxLength: 200, size: 'max' })
   fc.assert(
     fc.property(keys, fc.integer({ min: 1, max: 10 }), (sets, capacity) => {
       const map = new RecentMap<number, number>(capacity)
       for (const [index, key] of sets.entries()) map.set(key, index)
-      const recent = [...new Set(sets.toReversed())].slice(0, capacity)
-      assert.equal(map.size, recent.length)
-      for (let key = 0; key <= 20; key++) {
-        assert.equal(map.get(key), recent.includes(key) ? sets.lastIndexOf(key) : undefined)
+      assert.ok(map.size < 2 * capacity)
+      const latestFirst = [...new Set(sets.toReversed())]
+      for (const [age, key] of latestFirst.entries()) {
+        const value = map.get(key)
+        if (age < capacity || value !== undefined) assert.equal(value, sets.lastIndexOf(key))
       }
     }),
   )

@@ -94,6 +94,11 @@ export class RecentMap<Key, Value> {
     this.#capacity = capacity
   }
 
+  /** Entries in memory; one that was set again may count twice. */
+  get size(): number {
+    return this.#young.size + this.#old.size
+  }
+
   get(key: Key): Value | undefined {
     return this.#young.get(key) ?? this.#old.get(key)
   }
