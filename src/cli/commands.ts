@@ -29,7 +29,7 @@ export const commands: readonly Command[] = [
     name: 'list sessions',
     aliases: ['sessions'],
     usage: 'list sessions',
-    summary: 'Open sessions, also those that others opened (short: sessions)',
+    summary: 'Open sessions, also those others opened (short: sessions)',
     argument: 'none',
     run: listSessions,
   },
