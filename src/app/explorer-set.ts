@@ -7,7 +7,9 @@ import type { CallOptions } from './p2p-node.ts'
 /** The explorers of a node, and when it makes itself known out of turn. */
 export class ExplorerSet {
   readonly #explorers: Explorer[] = []
-  #greetAgainAt = 0
+  #greetedAt = -Infinity
+  /** The next greeting, while it waits for its time. */
+  #greeting: NodeJS.Timeout | undefined
 
   add(explorer: Explorer): void {
     this.#explorers.push(explorer)
@@ -24,14 +26,18 @@ export class ExplorerSet {
   }
 
   /**
-   * A reference cannot hear our answer, as it does not listen where it announces from; so it would not know us until we
-   * announce again. While we know few peers we do so at once, and seldom enough that nobody can make us shout.
+   * Announces to everybody for the sake of one newcomer that no answer reaches in time: a reference, which does not
+   * listen where it announces from, or a host that was answered a moment ago (U13). Only while we know few peers, and
+   * seldom enough that nobody can make us shout.
    */
-  greetReference(knownPeers: number): void {
-    const now = monotonicMs()
-    if (knownPeers > limits.undelayedPeers || now < this.#greetAgainAt) return
-    this.#greetAgainAt = now + limits.answerIntervalMs
-    void this.announce()
+  greet(knownPeers: number): void {
+    if (knownPeers > limits.undelayedPeers || this.#greeting !== undefined) return
+    const waitMs = Math.max(0, this.#greetedAt + limits.greetIntervalMs - monotonicMs())
+    this.#greeting = setTimeout(() => {
+      this.#greeting = undefined
+      this.#greetedAt = monotonicMs()
+      void this.announce()
+    }, waitMs).unref()
   }
 
   /**

@@ -11,7 +11,7 @@ import { loadPeerId } from '../identity/peer-id-file.ts'
 import type { Announcement } from '../protocol/announcement.ts'
 import { protocolVersion } from '../protocol/handshake.ts'
 import { newPeerId, type PeerId } from '../protocol/peer-id.ts'
-import { AnswerPolicy, type AnswerQuestion } from '../rules/answer-policy.ts'
+import { AnswerPolicy, type AnswerDecision, type AnswerQuestion } from '../rules/answer-policy.ts'
 import type { Channel } from '../transport/channel.ts'
 import type { PeerTransport, TransportContext } from '../transport/transport.ts'
 import { ExplorerSet } from './explorer-set.ts'
@@ -206,8 +206,7 @@ class RunningNode implements P2PNode {
 
   #peerChanged(type: 'peer:found' | 'peer:changed' | 'peer:lost', peer: Peer): void {
     this.#emit({ type, at: new Date(), peer })
-    if (type === 'peer:found' && peer.kind === 'reference')
-      this.#explorers.greetReference(this.#directory.size)
+    if (type === 'peer:found' && peer.kind === 'reference') this.#explorers.greet(this.#directory.size)
   }
 
   #peers(): Peers {
@@ -270,8 +269,11 @@ class RunningNode implements P2PNode {
     return {
       self: () => this.#announcement(),
       report: (sighting) => this.#directory.see(sighting),
-      decideAnswer: (sighting, discoveryPort, announcedAt) =>
-        this.#answers.decide(this.#questionOf(sighting, { discoveryPort, announcedAt })),
+      decideAnswer: (sighting, discoveryPort, announcedAt) => {
+        const decision = this.#answers.decide(this.#questionOf(sighting, { discoveryPort, announcedAt }))
+        if (isLate(decision)) this.#explorers.greet(this.#directory.size)
+        return decision
+      },
       log: this.#log,
     }
   }
@@ -324,6 +326,11 @@ class RunningNode implements P2PNode {
     this.#messages.add(message)
     if (this.#early !== undefined || this.#hub.has(type)) this.#emit({ type, at: new Date(), message })
   }
+}
+
+/** Whether whoever asked will hear no answer for a while: its host was answered a moment ago. */
+function isLate(decision: AnswerDecision): boolean {
+  return decision.answer ? decision.delayMs > limits.lateAnswerMs : decision.reason === 'pending'
 }
 
 function infoOf({ id, peerId, incoming }: Session): Pick<Session, 'id' | 'peerId' | 'incoming'> {

@@ -40,6 +40,9 @@ export const limits = {
   /** Answers to announcements: per source address, in all, and to sources off the link (U13, U14). */
   answerIntervalMs: 5_000,
   answersPerSecond: 20,
+  /** An answer that has to wait longer than this comes late, and announcements to everybody for one newcomer. */
+  lateAnswerMs: 1_000,
+  greetIntervalMs: 2_000,
   offLinkAnswerIntervalMs: 60_000,
   /** Peers whose last answer is remembered, so that they are not answered again. */
   answerMemory: 16_384,

@@ -39,10 +39,10 @@ export async function openDatagramExplorer(
 
 /** An announcement that is answered after a random delay. */
 interface Question {
-  readonly from: Endpoint
-  readonly askedAtMs: number
-  readonly targeted: boolean
-  timer: NodeJS.Timeout | undefined
+  from: Endpoint
+  askedAtMs: number
+  targeted: boolean
+  timer?: NodeJS.Timeout
 }
 
 /** What announcements mean: when to send them, what to believe of those that are heard, and when to answer. */
@@ -56,6 +56,8 @@ class DatagramExplorer implements Explorer {
   readonly #duplicates: RareLog
   readonly #closing = new AbortController()
   readonly #questions = new Set<Question>()
+  /** The last of them from each address. */
+  readonly #lastFrom = new Map<string, Question>()
   #timer: NodeJS.Timeout | undefined
   #announcedAtMs: number | undefined
   #sent = 0
@@ -157,7 +159,10 @@ class DatagramExplorer implements Explorer {
     this.#context.report(sighting)
     const port = this.#sockets.discoveryPort
     const decision = this.#context.decideAnswer(sighting, port, this.#announcedAtMs)
-    if (!decision.answer) return
+    if (!decision.answer) {
+      if (decision.reason === 'pending') this.#turnTo(sighting)
+      return
+    }
     if (decision.delayMs <= 0) this.#answer(source)
     else this.#answerLater(sighting, decision.delayMs)
   }
@@ -200,25 +205,35 @@ class DatagramExplorer implements Explorer {
     this.#sockets.answer(encodeAnnouncement(this.#context.self()), to)
   }
 
-  #answerLater(sighting: Sighting, delayMs: number): void {
+  #answerLater({ source, announcement }: Sighting, delayMs: number): void {
     if (this.#questions.size >= limits.pendingAnswers) {
       this.#tooManyQuestions++
       return
     }
-    const { upgrade } = sighting.announcement
-    const question: Question = {
-      from: sighting.source,
-      askedAtMs: monotonicMs(),
-      // The reference cannot say that it waits for an answer, so all its announcements count as if it did.
-      targeted: upgrade?.wantsAnswer ?? true,
-      timer: undefined,
-    }
-    question.timer = setTimeout(() => {
+    const question: Question = { from: source, askedAtMs: monotonicMs(), targeted: isTargeted(announcement) }
+    const timer = setTimeout(() => {
       this.#questions.delete(question)
-      if (stillWanted(question.askedAtMs, this.#announcedAtMs, question.targeted)) this.#answer(question.from)
+      if (this.#lastFrom.get(source.address) === question) this.#lastFrom.delete(source.address)
+      const { from, askedAtMs, targeted } = question
+      if (stillWanted(askedAtMs, this.#announcedAtMs, targeted)) this.#answer(from)
     }, delayMs)
-    this.#questions.add(question)
+    this.#questions.add(Object.assign(question, { timer }))
+    this.#lastFrom.set(source.address, question)
   }
+
+  /** The one answer that waits for a host goes to whoever asked there last: who asked before may have ended. */
+  #turnTo({ source, announcement }: Sighting): void {
+    const question = this.#lastFrom.get(source.address)
+    if (question === undefined) return
+    question.from = source
+    question.askedAtMs = monotonicMs()
+    question.targeted = isTargeted(announcement)
+  }
+}
+
+/** The reference cannot say that it waits for an answer, so all its announcements count as if it did. */
+function isTargeted({ upgrade }: Announcement): boolean {
+  return upgrade?.wantsAnswer ?? true
 }
 
 function asking(self: Announcement): Announcement {
