@@ -76,35 +76,38 @@ export function encodeBatch(messages: readonly Uint8Array[]): Uint8Array {
  * time, as everywhere in protobuf (W8).
  */
 export function decodeMessages(frame: Uint8Array): readonly WireMessage[] | undefined {
-  const batch: Uint8Array[] = []
-  const single = readMessage(frame, batch)
-  if (single === undefined || batch.length > limits.messagesPerFrame) return undefined
-  if (batch.length === 0) return [single]
-  const messages: WireMessage[] = []
-  for (const bytes of batch) {
-    const message = decodeMessage(bytes)
-    if (message === undefined) return undefined
-    messages.push(message)
-  }
-  return messages
+  const batch: WireMessage[] = []
+  const reader = new WireReader(frame)
+  const single = readMessage(reader, batch)
+  if (reader.failed || batch.length > limits.messagesPerFrame) return undefined
+  return batch.length === 0 ? [single] : batch
 }
 
 /** One message; a batch in it is skipped, as any field that is not known. Undefined when the bytes are none. Never throws. */
 export function decodeMessage(bytes: Uint8Array): WireMessage | undefined {
-  return readMessage(bytes, undefined)
+  const reader = new WireReader(bytes)
+  const message = readMessage(reader, undefined)
+  return reader.failed ? undefined : message
 }
 
-function readMessage(bytes: Uint8Array, batch: Uint8Array[] | undefined): WireMessage | undefined {
-  const reader = new WireReader(bytes)
+/** Reads fields to the end; the messages of a batch go into `batch`. The caller checks `reader.failed`. */
+function readMessage(reader: WireReader, batch: WireMessage[] | undefined): WireMessage {
   let text = ''
   let sentAt: WireTime | undefined
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag === tags.text) text = reader.string()
     else if (tag === tags.sendTime) sentAt = readTime(reader, sentAt)
-    else if (tag === tags.batch && batch !== undefined) batch.push(reader.bytes())
+    else if (tag === tags.batch && batch !== undefined) batch.push(readEmbedded(reader))
     else reader.skip(tag)
   }
-  return reader.failed ? undefined : { text, sentAt }
+  return { text, sentAt }
+}
+
+function readEmbedded(reader: WireReader): WireMessage {
+  const outerEnd = reader.enter()
+  const message = readMessage(reader, undefined)
+  reader.leave(outerEnd)
+  return message
 }
 
 /** First and last second that protobuf's Timestamp and RFC 3339 can name: the years 1 to 9999. */
@@ -162,6 +165,6 @@ function writeTime(writer: WireWriter, time: WireTime): void {
 function tooLong(text: string): P2PError {
   return new P2PError(
     'message-too-long',
-    `A text of ${text.length} characters does not fit into the ${limits.messageBytes} bytes of a message; send it in parts.`,
+    `A text of ${text.length} characters does not fit into the ${limits.messageBytes} bytes of a message. Send it in parts.`,
   )
 }
