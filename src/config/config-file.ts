@@ -29,7 +29,8 @@ export function readConfigFile(
     )
   } catch (error) {
     const errno = errnoOf(error) ?? ''
-    if (errno === 'ENOENT' && !mustExist) return undefined
+    // A data directory that is a file is told when it is opened, as what is wrong with the directory.
+    if ((errno === 'ENOENT' || errno === 'ENOTDIR') && !mustExist) return undefined
     if (errno === 'ERR_ENCODING_INVALID_ENCODED_DATA')
       draft.wrong(file, 'is not UTF-8 text; save it as UTF-8')
     else draft.wrong(file, reasons[errno] ?? messageOf(error))
@@ -63,8 +64,8 @@ export function writeDefaultFile(file: string): void {
     writeFileSync(temporary, defaultFile(), { mode: 0o600 })
     renameSync(temporary, file)
   } catch (error) {
-    const advice = 'make room for it or choose another directory with --data-dir'
-    throw new P2PError('data-dir-unusable', `${file} cannot be written (${messageOf(error)}); ${advice}`, {
+    const advice = 'Make room for it, or choose another directory with --data-dir.'
+    throw new P2PError('data-dir-unusable', `${file} cannot be written (${messageOf(error)}). ${advice}`, {
       cause: error,
     })
   }
