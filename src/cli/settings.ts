@@ -1,6 +1,14 @@
 import { join } from 'node:path'
 import { loadConfig, writeMissingConfig, type Settings as Config } from '../config/load.ts'
-import { broadcast, multicast, type LogLevel, type NodeOptions } from '../index.ts'
+import {
+  broadcast,
+  isP2PError,
+  multicast,
+  P2PError,
+  type ExplorerFactory,
+  type LogLevel,
+  type NodeOptions,
+} from '../index.ts'
 import type { Flags } from './arguments.ts'
 
 /** The configuration, as the command uses it. */
@@ -30,13 +38,32 @@ export async function readSettings(flags: Flags, env: NodeJS.ProcessEnv): Promis
 
 function nodeOptions(config: Config): NodeOptions {
   const { name, dataDir, port, ip, isPublicIp, periodMs } = config
-  const explorers = []
+  const explorers: ExplorerFactory[] = []
   if (config.multicast !== undefined) {
     const { address: group, ...where } = discovery(config.multicast)
-    explorers.push(multicast({ group, ...where, periodMs }))
+    explorers.push(located(config, 'multicast', multicast({ group, ...where, periodMs })))
   }
-  if (config.broadcast !== undefined) explorers.push(broadcast({ ...discovery(config.broadcast), periodMs }))
+  if (config.broadcast !== undefined) {
+    explorers.push(located(config, 'broadcast', broadcast({ ...discovery(config.broadcast), periodMs })))
+  }
   return { name, dataDir, port, isPublicIp, explorers, ...(ip !== undefined && { ip }) }
+}
+
+/** Opens as `factory` does, and says of an unknown interface where its name comes from. */
+function located(
+  { origins }: Config,
+  way: 'multicast' | 'broadcast',
+  factory: ExplorerFactory,
+): ExplorerFactory {
+  const origin = origins.get(`explorer.${way}.interface-name`)
+  return async (context) => {
+    try {
+      return await factory(context)
+    } catch (error) {
+      if (origin === undefined || !isP2PError(error, 'interface-unknown')) throw error
+      throw new P2PError(error.code, `${origin}: ${error.message}`, { cause: error })
+    }
+  }
 }
 
 function discovery({ address, port, interfaceName }: NonNullable<Config['multicast']>): {
