@@ -58,6 +58,6 @@ export class ExplorerSet {
   #first(): Explorer {
     const [explorer] = this.#explorers
     if (explorer !== undefined) return explorer
-    throw new P2PError('network-unusable', 'this node has no explorer to announce with; give startNode one')
+    throw new P2PError('network-unusable', 'This node has no explorer to announce with. Give startNode one.')
   }
 }

@@ -181,7 +181,7 @@ class RunningNode implements P2PNode {
   }
 
   #reachable(): PeerTransport {
-    if (this.#transport === undefined) throw new P2PError('internal', 'the node does not listen yet')
+    if (this.#transport === undefined) throw new P2PError('internal', 'The node does not listen yet.')
     return this.#transport
   }
 
@@ -235,7 +235,7 @@ class RunningNode implements P2PNode {
         return event.peer
     }
     options.signal?.throwIfAborted()
-    throw new P2PError('node-stopped', 'the node stopped before such a peer appeared')
+    throw new P2PError('node-stopped', 'The node stopped before such a peer appeared. Start it again.')
   }
 
   async #loadPeers(from: PeerId, options: CallOptions = {}): Promise<number> {

@@ -54,13 +54,13 @@ export function readOptions(options: NodeOptions): Settings {
     messageRate = { perSecond: limits.messagesPerSecond, burst: limits.messageBurst },
   } = options
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new P2PError('usage', `port must be a whole number from 0 to 65535, not ${port}`)
+    throw new P2PError('usage', `port must be a whole number from 0 to 65535, not ${port}.`)
   }
   if (Buffer.byteLength(name) > limits.nameBytes) {
-    throw new P2PError('usage', `name is longer than ${limits.nameBytes} bytes; choose a shorter one`)
+    throw new P2PError('usage', `name is longer than ${limits.nameBytes} bytes. Choose a shorter one.`)
   }
   if (!(messageRate.perSecond > 0 && messageRate.burst >= 1)) {
-    throw new P2PError('usage', 'messageRate needs perSecond above 0 and a burst of at least 1')
+    throw new P2PError('usage', 'messageRate needs perSecond above 0 and a burst of at least 1.')
   }
   const { ip, isPublicIp = false } = options
   return {

@@ -58,7 +58,7 @@ export class PeerDirectory implements Disposable {
     if (peer !== undefined) return peer
     throw new P2PError(
       'peer-unknown',
-      `no peer ${id} is known; wait until it is seen, or emit to its address`,
+      `No peer ${id} is known. Wait until it is seen, or emit to its address.`,
     )
   }
 

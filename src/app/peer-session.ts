@@ -295,13 +295,13 @@ function ownShare({ perSecond, burst }: Rate): Rate {
 function sessionClosed(peerId: PeerId): P2PError {
   return new P2PError(
     'session-closed',
-    `the session with ${peerId} has ended and the message was not sent; connect again and repeat it`,
+    `The session with ${peerId} has ended and the message was not sent. Connect again and repeat it.`,
   )
 }
 
 function queueFull(peerId: PeerId, waiting: number): P2PError {
   return new P2PError(
     'queue-full',
-    `${waiting} messages to ${peerId} wait already and this one was not taken; send it again when some have left`,
+    `${waiting} messages to ${peerId} wait already and this one was not taken. Send it again when some have left.`,
   )
 }

@@ -183,7 +183,7 @@ function lastUse(session: PeerSession): number {
 }
 
 function nodeStopped(): P2PError {
-  return new P2PError('node-stopped', 'this node is stopping and opens no session; start it again')
+  return new P2PError('node-stopped', 'This node is stopping and opens no session. Start it again.')
 }
 
 /** The result of `promise`, unless `signal` aborts first; `promise` itself goes on. */

@@ -38,7 +38,7 @@ export async function parseArguments(args: readonly string[]): Promise<Wish> {
   try {
     program.parse(args, { from: 'user' })
   } catch (error) {
-    if (error instanceof CommanderError) throw misuse(error.message)
+    if (error instanceof CommanderError) throw misuse(sentence(error.message))
     throw error
   }
   const options = program.opts<Options>()
@@ -75,7 +75,7 @@ function describe(): Command {
 
 function seconds(text: string): number {
   const value = /^\d{1,5}(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN
-  if (Number.isNaN(value)) throw misuse(`--wait: "${text}" is not a number of seconds`)
+  if (Number.isNaN(value)) throw misuse(`--wait takes a number of seconds, not "${text}".`)
   return value
 }
 
@@ -83,10 +83,16 @@ function seconds(text: string): number {
 function checkWord([word, ...more]: readonly string[]): void {
   if (word === undefined || (word === 'shell' && more.length === 0)) return
   const unknown = word === 'shell' ? more[0] : word
-  throw misuse(`"${unknown}" is no command of the command line; run p2p and type it there`)
+  throw misuse(`"${unknown}" is no command of the command line. Run p2p and type it there.`)
+}
+
+/** A message of the library, which is `error: what is wrong`, and on a line of its own perhaps `(Did you mean …?)`. */
+function sentence(message: string): string {
+  const [what = '', question] = message.replace(/^error: /, '').split('\n')
+  const told = `${what.charAt(0).toUpperCase()}${what.slice(1)}.`
+  return question === undefined ? told : `${told} ${question.replaceAll(/^\(|\)$/g, '')}`
 }
 
 function misuse(text: string): P2PError {
-  const message = displayText(text.replace(/^error: /, '').replace('\n', ' '))
-  return new P2PError('usage', `${message}\np2p --help shows what there is`)
+  return new P2PError('usage', `${displayText(text)}\n"p2p --help" shows what there is.`)
 }

@@ -23,14 +23,17 @@ test('every command is found by its words, whatever stands between them', () => 
 })
 
 test('what is missing, too much or misspelled is told with what was probably meant', () => {
-  assert.throws(() => parseCommand('connect'), usageError(/needs one thing more; usage: connect <peer>/))
+  assert.throws(
+    () => parseCommand('connect'),
+    usageError(/^"connect" needs one thing more\. Write "connect <peer>"\.$/),
+  )
   assert.throws(() => parseCommand('connect a b'), usageError(/takes only one thing/))
   assert.throws(() => parseCommand('exit now'), usageError(/takes nothing after it/))
-  assert.throws(() => parseCommand('conect 7c21'), usageError(/did you mean "connect"/))
-  assert.throws(() => parseCommand('list peeers'), usageError(/did you mean "list peers"/))
-  assert.throws(() => parseCommand('list'), usageError(/did you mean "list peers"/))
-  assert.throws(() => parseCommand('CONNECT 7c21'), usageError(/did you mean "connect"/))
-  assert.throws(() => parseCommand('frobnicate'), usageError(/help lists them/))
+  assert.throws(() => parseCommand('conect 7c21'), usageError(/Did you mean "connect"/))
+  assert.throws(() => parseCommand('list peeers'), usageError(/Did you mean "list peers"/))
+  assert.throws(() => parseCommand('list'), usageError(/Did you mean "list peers"/))
+  assert.throws(() => parseCommand('CONNECT 7c21'), usageError(/Did you mean "connect"/))
+  assert.throws(() => parseCommand('frobnicate'), usageError(/"help" lists them\.$/))
   assert.throws(() => parseCommand('\x1b[2J'), usageError(/␛\[2J/))
 })
 

@@ -58,16 +58,17 @@ export function parseCommand(line: string): { readonly command: Command; readonl
 }
 
 function misuse({ name, usage }: Command, what: string): P2PError {
-  return new P2PError('usage', `${name} ${what}; usage: ${usage}`)
+  return new P2PError('usage', `"${name}" ${what}. Write "${usage}".`)
 }
 
 /** An error as `command:done` and the shell tell it; `internal`, and logged, when nobody foresaw it. */
 export function tellError(error: unknown, { signal, log }: CommandContext): P2PError {
   if (isP2PError(error)) return error
-  if (signal.aborted) return new P2PError('node-stopped', 'p2p stopped before this was finished')
+  if (signal.aborted)
+    return new P2PError('node-stopped', 'p2p stopped before this was finished. Start it again and repeat it.')
   log.error('A command broke.', { error: error instanceof Error ? error.stack : String(error) })
   return new P2PError(
     'internal',
-    `${errorTable.internal.sentence} ${messageOf(error)}; the log file says where`,
+    `${errorTable.internal.sentence} The log file says where: ${messageOf(error)}.`,
   )
 }

@@ -178,12 +178,12 @@ async function emit({ state, view, signal }: CommandContext, argument: string): 
     case 'no-answer':
       throw new P2PError(
         'no-answer',
-        `no answer from ${where} within 5 seconds; check the address, or try again`,
+        `No answer came from ${where} within 5 seconds. Check the address, or try again.`,
       )
     case 'refused':
-      throw new P2PError('peer-refused', `refused: nothing listens at ${where}; check the port`)
+      throw new P2PError('peer-refused', `Nothing listens at ${where}. Check the port.`)
     case 'not-a-peer':
-      throw new P2PError('not-a-peer', `not a peer: something else answered at ${where}; check the port`)
+      throw new P2PError('not-a-peer', `What answered at ${where} is not a peer. Check the port.`)
   }
 }
 
@@ -222,14 +222,14 @@ export function findCommand(line: string): { readonly command: Command; readonly
       if (words.startsWith(`${name} `)) return { command, argument: words.slice(name.length + 1) }
     }
   }
-  throw new P2PError('usage', `there is no command "${displayText(words)}"; ${advice(words)}`)
+  throw new P2PError('usage', `There is no command "${displayText(words)}". ${advice(words)}`)
 }
 
 function advice(words: string): string {
   const [first = ''] = words.split(' ')
   const names = commands.flatMap(({ name, aliases = [] }) => aliases.concat(name))
   const meant = nearest(words, names) ?? nearest(first, names) ?? names.find((name) => name.startsWith(first))
-  return meant === undefined ? 'help lists them' : `did you mean "${meant}"?`
+  return meant === undefined ? '"help" lists them.' : `Did you mean "${meant}"?`
 }
 
 function sessionResult({

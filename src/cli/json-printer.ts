@@ -30,7 +30,7 @@ export class JsonPrinter implements Printer {
 export function jsonGap(dropped: number): string {
   const error = {
     code: 'queue-full',
-    message: `${dropped} events were left out: standard output is read too slowly`,
+    message: `${dropped} events were left out: standard output is read too slowly. Read it faster.`,
   }
   return eventLine({ type: 'warning', at: new Date(), error })
 }

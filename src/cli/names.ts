@@ -27,7 +27,7 @@ export function pick<Id extends string>(text: string, choice: Choice<Id>): Id | 
   if (!idPrefix.test(text)) {
     throw new P2PError(
       'usage',
-      `"${displayText(text)}" is no ${kind} ID; give the beginning of one, or its number in the last "list ${kind}s"`,
+      `"${displayText(text)}" is no ${kind} ID. Give the beginning of one, or its number in the last "list ${kind}s".`,
     )
   }
   const wanted = plain(text)
@@ -36,7 +36,7 @@ export function pick<Id extends string>(text: string, choice: Choice<Id>): Id | 
     const some = found.slice(0, 4).join(', ')
     throw new P2PError(
       'ambiguous',
-      `${found.length} ${kind}s begin with ${text} (${some}); write more of the ID`,
+      `${found.length} ${kind}s begin with ${text} (${some}). Write more of the ID.`,
     )
   }
   return found[0]

@@ -45,7 +45,9 @@ async function runScript(options: ScriptOptions): Promise<number> {
   const script = new Script(options)
   const ending = await Promise.race([script.run(), stopped])
   if (ending === 'input-ended' && options.stay) await stopped
-  return output.gone.aborted ? new P2PError('output-closed', 'nobody reads').entry.exit : script.status
+  return output.gone.aborted
+    ? new P2PError('output-closed', 'Nobody reads the output any more.').entry.exit
+    : script.status
 }
 
 class Script {
@@ -98,6 +100,6 @@ function untilAborted(signal: AbortSignal): Promise<'stopped'> {
 function lineTooLong(): P2PError {
   return new P2PError(
     'usage',
-    `a line is longer than ${limits.inputLineBytes} bytes and was not read; split it`,
+    `A line is longer than ${limits.inputLineBytes} bytes and was not read. Split it.`,
   )
 }

@@ -123,7 +123,7 @@ class Shell implements Face {
   #complain(error: P2PError | undefined, isMessage: boolean): void {
     const { dim, alarm } = this.#view.style
     // Also /quit and /help come here as lines of a session, but they do not fail.
-    const what = isMessage ? 'not sent: ' : ''
+    const what = isMessage ? 'Not sent: ' : ''
     this.#prompt.print(
       error === undefined ? [dim('Given up.')] : displayLines(`${what}${error.message}`).map(alarm),
     )

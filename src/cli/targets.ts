@@ -13,7 +13,7 @@ export async function peerNamed({ state, signal }: CommandContext, text: string)
   const here = node.peers.list().length
   throw new P2PError(
     'peer-unknown',
-    `no peer ${displayText(text)} is known${waited}; ${here === 0 ? 'nobody is here yet' : '"list peers" shows who is here'}`,
+    `No peer ${displayText(text)} is known${waited}. ${here === 0 ? 'Nobody is here yet.' : '"list peers" shows who is here.'}`,
   )
 }
 
@@ -53,7 +53,10 @@ export function correspondentNamed({ state }: CommandContext, text: string): Pee
   const ids = new Set([...state.node.peers.list().map((peer) => peer.id), ...state.correspondents()])
   const id = pick(text, { kind: 'peer', ids: [...ids], listed: state.listedPeers })
   if (id === undefined)
-    throw new P2PError('peer-unknown', `no messages with ${displayText(text)} in this run`)
+    throw new P2PError(
+      'peer-unknown',
+      `There are no messages with ${displayText(text)} in this run. "history" shows all there are.`,
+    )
   return id
 }
 
@@ -63,14 +66,17 @@ export function sessionNamed({ state }: CommandContext, text: string): Session {
   const id = pick(text, { kind: 'session', ids, listed })
   const found = id === undefined ? undefined : state.node.sessions.find(id)
   if (found !== undefined) return found
-  throw new P2PError('session-unknown', `no session ${displayText(text)} is open; "list sessions" shows them`)
+  throw new P2PError(
+    'session-unknown',
+    `No session ${displayText(text)} is open. "list sessions" shows those that are.`,
+  )
 }
 
 export function parseEndpoint(text: string): { readonly host: string; readonly port: number } {
   const [, host, digits] = /^([\w.-]+):(\d{1,5})$/.exec(text) ?? []
   const port = Number(digits)
   if (host === undefined || !(port >= 1 && port <= 65_535)) {
-    throw new P2PError('usage', `${displayText(text)} is not host:port; write it like 192.168.1.20:8001`)
+    throw new P2PError('usage', `"${displayText(text)}" is not host:port. Write it like 192.168.1.20:8001.`)
   }
   return { host, port }
 }

@@ -27,12 +27,12 @@ export function usableInterfaces(name?: string): readonly NetworkInterface[] {
 export function requireInterface(name: string): void {
   const names = interfaceNames()
   if (names.includes(name)) return
-  const list = names.length > 0 ? names.join(', ') : 'none'
+  const list = names.length > 0 ? `Choose one of: ${names.join(', ')}.` : 'There is none at all.'
   const near = nearest(name, names)
   const question = near === undefined ? '' : ` Did you mean ${near}?`
   throw new P2PError(
     'interface-unknown',
-    `No network interface is named ${JSON.stringify(name)}; there are: ${list}.${question}`,
+    `No network interface is named ${JSON.stringify(name)}. ${list}${question}`,
   )
 }
 

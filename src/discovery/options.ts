@@ -22,13 +22,13 @@ export function checkOptions(options: DatagramOptions): CheckedOptions {
   const { port = 8001, interfaceName, periodMs = 20_000 } = options
   const { shortestPeriodMs, longestPeriodMs } = limits
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw new P2PError('usage', `port must be a whole number from 1 to 65535, not ${port}`)
+    throw new P2PError('usage', `port must be a whole number from 1 to 65535, not ${port}.`)
   }
   // A timer takes a time that is too long, or no number, for none at all, and would flood the network.
   if (!(periodMs >= shortestPeriodMs && periodMs <= longestPeriodMs)) {
     throw new P2PError(
       'usage',
-      `periodMs must be from ${shortestPeriodMs} to ${longestPeriodMs}, not ${periodMs}`,
+      `periodMs must be from ${shortestPeriodMs} to ${longestPeriodMs}, not ${periodMs}.`,
     )
   }
   return { port, interfaceName, periodMs }
@@ -37,7 +37,7 @@ export function checkOptions(options: DatagramOptions): CheckedOptions {
 /** @throws P2PError `usage` */
 export function requireIPv4(what: string, address: string): void {
   if (!isIPv4(address))
-    throw new P2PError('usage', `${what} must be an IPv4 address, not ${JSON.stringify(address)}`)
+    throw new P2PError('usage', `${what} must be an IPv4 address, not ${JSON.stringify(address)}.`)
 }
 
 /** @throws P2PError `usage` */
@@ -45,6 +45,6 @@ export function requireGroup(group: string): void {
   requireIPv4('group', group)
   const first = Number.parseInt(group, 10)
   if (first < 224 || first > 239) {
-    throw new P2PError('usage', `group must be from 224.0.0.0 to 239.255.255.255, not ${group}`)
+    throw new P2PError('usage', `group must be from 224.0.0.0 to 239.255.255.255, not ${group}.`)
   }
 }

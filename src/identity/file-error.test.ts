@@ -4,7 +4,8 @@ import { unusable } from './file-error.ts'
 
 test('each reason why a directory cannot be used is told with what to do', () => {
   const cases: Readonly<Record<string, RegExp>> = {
-    ENOSPC: /^\/d: the disk is full; free some space, or choose another directory with --data-dir\.$/,
+    ENOSPC:
+      /^\/d cannot be used: the disk is full\. Free some space, or choose another directory with --data-dir\.$/,
     EROFS: /the file system is read-only/,
     EACCES: /permission denied/,
     EDQUOT: /your disk quota is used up/,
@@ -16,5 +17,8 @@ test('each reason why a directory cannot be used is told with what to do', () =>
     assert.match(error.message, message)
     assert.equal(error.cause, cause)
   }
-  assert.match(unusable('/d', new Error('something new')).message, /something new/)
+  assert.match(
+    unusable('/d', new Error('something new')).message,
+    /: something new\. Correct that, or choose another/,
+  )
 })

@@ -26,7 +26,7 @@ function homeOfUser(): string {
   try {
     return homedir()
   } catch (error) {
-    const message = 'This user has no home directory; name a data directory with --data-dir.'
+    const message = 'This user has no home directory. Name a data directory with --data-dir.'
     throw new P2PError('data-dir-unusable', message, { cause: error })
   }
 }

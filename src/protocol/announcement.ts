@@ -69,7 +69,7 @@ export function encodeAnnouncement(announcement: Announcement): Uint8Array {
   if (bytes !== undefined) return bytes.slice()
   throw new P2PError(
     'message-too-long',
-    `The announcement is longer than the ${limits.datagramBytes} bytes of a datagram; announce fewer files.`,
+    `The announcement is longer than the ${limits.datagramBytes} bytes of a datagram. Announce fewer files.`,
   )
 }
 
@@ -155,7 +155,7 @@ function writeAnnouncement(writer: WireWriter, announcement: Announcement): void
   const { id, port, files, ip, isPublicIp, upgrade } = announcement
   if (parsePeerId(id) !== id) throw new P2PError('internal', 'A peer without a valid ID cannot be announced.')
   if (!isPort(port))
-    throw new P2PError('internal', `The port ${port} is not from 1 to 65535; announce another.`)
+    throw new P2PError('internal', `The port ${port} is not from 1 to 65535. Announce another.`)
   writer.varint(tags.id)
   const start = writer.enter()
   writer.varint(tags.uuid.value)

@@ -61,7 +61,7 @@ export function newPeerId(random16: Uint8Array): PeerId {
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
   const id = peerIdFromBytes(bytes)
   if (id === undefined) {
-    throw new P2PError('internal', `A peer ID needs 16 random bytes, not ${random16.length}; give 16.`)
+    throw new P2PError('internal', `A peer ID needs 16 random bytes, not ${random16.length}. Give 16.`)
   }
   return id
 }

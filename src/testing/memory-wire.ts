@@ -224,7 +224,10 @@ export class MemoryTransport implements PeerTransport {
     const { selfId } = this.context
     const other = this.#reach(to)
     if (!other.welcomes(selfId))
-      throw new P2PError('peer-refused', `${id} refuses a session; it may not know us yet`)
+      throw new P2PError(
+        'peer-refused',
+        `${id} refuses a session: it may not know us yet. Announce, then try again.`,
+      )
     const pair = memoryChannelPair(
       { peerId: selfId, address: this.address },
       { peerId: other.context.selfId, address: other.address },
@@ -244,7 +247,7 @@ export class MemoryTransport implements PeerTransport {
     await this.#travel()
     const other = this.#reach([from])
     if (!other.context.isKnown(this.context.selfId))
-      throw new P2PError('peer-refused', 'it does not know us yet')
+      throw new P2PError('peer-refused', 'It does not know us yet. Announce, then try again.')
     return [...other.context.peersFor(this.context.selfId)]
   }
 
@@ -271,7 +274,10 @@ export class MemoryTransport implements PeerTransport {
       const listener = this.#wire.listener(this.address, address)
       if (listener !== undefined) return listener
     }
-    throw new P2PError('peer-unreachable', `nobody answers at ${to.map(({ address }) => address).join(', ')}`)
+    throw new P2PError(
+      'peer-unreachable',
+      `Nobody answers at ${to.map(({ address }) => address).join(', ')}. Check the address.`,
+    )
   }
 
   #travel(): Promise<void> {

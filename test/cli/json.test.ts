@@ -125,7 +125,7 @@ test('a script ends with its input, with the status of the first command that fa
   )
   assert.deepEqual(codes, ['ok', 'usage', 'peer-unknown', 'session-unknown', 'usage', 'usage', 'usage'])
   const pears = peer.lines.find(({ command }) => command === 'list pears')
-  assert.match(errorOf(pears).message, /did you mean "list peers"/)
+  assert.match(errorOf(pears).message, /Did you mean "list peers"/)
   assertValid(peer.lines)
   assert.equal(peer.lines.at(-1)?.type, 'node:stopped')
 })
@@ -185,6 +185,8 @@ test('a signal ends it within the time for that, also while a command is under w
 
 test('what keeps it from starting goes to standard error, and nothing to standard output', async () => {
   await using first = await openPeer({ config: loopbackConfig(), args: ['--port', '0'], stay: true })
+  const file = join(first.dataDir, 'config.yaml')
+  const strangeInterface = 'explorer:\n  multicast:\n    interface-name: lo0o\n'
   const attempts = [
     { args: ['--data-dir', first.dataDir, '--port', '0'], status: 75, says: /data directory/ },
     { args: ['--port', String(first.port)], status: 69, says: new RegExp(String(first.port)) },
@@ -192,7 +194,15 @@ test('what keeps it from starting goes to standard error, and nothing to standar
     { args: ['--prot', '1'], status: 64, says: /--port/ },
     { args: ['--wait', 'long'], status: 64, says: /--wait/ },
     { args: ['connect'], status: 64, says: /type it there/ },
-    { args: [], config: 'explorer:\n  multicast:\n    interface-name: lo0o\n', status: 78, says: /lo0o/ },
+    { args: ['--data-dir', file], status: 73, says: /^p2p: \S*config\.yaml cannot be used: / },
+    { args: ['--data-dir', join(file, 'below')], status: 73, says: /config\.yaml.below cannot be used: / },
+    { args: [], config: strangeInterface, status: 78, says: /config\.yaml:3:21: .*"lo0o"/ },
+    {
+      args: [],
+      env: { P2P_EXPLORER_BROADCAST_INTERFACE_NAME: 'lo0o' },
+      status: 78,
+      says: /: P2P_EXPLORER_BROADCAST_INTERFACE_NAME: .*"lo0o"/,
+    },
     { args: [], config: 'log-levle: INFO\n', status: 78, says: /:1:1:.*log-level/ },
     { args: [], env: { P2P_NMAE: 'x' }, status: 78, says: /P2P_NAME/ },
   ]

@@ -35,7 +35,7 @@ test('in a pipe it prints plain lines: results to standard output, mistakes to s
   const args = ['shell', '--data-dir', dataDir, '--port', '0', '--name', 'desk']
   const { stdout, stderr, status } = runCommand({ args, input })
   assert.equal(status, 64)
-  assert.match(stderr, /^p2p: conect 1: there is no command "conect 1"; did you mean "connect"\?\n$/)
+  assert.match(stderr, /^p2p: conect 1: There is no command "conect 1"\. Did you mean "connect"\?\n$/)
   assert.doesNotMatch(stdout, /(?!\n)\p{Cc}|p2p> /u)
   assert.match(stdout, /^"desk" [0-9a-f-]{36} {2}.*port \d+\n/)
   assert.match(stdout, new RegExp(`Talking with "kitchen" ${kitchen.id}\\.`))

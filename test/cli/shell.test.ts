@@ -78,7 +78,7 @@ test('a message that cannot leave is said to be not sent', { skip: noTerminal },
   await terminal.shows(/is gone/)
   await terminal.type('anybody?')
   await terminal.press('Enter')
-  await terminal.shows(/^not sent: no peer [0-9a-f-]{36} is known/m)
+  await terminal.shows(/^Not sent: No peer [0-9a-f-]{36} is known/m)
 })
 
 test('alone, one is told so', { skip: noTerminal }, async (t) => {
