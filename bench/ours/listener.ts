@@ -12,8 +12,9 @@ const counted: ExplorerFactory = (context) =>
   multicast({ interfaceName: 'lo', port })({
     ...context,
     report(sighting) {
-      context.report(sighting)
+      const taken = context.report(sighting)
       handled++
+      return taken
     },
   })
 

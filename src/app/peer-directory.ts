@@ -76,17 +76,19 @@ export class PeerDirectory implements Disposable {
     }
   }
 
-  /** Takes what an explorer heard. */
-  see({ announcement, source, via }: Sighting): void {
+  /** Takes what an explorer heard. @returns false when there are too many newcomers to take it */
+  see({ announcement, source, via }: Sighting): boolean {
     const now = monotonicMs()
     const { id } = announcement
-    if (id === this.#context.selfId) return
+    if (id === this.#context.selfId) return true
     if (announcement.upgrade?.leaving === true) {
       void this.#checkLeaving(id)
-      return
+      return true
     }
     const address = usableIp(announcement) ?? source.address
-    this.#tellAll(this.#table.see({ announcement, address, source: source.address, via, now }))
+    const seen = this.#table.see({ announcement, address, source: source.address, via, now })
+    this.#tellAll(seen)
+    return seen.change !== 'refused'
   }
 
   /** Takes what a peer told of others. @returns how many were new */

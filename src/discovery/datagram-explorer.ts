@@ -156,7 +156,7 @@ class DatagramExplorer implements Explorer {
   #hearQuestion(bytes: Uint8Array, source: Endpoint): void {
     const sighting = this.#read(bytes, source, false)
     if (sighting === undefined) return
-    this.#context.report(sighting)
+    if (!this.#context.report(sighting)) return
     const port = this.#sockets.discoveryPort
     const decision = this.#context.decideAnswer(sighting, port, this.#announcedAtMs)
     if (!decision.answer) {

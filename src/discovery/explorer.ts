@@ -23,8 +23,12 @@ export interface Sighting {
 export interface ExplorerContext {
   /** What to announce now; `ip` is absent when receivers are to use the source address. */
   self(): Announcement
-  /** Hands a heard announcement to the node. Never throws. */
-  report(sighting: Sighting): void
+  /**
+   * Hands a heard announcement to the node. Never throws.
+   *
+   * @returns false when the node takes no more newcomers at present; such a one is not answered either
+   */
+  report(sighting: Sighting): boolean
   /**
    * Asks whether and when to answer an announcement that came to the discovery port. The node owns the answer
    * policy, so that several explorers together still answer at most once.

@@ -34,9 +34,10 @@ export class ListeningNode implements ExplorerContext {
     return this.announcement
   }
 
-  report(sighting: Sighting): void {
+  report(sighting: Sighting): boolean {
     this.sightings.push(sighting)
     for (const wake of this.#onSighting.splice(0)) wake()
+    return true
   }
 
   decideAnswer(sighting: Sighting, discoveryPort: number): AnswerDecision {
