@@ -1,8 +1,5 @@
 /** What a server with idle sessions is asked: the same for ours and for the baseline. */
-export type IdleRequest =
-  | { readonly kind: 'ports' }
-  /** Answers with how many sessions are open and the resident bytes, after everything unused was freed. */
-  | { readonly kind: 'rest' }
+export type IdleRequest = { readonly kind: 'ports' } | { readonly kind: 'rest' }
 
 export interface Ports {
   readonly tcp: number
@@ -13,6 +10,8 @@ export interface Ports {
 export interface Rest {
   readonly sessions: number
   readonly residentBytes: number
+  /** JavaScript objects: only those in use when the program was started with `--expose-gc`. */
+  readonly heapBytes: number
 }
 
 export function idleHandler(server: {
@@ -21,8 +20,8 @@ export function idleHandler(server: {
 }): (request: IdleRequest) => unknown {
   return ({ kind }) => {
     if (kind === 'ports') return server.ports
-    // Memory that one collection frees is returned to the system by the next.
-    for (let round = 0; round < 4; round++) globalThis.gc?.()
-    return { sessions: server.sessions(), residentBytes: process.memoryUsage.rss() } satisfies Rest
+    globalThis.gc?.()
+    const { rss, heapUsed } = process.memoryUsage()
+    return { sessions: server.sessions(), residentBytes: rss, heapBytes: heapUsed } satisfies Rest
   }
 }

@@ -2,10 +2,15 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { buildSync } from 'esbuild'
+
+const root = join(import.meta.dirname, '..')
 
 export interface WorkerOptions {
   /** Flags for Node, such as `--expose-gc`. */
   readonly nodeArgs?: readonly string[]
+  /** Runs it as JavaScript in one file, so that its memory holds nothing of the tool that takes the types out. */
+  readonly bundled?: boolean
   /** Words before `node`, such as those that enter a network namespace. */
   readonly enter?: readonly string[]
 }
@@ -23,7 +28,8 @@ export async function openWorker(
   args: readonly string[] = [],
   options: WorkerOptions = {},
 ): Promise<Worker> {
-  const child = start(join(import.meta.dirname, file), args, options)
+  const path = options.bundled === true ? bundle(file) : join(import.meta.dirname, file)
+  const child = start(path, args, options)
   const worker: Worker = {
     pid: child.pid ?? 0,
     async ask<Answer>(request: unknown): Promise<Answer> {
@@ -40,6 +46,13 @@ export async function openWorker(
   }
   await next(child, file)
   return worker
+}
+
+function bundle(file: string): string {
+  const outfile = join(root, '.bench', file.replace(/\.ts$/, '.mjs'))
+  const entryPoints = [join(import.meta.dirname, file)]
+  buildSync({ entryPoints, outfile, bundle: true, format: 'esm', platform: 'node', packages: 'external' })
+  return outfile
 }
 
 function start(file: string, args: readonly string[], options: WorkerOptions): ChildProcess {

@@ -9,13 +9,14 @@ const runs = 5
 /** Sessions that are open before the first look: what the first of a kind costs is no part of the others. */
 const warmUp = 24
 const sessions = 1000
-const settlesMs = 1_500
-/** The nursery of the garbage collector grows by up to 16 MiB when it likes; that is no part of a session. */
-const nodeArgs = ['--expose-gc', '--max-semi-space-size=1']
+const settlesMs = 2_000
+
+const ours = 'ours/idle-node.ts'
+const bareWs = 'baselines/ws-idle-server.ts'
 
 export const idleSessions: Figure = {
   name: 'idle-session',
-  about: `resident memory of one of ${sessions} idle sessions, next to a bare ws server`,
+  about: `memory of one of ${sessions} idle sessions, next to a bare ws server`,
   async measure() {
     return [
       {
@@ -23,18 +24,36 @@ export const idleSessions: Figure = {
         unit: 'B',
         ...(await inTurn(
           runs,
-          () => bytesPerSession('ours/idle-node.ts'),
-          () => bytesPerSession('baselines/ws-idle-server.ts'),
+          () => growth(ours, [], residentBytes),
+          () => growth(bareWs, [], residentBytes),
         )),
         targets: [{ of: 'ratio', is: 'at most', bound: 1.5 }],
-        note: 'a whole node; its peers are announced first, from 16 addresses, and answer its pings',
+        note: 'resident memory of a whole node; its peers are announced first, from 16 addresses, and answer its pings',
+      },
+      {
+        name: 'idle-session-objects',
+        unit: 'B',
+        ...(await inTurn(
+          runs,
+          () => growth(ours, ['--expose-gc'], heapBytes),
+          () => growth(bareWs, ['--expose-gc'], heapBytes),
+        )),
+        targets: [],
+        note: 'the JavaScript objects in it that are in use, without garbage, compiled code and what lies below Node',
       },
     ]
   },
 }
 
-async function bytesPerSession(file: string): Promise<number> {
-  await using server = await openWorker(file, [], { nodeArgs })
+const residentBytes = (at: Rest): number => at.residentBytes
+const heapBytes = (at: Rest): number => at.heapBytes
+
+async function growth(
+  file: string,
+  nodeArgs: readonly string[],
+  bytes: (at: Rest) => number,
+): Promise<number> {
+  await using server = await openWorker(file, [], { nodeArgs, bundled: true })
   await using crowd = await openWorker('crowd.ts')
   const { tcp, udp } = await server.ask<Ports>({ kind: 'ports' } satisfies IdleRequest)
   const count = warmUp + sessions
@@ -44,7 +63,7 @@ async function bytesPerSession(file: string): Promise<number> {
   await crowd.ask({ kind: 'dial', from: warmUp, to: count, port: tcp } satisfies CrowdRequest)
   const after = await rest(server)
   if (after.sessions !== count) throw new Error(`${after.sessions} of ${count} sessions are open in ${file}`)
-  return (after.residentBytes - before.residentBytes) / sessions
+  return (bytes(after) - bytes(before)) / sessions
 }
 
 async function rest(server: Worker): Promise<Rest> {
