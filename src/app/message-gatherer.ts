@@ -29,8 +29,10 @@ export class MessageGatherer {
   add(message: Uint8Array): Promise<void> | undefined {
     if (!this.#sentInTick) {
       this.#sentInTick = true
+      const room = this.#send(message)
+      // Not before: a message that is alone leaves as soon as it can.
       process.nextTick(endTick, this)
-      return this.#send(message)
+      return room
     }
     const full =
       this.#gathered.length >= limits.batchedMessages ||

@@ -110,15 +110,16 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
 
   send(frame: Uint8Array): Promise<void> | undefined {
     if (this.#ws.readyState !== 1) return undefined
-    if (!this.#sentInTick) {
-      // A frame that is alone leaves at once; those that follow in the same tick share one system call.
-      this.#sentInTick = true
-      process.nextTick(endTick, this)
-    } else if (!this.#corked) {
+    // A frame that is alone leaves at once; those that follow in the same tick share one system call.
+    if (this.#sentInTick && !this.#corked) {
       this.#corked = true
       this.#socket.cork()
     }
     this.#ws.send(frame, sendOptions)
+    if (!this.#sentInTick) {
+      this.#sentInTick = true
+      process.nextTick(endTick, this)
+    }
     return this.#socket.writableLength < this.#settings.limits.gatheredBytes ? undefined : this.#flush()
   }
 
