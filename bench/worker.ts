@@ -1,5 +1,5 @@
 /** Programs of a figure that run as processes of their own, and talk with it in plain messages. */
-import { fork, spawn, type ChildProcess } from 'node:child_process'
+import { fork, spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { buildSync } from 'esbuild'
@@ -20,6 +20,12 @@ export interface Worker extends AsyncDisposable {
   readonly pid: number
   /** Sends `request` and resolves with the answer. Rejects when the program ends instead. */
   ask<Answer>(request: unknown): Promise<Answer>
+}
+
+/** Words that keep a program on one processor; none where there is no such command, or only one processor. */
+export function onProcessor(number: 0 | 1): readonly string[] {
+  const words = ['taskset', '-c', String(number)]
+  return spawnSync('taskset', ['-c', '1', process.execPath, '-v']).status === 0 ? words : []
 }
 
 /** Starts `file`, a path below bench/, and waits until it says that it is ready. */

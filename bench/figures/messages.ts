@@ -1,11 +1,14 @@
 /** Messages of one session between two processes: how many in a second, and how long one takes there and back. */
 import { text, type Request } from '../conversation.ts'
 import { inTurn, median, type Figure } from '../figure.ts'
-import { openWorker, type Worker } from '../worker.ts'
+import { onProcessor, openWorker, type Worker } from '../worker.ts'
 
 const runs = 7
 /** Enough for the compilers of both ends to have settled. */
 const warmUpMessages = 100_000
+/** Words before each of the two programs. */
+type Places = readonly [from: readonly string[], to: readonly string[]]
+
 interface Trips {
   readonly warmUp: number
   readonly measured: number
@@ -45,18 +48,26 @@ export const roundTrip: Figure = {
   name: 'round-trip',
   about: 'p50 of one message there and back, one at a time, next to bare ws',
   async measure() {
+    const [first, second] = [onProcessor(0), onProcessor(1)]
     return [
       {
         name: 'round-trip',
         unit: 'ms',
-        ...(await trips(atOnce)),
+        ...(await trips(atOnce, [first, second])),
         targets: [{ of: 'ratio', is: 'at most', bound: 1.25 }],
-        note: 'one message is on its way at any time',
+        note: 'one message is on its way at any time; each end has a processor of its own, as hosts have',
+      },
+      {
+        name: 'round-trip-shared',
+        unit: 'ms',
+        ...(await trips(atOnce, [first, first])),
+        targets: [],
+        note: 'the same with both ends on one processor, where nothing has to be woken up: what the two programs compute',
       },
       {
         name: 'round-trip-rested',
         unit: 'ms',
-        ...(await trips(rested)),
+        ...(await trips(rested, [first, second])),
         targets: [],
         note: `the same with a rest of ${rested.pauseMs} ms before each, when processors and caches have cooled down`,
       },
@@ -64,20 +75,22 @@ export const roundTrip: Figure = {
   },
 }
 
-function trips(kind: Trips): ReturnType<typeof inTurn> {
+/** Left to itself the kernel moves the ends together and apart as it likes, and the ratio with them. */
+function trips(kind: Trips, enter: Places): ReturnType<typeof inTurn> {
   return inTurn(
     runs,
-    () => withEnds(ours, (from, to) => trip(from, to, kind)),
-    () => withEnds(bareWs, (from, to) => trip(from, to, kind)),
+    () => withEnds(ours, (from, to) => trip(from, to, kind), enter),
+    () => withEnds(bareWs, (from, to) => trip(from, to, kind), enter),
   )
 }
 
 async function withEnds(
   file: string,
   measure: (from: Worker, to: Worker) => Promise<number>,
+  [fromPlace, toPlace]: Places = [[], []],
 ): Promise<number> {
-  await using to = await openWorker(file)
-  await using from = await openWorker(file)
+  await using to = await openWorker(file, [], { enter: toPlace })
+  await using from = await openWorker(file, [], { enter: fromPlace })
   const port = await to.ask<number>({ kind: 'listen' } satisfies Request)
   await from.ask({ kind: 'connect', to: port } satisfies Request)
   return await measure(from, to)
