@@ -12,9 +12,10 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   discovery: ['rules', 'protocol', 'base'],
   transport: ['rules', 'protocol', 'base'],
   identity: ['rules', 'protocol', 'base'],
-  app: ['discovery', 'transport', 'identity', 'rules', 'protocol', 'base'],
-  testing: ['app', 'discovery', 'transport', 'identity', 'rules', 'protocol', 'base'],
-  index: ['app', 'discovery', 'transport', 'identity', 'protocol', 'base'],
+  store: ['rules', 'protocol', 'base'],
+  app: ['discovery', 'transport', 'identity', 'store', 'rules', 'protocol', 'base'],
+  testing: ['app', 'discovery', 'transport', 'identity', 'store', 'rules', 'protocol', 'base'],
+  index: ['app', 'discovery', 'transport', 'identity', 'rules', 'protocol', 'base'],
   config: ['index'],
   cli: ['index', 'config'],
 }
@@ -24,6 +25,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   ws: ['transport'],
   commander: ['cli'],
   pino: ['cli'],
+  uqr: ['cli'],
   yaml: ['config'],
 }
 

@@ -1,14 +1,20 @@
 import type { ErrorCode } from '../base/errors.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
+import type { Policy, Protection, TrustState } from '../rules/trust.ts'
 
-/** What we know of another node. All of it is what the peer says of itself, or where it was heard. */
+/** What we know of another node: what it says of itself, where it was heard, and what we know of its key. */
 export interface Peer {
   readonly id: PeerId
   /** The address that is tried first. */
   readonly address: string
   readonly port: number
-  /** `p2p` when it speaks our part of the protocol, `reference` otherwise. */
+  /** `p2p` when its ID is cut from a key, so that it can prove who it is; `reference` otherwise. */
   readonly kind: PeerKind
+  /** What talk with it is protected by. */
+  readonly protection: Protection
+  readonly trust: TrustState
+  /** The name that the user of this node gave it; empty when none. To be shown instead of `name`. */
+  readonly alias: string
   /** Names of the explorers that heard it; `peers` when another peer told us of it. */
   readonly via: readonly string[]
   /** The name it gives itself; empty when none. Never a proof of anything. */
@@ -35,6 +41,7 @@ export interface SessionInfo {
   readonly peerId: PeerId
   /** Whether the peer dialled us. */
   readonly incoming: boolean
+  readonly protection: Protection
 }
 
 /** A message that was received or sent. */
@@ -79,6 +86,42 @@ export type NodeEvent =
       readonly peerId: PeerId
       readonly waiting: number
     }
+  | {
+      /** This data directory had no identity, and now has one. */
+      readonly type: 'identity:made'
+      readonly at: Date
+      readonly peerId: PeerId
+      /** It has a file `id` of the reference or of an earlier p2p, which is left as it is and no longer used. */
+      readonly leavesIdFile: boolean
+    }
+  | { readonly type: 'policy:changed'; readonly at: Date; readonly policy: Policy }
+  | { readonly type: 'trust:changed'; readonly at: Date; readonly contact: Contact }
+  | {
+      /** A peer proved that it has a new key; alias and, one step lower, trust went over to the new ID. */
+      readonly type: 'trust:succeeded'
+      readonly at: Date
+      readonly contact: Contact
+      readonly formerId: PeerId
+    }
+  | {
+      /** Both ends show this code; `node.trust.verification(peerId).confirm(same)` answers. */
+      readonly type: 'verify:code'
+      readonly at: Date
+      readonly peerId: PeerId
+      /** Eight digits as `1234 5678`; empty when the peer has scanned our QR code, which is to be confirmed likewise. */
+      readonly code: string
+      readonly method: 'code' | 'qr'
+      /** Whether the peer began. */
+      readonly incoming: boolean
+    }
+  | {
+      readonly type: 'verify:done'
+      readonly at: Date
+      readonly peerId: PeerId
+      readonly ok: boolean
+      /** Why not; empty when ok. */
+      readonly reason: string
+    }
   | { readonly type: 'warning'; readonly at: Date; readonly error: ErrorInfo }
 
 interface PeerEvent<Type> {
@@ -93,10 +136,26 @@ interface MessageEvent<Type> {
   readonly message: Message
 }
 
+/** A peer that this node has met, with what its user has decided. */
+export interface Contact {
+  readonly peerId: PeerId
+  readonly trust: TrustState
+  /** Empty when none was given. */
+  readonly alias: string
+  /** How it came to be verified, when it was. */
+  readonly method: VerificationMethod | undefined
+  /** Since when its trust is what it is. */
+  readonly since: Date
+}
+
+/** Both compared a short code; one scanned the other's QR code; both compared the safety number. */
+export type VerificationMethod = 'code' | 'qr' | 'safety-number'
+
 /** Who this node is, and where it listens. */
 export interface NodeInfo {
   readonly id: PeerId
   readonly name: string
   readonly port: number
   readonly addresses: readonly string[]
+  readonly policy: Policy
 }

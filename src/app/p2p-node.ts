@@ -1,6 +1,7 @@
 import type { EventStream, EventStreamOptions } from '../base/events.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
-import type { Message, NodeEvent, NodeInfo, Peer, SessionInfo } from './node-event.ts'
+import type { Policy } from '../rules/trust.ts'
+import type { Contact, Message, NodeEvent, NodeInfo, Peer, SessionInfo } from './node-event.ts'
 
 /** Lets a caller give up on an asynchronous call; the abort reason is what the call then throws. */
 export interface CallOptions {
@@ -17,7 +18,12 @@ export interface P2PNode extends AsyncDisposable {
   readonly id: PeerId
   readonly peers: Peers
   readonly sessions: Sessions
+  readonly trust: Trust
+  /** Whom this node talks with. */
+  readonly policy: Policy
 
+  /** Changes the policy at once; sessions that it forbids end with code 1008. */
+  setPolicy(policy: Policy): void
   /** Announces now, through every explorer. */
   announce(): Promise<void>
   /** Announces to one `host` and UDP port and waits at most 5 s for its answer. @throws P2PError `network-unusable` */
@@ -25,7 +31,8 @@ export interface P2PNode extends AsyncDisposable {
   /**
    * The open session with a peer, or a new one.
    *
-   * @throws P2PError `peer-unknown`, `peer-unreachable`, `peer-refused`, `too-many`, `node-stopped`
+   * @throws P2PError `peer-unknown`, `peer-unreachable`, `peer-refused`, `insecure-connection`, `identity-mismatch`,
+   *   `policy-refused`, `peer-blocked`, `too-many`, `node-stopped`
    */
   connect(id: PeerId, options?: CallOptions): Promise<Session>
   /** The conversation with a peer; costs nothing until something is sent. */
@@ -63,6 +70,69 @@ export interface Peers {
    * @throws P2PError `peer-unknown`, `peer-unreachable`, `peer-refused`, `protocol-violation`
    */
   load(from: PeerId, options?: CallOptions): Promise<number>
+}
+
+/** What is known of the keys of peers, and how to make sure of one. */
+export interface Trust {
+  /** Everybody met or decided on: verified ones first, then by alias. */
+  list(): readonly Contact[]
+  find(id: PeerId): Contact | undefined
+  /**
+   * Gives a peer a name of our own, which is shown instead of the one it gives itself. '' takes it away.
+   *
+   * @throws P2PError `alias-taken` when another key has it: never moved silently; `alias-invalid`, `peer-unknown`,
+   *   `peer-unprovable`, `trust-unwritable`
+   */
+  setAlias(id: PeerId, alias: string): void
+  /** Ends what is open with a peer and refuses it from now on. @throws P2PError `trust-unwritable` */
+  block(id: PeerId): void
+  /** Takes a block back; the peer is `seen` again. @throws P2PError `peer-unknown`, `trust-unwritable` */
+  unblock(id: PeerId): void
+  /** Removes alias, verification and block: the peer is as if never met. @throws P2PError `peer-unknown`, `trust-unwritable` */
+  forget(id: PeerId): void
+  /** Sixty digits that are the same at both ends, for reading aloud. @throws P2PError `peer-unknown`, `peer-unprovable` */
+  safetyNumber(id: PeerId): string
+  /**
+   * Compares what the other person reads aloud with our safety number, and verifies the peer when it is the same.
+   *
+   * @throws P2PError `verification-failed`, and like `safetyNumber`
+   */
+  compareSafetyNumber(id: PeerId, digits: string): void
+  /**
+   * Begins a verification by short code; resolves when both ends can show it.
+   *
+   * @throws P2PError `verification-failed`, `too-many`, and like `connect`
+   */
+  verify(id: PeerId, options?: CallOptions): Promise<Verification>
+  /** The verification that waits for our user, whoever began it. */
+  verification(id: PeerId): Verification | undefined
+  /** A text to be shown as QR code: whoever scans it within `limits.invitationMs` has verified us, and we confirm him. */
+  invite(): Invitation
+  /**
+   * Verifies the peer whose QR code says `text`. With a secret in it the other side is asked to confirm and verifies us too.
+   *
+   * @throws P2PError `usage` when it is no such code, `verification-failed`, and like `connect`
+   */
+  acceptInvitation(text: string, options?: CallOptions): Promise<Contact>
+}
+
+/** A verification that waits for the two users. */
+export interface Verification {
+  readonly peerId: PeerId
+  /** `1234 5678`; empty when the peer scanned our QR code. */
+  readonly code: string
+  readonly method: 'code' | 'qr'
+  readonly incoming: boolean
+  /** Our user's answer. @returns whether the peer is verified: when both users said yes */
+  confirm(same: boolean): Promise<boolean>
+  /** Resolves when it has ended for whatever cause; true when the peer is verified. */
+  readonly done: Promise<boolean>
+}
+
+export interface Invitation {
+  /** `p2p:v1:<peer ID>:<key, base64url>:<secret, base64url>` */
+  readonly text: string
+  readonly expiresAt: Date
 }
 
 /** The sessions that are open now. */

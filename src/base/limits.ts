@@ -88,6 +88,12 @@ export const limits = {
   pending: 64,
   /** A pending connection older than this gives way to a newcomer when the room is full; honest ones are served by then. */
   pendingGraceMs: 250,
+  /** Bytes of a TLS handshake from the other side: ours has about 1,200, a certificate of 60 KB more (T4). */
+  handshakeBytes: 4 * 1024,
+  /** A peer's certificate; ours has about 200 bytes (T4). */
+  certificateBytes: 512,
+  /** Open sessions from one address: IDs are free to make, so that those of one host must not fill the node. */
+  sessionsPerAddress: 64,
   /** /peers that we serve: body, so that head and body stay within the reference's 4,000 (H10, H11). */
   peerListBytes: 3_800,
   /** /peers that we read: bytes, time, entries (H12). */
@@ -168,8 +174,32 @@ export const limits = {
 
   /** Wait for a data directory that another process has, before it is refused. */
   lockWaitMs: 100,
-  /** The file with our own ID, with room for white space that an editor adds. */
-  peerIdFileBytes: 64,
+  /** identity.pem, with room for white space that an editor adds; ours has 119 bytes. */
+  identityFileBytes: 1024,
+  /** For so long a former key tells everybody whom it knew about its successor; keys that do so at once. */
+  successionMs: 30 * 24 * 3_600_000,
+  formerIdentities: 8,
+
+  /** An alias, UTF-8. */
+  aliasBytes: 64,
+  /** Peers that are remembered without an alias and without a decision of ours: the one not met for longest gives way. */
+  pins: 4096,
+  /** Peers with an alias, verified or blocked: beyond it one has to be forgotten first. */
+  contacts: 16_384,
+  /** One frame of a pairing connection, and how many may come on one. */
+  pairingFrameBytes: 1024,
+  pairingFrames: 16,
+  /** Pairing connections: open at once, new in a minute from one peer and in all. */
+  pairings: 16,
+  pairingsPerPeerPerMinute: 3,
+  pairingsPerMinute: 30,
+  /** Two people compare the code in this time; after a failure the same peer has to wait; attempts in an hour (T13). */
+  verifyMs: 120_000,
+  verifyBackOffMs: 60_000,
+  verifyAttemptsPerHour: 5,
+  /** How long the secret of a QR code is good, and how many are at once. */
+  invitationMs: 5 * 60_000,
+  invitations: 8,
 
   /** Wait for the answer to a targeted announcement, and when it is said again in case it was lost. */
   probeMs: 5_000,

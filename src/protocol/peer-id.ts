@@ -66,6 +66,34 @@ export function newPeerId(random16: Uint8Array): PeerId {
   return id
 }
 
+const derivation = new TextEncoder().encode('p2p/peer-id/v1\0')
+
+/** The bytes whose SHA-256 the ID of a public key (32 bytes, Ed25519) is cut from; see {@link peerIdFromDigest}. */
+export function peerIdPreimage(publicKey: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(derivation.length + publicKey.length)
+  bytes.set(derivation)
+  bytes.set(publicKey, derivation.length)
+  return bytes
+}
+
+/** The version 8 UUID (RFC 9562, 5.8) in the first 16 bytes of a digest, 122 bits of which it keeps. */
+export function peerIdFromDigest(digest: Uint8Array): PeerId {
+  const bytes = digest.slice(0, 16)
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
+  const id = peerIdFromBytes(bytes)
+  if (id === undefined) throw new P2PError('internal', 'A peer ID needs a digest of at least 16 bytes.')
+  return id
+}
+
+/**
+ * Whether this is the ID of a peer of ours: version 8, cut from a key. Such a peer is spoken to over TLS alone, whatever else
+ * anybody says of it: nobody can take the 8 away without making it another ID. Every other ID is a reference peer's.
+ */
+export function isProvable(id: PeerId): boolean {
+  return id[14] === '8'
+}
+
 /** Orders IDs by their bytes: negative when `a` comes first. Both sides of a session agree on it. */
 export function comparePeerIds(a: PeerId, b: PeerId): number {
   if (a === b) return 0

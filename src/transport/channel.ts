@@ -6,6 +6,14 @@ export interface ChannelEnd {
   readonly reason: string
 }
 
+/** What a peer has proved of itself in the handshake of one connection. */
+export interface Proof {
+  /** Its public key, 32 bytes; its ID is cut from the hash of it. */
+  readonly key: Uint8Array
+  /** The highest version of our part of the protocol that both ends speak. */
+  readonly protocol: number
+}
+
 /**
  * Carries frames to one peer and back. Iterate it once: each step gives the frames that arrived together, never
  * none. Iteration ends when the channel has ended, and never throws; `closed` then says how it ended. While nobody iterates,
@@ -15,8 +23,8 @@ export interface Channel extends AsyncIterable<readonly Uint8Array[]> {
   readonly peerId: PeerId
   /** Whether the other side dialled. */
   readonly incoming: boolean
-  /** Whether the other side is a peer of ours, as both said when the session was opened. */
-  readonly isOurs: boolean
+  /** Present with a peer of ours: the channel is encrypted and `peerId` proved. Absent with a reference peer. */
+  readonly proof: Proof | undefined
   /** Address of the other side. */
   readonly address: string
   /** Bytes that were given to `send` and have not left yet. */
@@ -34,4 +42,11 @@ export interface Channel extends AsyncIterable<readonly Uint8Array[]> {
   close(code: number, reason: string): Promise<void>
   /** Resolves once, when the channel has ended for whatever cause. */
   readonly closed: Promise<ChannelEnd>
+}
+
+/** A channel for pairing alone: its two ends verify each other, or one names the successor of its key. */
+export interface PairingChannel extends Channel {
+  readonly proof: Proof
+  /** 32 bytes that only the two ends of this very connection know (RFC 8446, 7.5, exporter, `EXPORTER-p2p-sas-v1`). */
+  readonly binding: Uint8Array
 }
