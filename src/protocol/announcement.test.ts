@@ -6,7 +6,7 @@ import * as fc from 'fast-check'
 
 import { isP2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { decodeAnnouncement, encodeAnnouncement, usableIp, type Announcement } from './announcement.ts'
+import { decodeAnnouncement, encodeAnnouncement, pairingCapability, usableIp, type Announcement } from './announcement.ts'
 import { PeerSchema } from './generated/p2p_pb.ts'
 import { newPeerId, parsePeerId, peerIdToBytes } from './peer-id.ts'
 
@@ -19,7 +19,25 @@ const plain: Announcement = {
   isPublicIp: false,
   upgrade: undefined,
 }
-const upgrade = { protocol: 1, instance: 7n, name: 'kitchen', leaving: false, wantsAnswer: true }
+const key = new Uint8Array(32).fill(3)
+const upgrade = {
+  protocol: 1,
+  key,
+  instance: 7n,
+  capabilities: pairingCapability,
+  name: 'kitchen',
+  leaving: false,
+  wantsAnswer: true,
+}
+const emptyUpgrade = {
+  protocol: 0,
+  key: undefined,
+  instance: 0n,
+  capabilities: 0,
+  name: '',
+  leaving: false,
+  wantsAnswer: false,
+}
 
 /** `Peer` fields in hexadecimal, to be joined to what an attacker sends. */
 const wire = {
@@ -150,7 +168,7 @@ test('U5: what comes twice is the last, or merged, as the reference has it', () 
     ],
   )
   const parts = decodeHex(wire.id, wire.port, 'ca3e020801', 'ca3e09190700000000000000', 'ca3e023001')?.upgrade
-  assert.deepEqual(parts, { protocol: 1, instance: 7n, name: '', leaving: true, wantsAnswer: false })
+  assert.deepEqual(parts, { ...emptyUpgrade, protocol: 1, instance: 7n, leaving: true })
 })
 
 test('U5: a known field of another wire type is unknown, as the reference has it', () => {
@@ -328,6 +346,7 @@ test('U19: our part of an announcement is bounded, and its numbers are exact', (
   const hostile = {
     protocol: 2 ** 32 - 1,
     instance: 2n ** 64n - 1n,
+    capabilities: 2 ** 32 - 1,
     name: `\u001b[2J\u202e${'é'.repeat(200)}`,
   }
   const bytes = toBinary(
@@ -336,17 +355,47 @@ test('U19: our part of an announcement is bounded, and its numbers are exact', (
   )
   assert.deepEqual(decodeAnnouncement(bytes)?.upgrade, {
     protocol: 4_294_967_295,
+    key: undefined,
     instance: 18_446_744_073_709_551_615n,
+    capabilities: 4_294_967_295,
     name: `[2J${'é'.repeat(30)}`,
     leaving: true,
     wantsAnswer: false,
   })
 })
 
+test('U17: a key of any other length than 32 bytes is none', () => {
+  const withKey = (...keys: readonly number[]): Announcement | undefined => {
+    const fields = keys.map((length) => field('12', new Uint8Array(length).fill(3))).join('')
+    return decodeHex(wire.id, wire.port, field('ca3e', Buffer.from(fields, 'hex')))
+  }
+  assert.deepEqual(withKey(32)?.upgrade?.key, key)
+  for (const length of [0, 1, 31, 33, 64]) assert.equal(withKey(length)?.upgrade?.key, undefined, `${length}`)
+  assert.equal(withKey(32, 0)?.upgrade?.key, undefined, 'the last one counts')
+})
+
+test('U17, twin: the library hands on keys of any length', () => {
+  const bytes = toBinary(
+    PeerSchema,
+    create(PeerSchema, {
+      ID: { value: peerIdToBytes(id) },
+      port: 1,
+      upgrade: { publicKey: new Uint8Array(31) },
+    }),
+  )
+  assert.equal(fromBinary(PeerSchema, bytes).upgrade?.publicKey.length, 31)
+})
+
+test('a key outlives the bytes that it came in', () => {
+  const bytes = encodeAnnouncement({ ...plain, upgrade })
+  const decoded = decodeAnnouncement(bytes)?.upgrade?.key
+  bytes.fill(0)
+  assert.deepEqual(decoded, key)
+})
+
 test('our part is there only when it was sent', () => {
   assert.equal(decodeHex(wire.id, wire.port)?.upgrade, undefined)
-  const empty = { protocol: 0, instance: 0n, name: '', leaving: false, wantsAnswer: false }
-  assert.deepEqual(decodeHex(wire.id, wire.port, 'ca3e00')?.upgrade, empty)
+  assert.deepEqual(decodeHex(wire.id, wire.port, 'ca3e00')?.upgrade, emptyUpgrade)
   assert.deepEqual(decodeAnnouncement(encodeAnnouncement({ ...plain, upgrade }))?.upgrade, upgrade)
 })
 
@@ -379,7 +428,9 @@ function announcements(): fc.Arbitrary<Announcement> {
         fc.record(
           {
             protocol: fc.nat(2 ** 31 - 1),
+            key: fc.option(fc.uint8Array({ minLength: 32, maxLength: 32 }), { nil: undefined }),
             instance: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+            capabilities: fc.nat(2 ** 32 - 1),
             name: fc.stringMatching(/^[a-zа-я]{0,20}$/),
             leaving: fc.boolean(),
             wantsAnswer: fc.boolean(),

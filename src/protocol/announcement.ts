@@ -25,13 +25,22 @@ export interface Announcement {
 /** Field 1001 of `Peer`. */
 export interface Upgrade {
   readonly protocol: number
+  /** Ed25519, 32 bytes; absent when none, or none of that length, was sent. Not checked here against the ID (U17). */
+  readonly key: Uint8Array | undefined
   /** Drawn at random at every start. */
   readonly instance: bigint
+  /** Bits, {@link pairingCapability} and others that we do not know. */
+  readonly capabilities: number
   /** Printable, at most `limits.nameBytes` bytes of UTF-8; empty when it gives itself no name. */
   readonly name: string
   readonly leaving: boolean
   readonly wantsAnswer: boolean
 }
+
+/** The bit of `capabilities` that says: this peer answers on /pair. */
+export const pairingCapability = 1
+
+const keyBytes = 32
 
 /** Tags of `Peer` and what it holds in proto/p2p.proto: field number << 3 | wire type. */
 const tags = {
@@ -43,11 +52,27 @@ const tags = {
   upgrade: (1001 << 3) | 2,
   uuid: { value: 0x0a },
   file: { path: 0x0a, id: 0x12 },
-  upgraded: { protocol: 0x08, instance: 0x19, name: 0x2a, leaving: 0x30, wantsAnswer: 0x38 },
+  upgraded: {
+    protocol: 0x08,
+    key: 0x12,
+    instance: 0x19,
+    capabilities: 0x20,
+    name: 0x2a,
+    leaving: 0x30,
+    wantsAnswer: 0x38,
+  },
 } as const
 
 const noFiles: ReadonlyMap<string, string> = new Map()
-const plainUpgrade: Upgrade = { protocol: 0, instance: 0n, name: '', leaving: false, wantsAnswer: false }
+const plainUpgrade: Upgrade = {
+  protocol: 0,
+  key: undefined,
+  instance: 0n,
+  capabilities: 0,
+  name: '',
+  leaving: false,
+  wantsAnswer: false,
+}
 
 /** The announcement in one datagram; undefined when it is none that may be believed (U1 to U12). Never throws. */
 export function decodeAnnouncement(bytes: Uint8Array): Announcement | undefined {
@@ -127,18 +152,25 @@ function readFile(reader: WireReader, files: Map<string, string>): void {
 }
 
 function readUpgrade(reader: WireReader, earlier: Upgrade): Upgrade {
-  let { protocol, instance, name, leaving, wantsAnswer } = earlier
+  let { protocol, key, instance, capabilities, name, leaving, wantsAnswer } = earlier
   const outerEnd = reader.enter()
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag === tags.upgraded.protocol) protocol = reader.uint32()
+    else if (tag === tags.upgraded.key) key = reader.read(keyBetween)
     else if (tag === tags.upgraded.instance) instance = reader.fixed64()
+    else if (tag === tags.upgraded.capabilities) capabilities = reader.uint32()
     else if (tag === tags.upgraded.name) name = printableName(reader.string(), limits.nameBytes)
     else if (tag === tags.upgraded.leaving) leaving = reader.bool()
     else if (tag === tags.upgraded.wantsAnswer) wantsAnswer = reader.bool()
     else reader.skip(tag)
   }
   reader.leave(outerEnd)
-  return { protocol, instance, name, leaving, wantsAnswer }
+  return { protocol, key, instance, capabilities, name, leaving, wantsAnswer }
+}
+
+/** A copy, as whoever reads it may keep it longer than the datagram. */
+function keyBetween(bytes: Uint8Array, start: number, end: number): Uint8Array | undefined {
+  return end - start === keyBytes ? bytes.slice(start, end) : undefined
 }
 
 /** No text of an address that is longer than any address is kept. */
@@ -187,9 +219,17 @@ function writeUpgrade(writer: WireWriter, upgrade: Upgrade): void {
     writer.varint(tags.upgraded.protocol)
     writer.varint(upgrade.protocol)
   }
+  if (upgrade.key !== undefined) {
+    writer.varint(tags.upgraded.key)
+    writer.bytes(upgrade.key)
+  }
   if (upgrade.instance !== 0n) {
     writer.varint(tags.upgraded.instance)
     writer.fixed64(upgrade.instance)
+  }
+  if (upgrade.capabilities !== 0) {
+    writer.varint(tags.upgraded.capabilities)
+    writer.varint(upgrade.capabilities)
   }
   const name = printableName(upgrade.name, limits.nameBytes)
   if (name !== '') {

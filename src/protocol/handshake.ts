@@ -1,11 +1,19 @@
 /**
- * Header of the request for a session and of its answer, by which two peers of ours know each other for what they
- * are. An announcement cannot say it: anybody can send one under any ID. The reference ignores the header.
+ * Header of a request inside TLS and of its answer, by which two peers of ours say the highest version of the protocol
+ * that they speak. In plain it means nothing: anybody can send it.
  */
 export const protocolHeader = 'P2P-Version'
 
 /** Our version of the protocol, as that header and field 1001 say it. */
 export const protocolVersion = 1
+
+/**
+ * The version to speak with a peer whose {@link protocolHeader} has this value: the lower of theirs and ours. Undefined
+ * when it is no version, or is missing.
+ */
+export function negotiatedProtocol(value: string | readonly string[] | undefined): number | undefined {
+  return isOurProtocol(value) ? Math.min(Number(value), protocolVersion) : undefined
+}
 
 /** Whether the value of {@link protocolHeader} is that of a peer of ours: a version, 1 or higher. */
 export function isOurProtocol(value: string | readonly string[] | undefined): boolean {

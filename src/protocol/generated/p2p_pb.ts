@@ -19,7 +19,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file p2p.proto.
  */
 export const file_p2p: GenFile = /*@__PURE__*/
-  fileDesc("CglwMnAucHJvdG8iFQoEVVVJRBINCgV2YWx1ZRgBIAEoDCK0AQoEUGVlchIRCgJJRBgBIAEoCzIFLlVVSUQSDAoEcG9ydBgCIAEoBRIfCgVmaWxlcxgDIAMoCzIQLlBlZXIuRmlsZXNFbnRyeRIKCgJJUBgEIAEoCRIUCgxpc19wdWJsaWNfaXAYBSABKAgSGgoHdXBncmFkZRjpByABKAsyCC5VcGdyYWRlGiwKCkZpbGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJJCgdNZXNzYWdlEi0KCXNlbmRfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHbWVzc2FnZRgCIAEoCSIkCgVCYXRjaBIbCghtZXNzYWdlcxj3ByADKAsyCC5NZXNzYWdlIiIKCktub3duUGVlcnMSFAoFcGVlcnMYASADKAsyBS5QZWVyIm4KB1VwZ3JhZGUSEAoIcHJvdG9jb2wYASABKA0SEAoIaW5zdGFuY2UYAyABKAYSDAoEbmFtZRgFIAEoCRIPCgdsZWF2aW5nGAYgASgIEhQKDHdhbnRzX2Fuc3dlchgHIAEoCEoECAIQA0oECAQQBWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("CglwMnAucHJvdG8iFQoEVVVJRBINCgV2YWx1ZRgBIAEoDCK0AQoEUGVlchIRCgJJRBgBIAEoCzIFLlVVSUQSDAoEcG9ydBgCIAEoBRIfCgVmaWxlcxgDIAMoCzIQLlBlZXIuRmlsZXNFbnRyeRIKCgJJUBgEIAEoCRIUCgxpc19wdWJsaWNfaXAYBSABKAgSGgoHdXBncmFkZRjpByABKAsyCC5VcGdyYWRlGiwKCkZpbGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJJCgdNZXNzYWdlEi0KCXNlbmRfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHbWVzc2FnZRgCIAEoCSIkCgVCYXRjaBIbCghtZXNzYWdlcxj3ByADKAsyCC5NZXNzYWdlIiIKCktub3duUGVlcnMSFAoFcGVlcnMYASADKAsyBS5QZWVyIowBCgdVcGdyYWRlEhAKCHByb3RvY29sGAEgASgNEhIKCnB1YmxpY19rZXkYAiABKAwSEAoIaW5zdGFuY2UYAyABKAYSFAoMY2FwYWJpbGl0aWVzGAQgASgNEgwKBG5hbWUYBSABKAkSDwoHbGVhdmluZxgGIAEoCBIUCgx3YW50c19hbnN3ZXIYByABKAgi7AEKB1BhaXJpbmcSFwoKY29tbWl0bWVudBgBIAEoDEgAiAEBEhIKBW5vbmNlGAIgASgMSAGIAQESEwoGcmV2ZWFsGAMgASgMSAKIAQESGQoHdmVyZGljdBgEIAEoCzIILlZlcmRpY3QSEQoEc2NhbhgFIAEoDEgDiAEBEhcKCnN1Y2Nlc3Npb24YBiABKAxIBIgBARISCgV0YWtlbhgHIAEoCEgFiAEBQg0KC19jb21taXRtZW50QggKBl9ub25jZUIJCgdfcmV2ZWFsQgcKBV9zY2FuQg0KC19zdWNjZXNzaW9uQggKBl90YWtlbiIkCgdWZXJkaWN0EgwKBHNhbWUYASABKAgSCwoDbWFjGAIgASgMInwKClN1Y2Nlc3Npb24SDwoHb2xkX2tleRgBIAEoDBIPCgduZXdfa2V5GAIgASgMEg8KB2NvdW50ZXIYAyABKAQSDQoFYXRfbXMYBCABKAQSFQoNb2xkX3NpZ25hdHVyZRgFIAEoDBIVCg1uZXdfc2lnbmF0dXJlGAYgASgMYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * @generated from message UUID
@@ -163,11 +163,25 @@ export type Upgrade = Message$1<"Upgrade"> & {
   protocol: number;
 
   /**
+   * Ed25519, 32 bytes; the ID of the peer is cut from its hash.
+   *
+   * @generated from field: bytes public_key = 2;
+   */
+  publicKey: Uint8Array;
+
+  /**
    * Drawn at random at every start: tells our own echo and a restart.
    *
    * @generated from field: fixed64 instance = 3;
    */
   instance: bigint;
+
+  /**
+   * Bits of what it can do; bit 0: pairing.
+   *
+   * @generated from field: uint32 capabilities = 4;
+   */
+  capabilities: number;
 
   /**
    * The name that the peer gives itself, at most 64 bytes. Never a proof of anything.
@@ -197,4 +211,143 @@ export type Upgrade = Message$1<"Upgrade"> & {
  */
 export const UpgradeSchema: GenMessage<Upgrade> = /*@__PURE__*/
   messageDesc(file_p2p, 5);
+
+/**
+ * One frame of a pairing connection; exactly one field is present.
+ *
+ * @generated from message Pairing
+ */
+export type Pairing = Message$1<"Pairing"> & {
+  /**
+   * The dialler's commitment to its nonce, 32 bytes.
+   *
+   * @generated from field: optional bytes commitment = 1;
+   */
+  commitment?: Uint8Array | undefined;
+
+  /**
+   * The accepter's nonce, 32 bytes.
+   *
+   * @generated from field: optional bytes nonce = 2;
+   */
+  nonce?: Uint8Array | undefined;
+
+  /**
+   * The dialler's nonce, 32 bytes.
+   *
+   * @generated from field: optional bytes reveal = 3;
+   */
+  reveal?: Uint8Array | undefined;
+
+  /**
+   * @generated from field: Verdict verdict = 4;
+   */
+  verdict?: Verdict | undefined;
+
+  /**
+   * The dialler has scanned the accepter's QR code: HMAC with its secret, 32 bytes.
+   *
+   * @generated from field: optional bytes scan = 5;
+   */
+  scan?: Uint8Array | undefined;
+
+  /**
+   * A Succession.
+   *
+   * @generated from field: optional bytes succession = 6;
+   */
+  succession?: Uint8Array | undefined;
+
+  /**
+   * Always true: the succession was taken, or is known already.
+   *
+   * @generated from field: optional bool taken = 7;
+   */
+  taken?: boolean | undefined;
+};
+
+/**
+ * Describes the message Pairing.
+ * Use `create(PairingSchema)` to create a new message.
+ */
+export const PairingSchema: GenMessage<Pairing> = /*@__PURE__*/
+  messageDesc(file_p2p, 6);
+
+/**
+ * @generated from message Verdict
+ */
+export type Verdict = Message$1<"Verdict"> & {
+  /**
+   * Whether the user found the codes the same.
+   *
+   * @generated from field: bool same = 1;
+   */
+  same: boolean;
+
+  /**
+   * 32 bytes, bind the answer to this exchange and side.
+   *
+   * @generated from field: bytes mac = 2;
+   */
+  mac: Uint8Array;
+};
+
+/**
+ * Describes the message Verdict.
+ * Use `create(VerdictSchema)` to create a new message.
+ */
+export const VerdictSchema: GenMessage<Verdict> = /*@__PURE__*/
+  messageDesc(file_p2p, 7);
+
+/**
+ * A key names its successor; both keys sign.
+ *
+ * @generated from message Succession
+ */
+export type Succession = Message$1<"Succession"> & {
+  /**
+   * Ed25519, 32 bytes each.
+   *
+   * @generated from field: bytes old_key = 1;
+   */
+  oldKey: Uint8Array;
+
+  /**
+   * @generated from field: bytes new_key = 2;
+   */
+  newKey: Uint8Array;
+
+  /**
+   * Grows with every change of key of one person; below 2^53, and so is the time.
+   *
+   * @generated from field: uint64 counter = 3;
+   */
+  counter: bigint;
+
+  /**
+   * Milliseconds since 1970 by the clock of who signs.
+   *
+   * @generated from field: uint64 at_ms = 4;
+   */
+  atMs: bigint;
+
+  /**
+   * Ed25519, 64 bytes each.
+   *
+   * @generated from field: bytes old_signature = 5;
+   */
+  oldSignature: Uint8Array;
+
+  /**
+   * @generated from field: bytes new_signature = 6;
+   */
+  newSignature: Uint8Array;
+};
+
+/**
+ * Describes the message Succession.
+ * Use `create(SuccessionSchema)` to create a new message.
+ */
+export const SuccessionSchema: GenMessage<Succession> = /*@__PURE__*/
+  messageDesc(file_p2p, 8);
 
