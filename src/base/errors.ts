@@ -41,6 +41,7 @@ export const errorTable = {
   'alias-invalid': { sentence: 'This cannot be an alias.', exit: 65, retry: false },
   'verification-failed': { sentence: 'The verification failed.', exit: 76, retry: true },
   'trust-unwritable': { sentence: 'What is known of peers cannot be stored.', exit: 74, retry: true },
+  'trust-damaged': { sentence: 'The file with what is known of peers was damaged.', exit: 74, retry: false },
   'no-answer': { sentence: 'Nothing answered.', exit: 69, retry: true },
   'not-a-peer': { sentence: 'Something answered, but not a peer.', exit: 65, retry: false },
   'protocol-violation': {
