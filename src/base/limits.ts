@@ -62,8 +62,11 @@ export const limits = {
   /** A network interface that fails is tried again after the first, then twice that, up to the last (U21). */
   firstRetryMs: 1_000,
   lastRetryMs: 60_000,
-  /** That our own ID is in use elsewhere is logged at most this often (U4, K7). */
-  duplicateLogIntervalMs: 600_000,
+  /** What strangers can make us warn of is told at most this often for each cause (U4, K7), and causes told apart. */
+  warningIntervalMs: 600_000,
+  warningCauses: 256,
+  /** Announced keys whose hash is remembered, so that the same is not computed at every announcement (U17). */
+  checkedKeys: 4096,
 
   /** /ping of known peers: period, time limit, failures in a row and silence that end a peer. */
   pingPeriodMs: 30_000,
@@ -182,6 +185,11 @@ export const limits = {
 
   /** An alias, UTF-8. */
   aliasBytes: 64,
+  /** Peers met for the first time whose keys are written to the disk: a second, and at once; others wait for the next time. */
+  newPinsPerSecond: 10,
+  newPinBurst: 64,
+  /** How often the time of the last meeting is written, for each peer. */
+  metAgainMs: 24 * 3_600_000,
   /** Peers that are remembered without an alias and without a decision of ours: the one not met for longest gives way. */
   pins: 4096,
   /** Peers with an alias, verified or blocked: beyond it one has to be forgotten first. */

@@ -14,7 +14,6 @@ import type {
   Sighting,
 } from './explorer.ts'
 import { runProbe } from './probe.ts'
-import { RareLog } from './rare-log.ts'
 
 export interface DatagramExplorerOptions {
   readonly name: string
@@ -53,7 +52,6 @@ class DatagramExplorer implements Explorer {
   readonly #sockets: DatagramSockets
   readonly #selfId: PeerId
   readonly #selfInstance: bigint | undefined
-  readonly #duplicates: RareLog
   readonly #closing = new AbortController()
   readonly #questions = new Set<Question>()
   /** The last of them from each address. */
@@ -76,7 +74,6 @@ class DatagramExplorer implements Explorer {
     this.#sockets = sockets
     this.#selfId = self.id
     this.#selfInstance = self.upgrade?.instance
-    this.#duplicates = new RareLog(context.log, limits.duplicateLogIntervalMs)
   }
 
   async start(): Promise<void> {
@@ -197,7 +194,7 @@ class DatagramExplorer implements Explorer {
     const instance = announcement.upgrade?.instance
     if (instance !== undefined && instance === this.#selfInstance) return
     this.#duplicateIds++
-    this.#duplicates.warn('Another node announces our peer ID.', 'duplicate-id', { source: source.address })
+    this.#context.reportDuplicate(source)
   }
 
   #answer(to: Endpoint): void {

@@ -37,6 +37,8 @@ export interface ExplorerContext {
    *   no answer, which keeps a mass start from costing an answer for each pair
    */
   decideAnswer(sighting: Sighting, discoveryPort: number, announcedAt?: number): AnswerDecision
+  /** Tells that another node announces our peer ID (U4, K7); the node warns of it, once for all its explorers. */
+  reportDuplicate(source: Endpoint): void
   readonly log: Log
 }
 

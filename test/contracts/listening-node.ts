@@ -21,6 +21,7 @@ export class ListeningNode implements ExplorerContext {
   decide: Decide = answerQuestions
   readonly sightings: Sighting[] = []
   readonly questions: { readonly source: Endpoint; readonly discoveryPort: number }[] = []
+  readonly duplicates: Endpoint[] = []
   readonly warnings: { readonly message: string; readonly fields: LogFields | undefined }[] = []
   readonly log: Log = {
     debug: () => {},
@@ -43,6 +44,10 @@ export class ListeningNode implements ExplorerContext {
   decideAnswer(sighting: Sighting, discoveryPort: number): AnswerDecision {
     this.questions.push({ source: sighting.source, discoveryPort })
     return this.decide(sighting, discoveryPort)
+  }
+
+  reportDuplicate(source: Endpoint): void {
+    this.duplicates.push(source)
   }
 
   /** Resolves to the first sighting that fits, heard already or soon. Rejects after 5 s. */
