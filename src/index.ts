@@ -5,6 +5,7 @@ export { limits } from './base/limits.ts'
 export { silentLog, type Log, type LogFields, type LogLevel } from './base/log.ts'
 export { nearest } from './base/nearest.ts'
 export type {
+  Contact,
   ErrorInfo,
   Message,
   NodeEvent,
@@ -13,15 +14,19 @@ export type {
   PeerKind,
   PeerPath,
   SessionInfo,
+  VerificationMethod,
 } from './app/node-event.ts'
 export type {
   CallOptions,
   Conversation,
   EmitResult,
+  Invitation,
   P2PNode,
   Peers,
   Session,
   Sessions,
+  Trust,
+  Verification,
 } from './app/p2p-node.ts'
 export { startNode } from './app/node.ts'
 export type { NodeOptions } from './app/options.ts'
@@ -30,3 +35,4 @@ export type { ExplorerFactory } from './discovery/explorer.ts'
 export { multicast } from './discovery/multicast.ts'
 export { platformDataDir } from './identity/platform-dir.ts'
 export { parsePeerId, type PeerId } from './protocol/peer-id.ts'
+export { policies, type Policy, type Protection, type TrustState } from './rules/trust.ts'
