@@ -6,7 +6,13 @@ import * as fc from 'fast-check'
 
 import { isP2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { decodeAnnouncement, encodeAnnouncement, pairingCapability, usableIp, type Announcement } from './announcement.ts'
+import {
+  decodeAnnouncement,
+  encodeAnnouncement,
+  pairingCapability,
+  usableIp,
+  type Announcement,
+} from './announcement.ts'
 import { PeerSchema } from './generated/p2p_pb.ts'
 import { newPeerId, parsePeerId, peerIdToBytes } from './peer-id.ts'
 

@@ -45,7 +45,15 @@ test('H11, twin: without the limit the list is longer than the reference can rea
 
 test('H10: a list tells ID, port and address, and nothing else', () => {
   const files = new Map([['secret.txt', 'x']])
-  const upgrade = { protocol: 1, instance: 1n, name: 'secret', leaving: true, wantsAnswer: true }
+  const upgrade = {
+    protocol: 1,
+    key: new Uint8Array(32),
+    instance: 1n,
+    capabilities: 1,
+    name: 'secret',
+    leaving: true,
+    wantsAnswer: true,
+  }
   const [plain] = peers(1)
   assert.ok(plain)
   assert.deepEqual(decodePeerList(encodePeerList([{ ...plain, files, upgrade }])), [plain])

@@ -22,6 +22,7 @@ import { decodeMessage, encodeMessage, type WireMessage } from '../../src/protoc
 import { newPeerId, peerIdFromBytes, peerIdToBytes } from '../../src/protocol/peer-id.ts'
 import { decodePeerList } from '../../src/protocol/peer-list.ts'
 import { printableName } from '../../src/protocol/text.ts'
+import { compare } from './compare.ts'
 import { announcementBytes, messageBytes, peerListBytes } from './wire-bytes.ts'
 import { oracle } from './wire-oracle.ts'
 
@@ -78,23 +79,6 @@ export function testAgainstLibrary(numRuns: number): void {
   })
 }
 
-/** Runs a comparison on many bytes, and insists that enough of them were messages, and enough were not. */
-function compare(
-  numRuns: number,
-  inputs: fc.Arbitrary<Uint8Array>,
-  check: (bytes: Uint8Array) => boolean,
-): void {
-  let accepted = 0
-  fc.assert(
-    fc.property(inputs, (bytes) => {
-      if (check(bytes)) accepted++
-    }),
-    { numRuns },
-  )
-  assert.ok(accepted > numRuns / 10, `only ${accepted} of ${numRuns} were accepted`)
-  assert.ok(accepted < numRuns * 0.9, `only ${numRuns - accepted} of ${numRuns} were refused`)
-}
-
 function messageOf(bytes: Uint8Array): WireMessage | undefined {
   const decoded = oracle(MessageSchema, bytes)
   if (decoded === undefined) return undefined
@@ -115,8 +99,11 @@ function announcementOf(peer: Peer): Announcement | undefined {
   }
 }
 
-function upgradeOf({ protocol, instance, name, leaving, wantsAnswer }: WireUpgrade): Upgrade {
-  return { protocol, instance, name: printableName(name, limits.nameBytes), leaving, wantsAnswer }
+function upgradeOf(wire: WireUpgrade): Upgrade {
+  const { protocol, publicKey, instance, capabilities, name, leaving, wantsAnswer } = wire
+  const key = publicKey.length === 32 ? Uint8Array.from(publicKey) : undefined
+  const printable = printableName(name, limits.nameBytes)
+  return { protocol, key, instance, capabilities, name: printable, leaving, wantsAnswer }
 }
 
 function libraryMessage({ text, sentAt }: WireMessage): Uint8Array {
@@ -136,9 +123,13 @@ function libraryPeer(announcement: Announcement): Uint8Array {
     files: Object.fromEntries(files),
     IP: ip ?? '<nil>',
     isPublicIp,
-    ...(upgrade && { upgrade }),
+    ...(upgrade && { upgrade: libraryUpgrade(upgrade) }),
   }
   return toBinary(PeerSchema, create(PeerSchema, peer))
+}
+
+function libraryUpgrade({ key, ...upgrade }: Upgrade) {
+  return { ...upgrade, ...(key && { publicKey: Uint8Array.from(key) }) }
 }
 
 function messages(): fc.Arbitrary<WireMessage> {
@@ -176,6 +167,8 @@ function announcements(): fc.Arbitrary<Announcement> {
   const file = fc.tuple(path, fc.string({ unit: 'grapheme', maxLength: 40 }))
   const upgrade = fc.record({
     protocol: fc.nat(2 ** 32 - 1),
+    key: fc.option(fc.uint8Array({ minLength: 32, maxLength: 32 }), { nil: undefined }),
+    capabilities: fc.nat(2 ** 32 - 1),
     instance: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
     name: fc.stringMatching(/^[a-zа-я]{0,20}$/),
     leaving: fc.boolean(),

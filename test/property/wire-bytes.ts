@@ -101,3 +101,39 @@ export const peerListBytes = fc.oneof(
     .array(announcementBytes, { maxLength: 3 })
     .map((peers) => concat(...peers.map((peer) => delimited(1, peer, 0)))),
 )
+
+const shortBytes = fc.oneof({ weight: 6, arbitrary: fixed(32) }, { weight: 1, arbitrary: small })
+const signatureBytes = fc.oneof({ weight: 12, arbitrary: fixed(64) }, { weight: 1, arbitrary: small })
+const count = fc.oneof(fc.nat().map(BigInt), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }))
+
+const verdictBytes = fc
+  .tuple(fc.nat(1), shortBytes)
+  .map(([same, mac]) => concat(tag(1, 0), varintBytes(BigInt(same)), delimited(2, mac, 0)))
+const pairingField = fc.oneof(
+  fc.tuple(fc.constantFrom(1, 2, 3, 5), shortBytes).map(([number, value]) => delimited(number, value, 0)),
+  verdictBytes.map((verdict) => delimited(4, verdict, 0)),
+  small.map((statement) => delimited(6, statement, 0)),
+  fc.nat(1).map((taken) => concat(tag(7, 0), varintBytes(BigInt(taken)))),
+)
+
+/** Mostly one field, sometimes more, or among others. */
+export const pairingBytes = fc.oneof(
+  { weight: 3, arbitrary: pairingField },
+  { weight: 1, arbitrary: fc.array(pairingField, { maxLength: 3 }).map((fields) => concat(...fields)) },
+  { weight: 1, arbitrary: fc.tuple(pairingField, anyBytes).map((parts) => concat(...parts)) },
+)
+
+/** Statements with every field, sometimes of a wrong length, and sometimes more behind them. */
+export const successionBytes = fc
+  .tuple(
+    fc.tuple(shortBytes, shortBytes, signatureBytes, signatureBytes),
+    fc.tuple(count, count),
+    fc.oneof({ weight: 2, arbitrary: fc.constant(new Uint8Array(0)) }, { weight: 1, arbitrary: anyBytes }),
+  )
+  .map(([[oldKey, newKey, oldSignature, newSignature], [counter, atMs], rest]) =>
+    concat(
+      concat(delimited(1, oldKey, 0), delimited(2, newKey, 0)),
+      concat(tag(3, 0), varintBytes(counter), tag(4, 0), varintBytes(atMs)),
+      concat(delimited(5, oldSignature, 0), delimited(6, newSignature, 0), rest),
+    ),
+  )

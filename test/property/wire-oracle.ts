@@ -38,6 +38,17 @@ export function oracle<Desc extends DescMessage>(
   }
 }
 
+/** Numbers of the known fields in `bytes`, in their order, each as often as it is there; undefined like {@link oracle}. */
+export function fieldNumbers(desc: DescMessage, bytes: Uint8Array): readonly number[] | undefined {
+  const fields = fieldsOf(desc)
+  try {
+    const known = records(bytes, 1).filter(({ number, type }) => fields.get(number)?.type === type)
+    return known.map(({ number }) => number)
+  } catch {
+    return undefined
+  }
+}
+
 type Fields = ReadonlyMap<number, { readonly type: number; readonly content: Fields | undefined }>
 
 function fieldsOf(desc: DescMessage): Fields {

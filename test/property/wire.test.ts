@@ -1,3 +1,5 @@
+import { testPairingAgainstLibrary } from './pairing-against-library.ts'
 import { testAgainstLibrary } from './wire-against-library.ts'
 
 testAgainstLibrary(10_000)
+testPairingAgainstLibrary(10_000)
