@@ -57,6 +57,11 @@ export class Lab implements AsyncDisposable {
     this.#name = name
   }
 
+  /** The namespace with the bridges, `br<network>`: whoever listens there hears everything. */
+  get hub(): string {
+    return `${this.#name}-hub`
+  }
+
   host(index: number): LabHost {
     const host = this.hosts[index]
     if (host === undefined) throw new Error(`the lab has no host ${index}`)
@@ -65,7 +70,7 @@ export class Lab implements AsyncDisposable {
 
   build(plan: readonly (readonly number[])[], defaultRoute: boolean): void {
     const networks = [...new Set(plan.flat())]
-    const hub = `${this.#name}-hub`
+    const { hub } = this
     ip(
       `netns add ${hub}`,
       `-n ${hub} link set lo up`,

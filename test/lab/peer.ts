@@ -14,6 +14,8 @@ export interface PeerOptions {
   readonly host?: LabHost
   /** The text of its config.yaml; absent: what it writes itself at first start. */
   readonly config?: string
+  /** What else its data directory holds before it starts: names and contents. */
+  readonly files?: Readonly<Record<string, string>>
   readonly args?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
   /** Keeps running when standard input ends. */
@@ -25,6 +27,9 @@ export interface PeerView {
   readonly address: string
   readonly port: number
   readonly kind: string
+  readonly protection: string
+  readonly trust: string
+  readonly alias: string
   readonly via: readonly string[]
 }
 
@@ -32,6 +37,7 @@ export interface SessionView {
   readonly id: string
   readonly peerId: string
   readonly incoming: boolean
+  readonly protection: string
 }
 
 /** Starts the command and waits until its node runs. */
@@ -50,7 +56,9 @@ export async function openPeer(options: PeerOptions = {}): Promise<PeerProcess> 
 /** Starts the command, whatever becomes of it. */
 export async function spawnPeer(options: PeerOptions = {}): Promise<PeerProcess> {
   const dataDir = await mkdtemp(join(tmpdir(), 'p2p-peer-'))
-  if (options.config !== undefined) await writeFile(join(dataDir, 'config.yaml'), options.config)
+  const config = options.config === undefined ? {} : { 'config.yaml': options.config }
+  for (const [name, text] of Object.entries({ ...config, ...options.files }))
+    await writeFile(join(dataDir, name), text)
   const args = ['--json', '--data-dir', dataDir, ...(options.stay ? ['--stay'] : []), ...(options.args ?? [])]
   const command = [process.execPath, program, ...args]
   const env = { ...cleanEnvironment(), ...options.env }
@@ -107,6 +115,17 @@ export class PeerProcess extends JsonProcess implements AsyncDisposable {
     return this.event('session:closed', (line) => sessionOf(line).peerId === peerId, options)
   }
 
+  /** What it lists of a peer now. */
+  async listed(peerId: string): Promise<PeerView | undefined> {
+    const { peers } = (await this.command('peers')) as { peers: readonly PeerView[] }
+    return peers.find(({ id }) => id === peerId)
+  }
+
+  /** Waits for a warning with this code. */
+  warned(code: string, options: WaitOptions = {}): Promise<Line> {
+    return this.event('warning', ({ error }) => (error as { code: string }).code === code, options)
+  }
+
   received(text: string, options: WaitOptions = {}): Promise<Line> {
     const fits = ({ message }: Line): boolean => (message as { text: string }).text === text
     return this.event('message:received', fits, options)
@@ -121,6 +140,9 @@ export class PeerProcess extends JsonProcess implements AsyncDisposable {
 
 export const peerOf = (line: Line): PeerView => line['peer'] as PeerView
 export const sessionOf = (line: Line): SessionView => line['session'] as SessionView
+
+export const errorOf = (line: Line): { readonly code: string; readonly message: string } =>
+  line['error'] as { code: string; message: string }
 
 /** Waits until every one of them has found every other. */
 export async function allMeet(peers: readonly PeerProcess[], options: WaitOptions = {}): Promise<void> {
