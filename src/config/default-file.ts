@@ -33,11 +33,11 @@ function headingLines(path: SectionPath): string {
 
 /** What is commented out has its marks in one column, so that it is right when they are taken away. */
 function keyLines(path: KeyPath): string {
-  const { about, standard, example } = keys[path]
+  const { about, standard, example, isOurs = false } = keys[path]
   const [comment, key] = lines(path, about, ` ${example}`)
   const off = pathsTo(path).find((one) => isSectionPath(one) && !sections[one].written)
   if (off !== undefined) return commentOut(off, comment + key)
-  return comment + (standard === undefined ? commentOut(path, key) : key)
+  return comment + (isOurs || standard === undefined ? commentOut(path, key) : key)
 }
 
 function lines(path: string, about: string, value: string): readonly [comment: string, key: string] {

@@ -1,4 +1,4 @@
-import type { LogLevel } from '../index.ts'
+import type { LogLevel, Policy } from '../index.ts'
 import {
   parseBoolean,
   parseInterfaceName,
@@ -9,6 +9,7 @@ import {
   parseMulticastAddress,
   parseName,
   parsePeriod,
+  parsePolicy,
   parsePort,
   type Parsed,
 } from './values.ts'
@@ -19,12 +20,14 @@ export interface Flags {
   readonly dataDir?: string
   readonly port?: string
   readonly name?: string
+  readonly policy?: string
   readonly logLevel?: string
 }
 
 /** The keys and what each means once it is understood; undefined where there need not be one. */
 interface Values {
   readonly name: string | undefined
+  readonly policy: Policy
   readonly 'log-level': LogLevel
   readonly 'websocket.port': number
   readonly ip: string | undefined
@@ -54,12 +57,14 @@ export interface Key<Value> {
   readonly flag?: keyof Flags
   /** A second, shorter environment variable. */
   readonly shortVariable?: string
+  /** The reference does not know it, so that it is written as a comment into the file that both read. */
+  readonly isOurs?: true
 }
 
 const discoveryPort = 'UDP port that announcements go to and are heard on.'
 const interfaceName = 'The only network interface to use. Default: every usable one.'
 
-/** Every key, in the order of the written file. The names are the reference's; only `name` is ours. */
+/** Every key, in the order of the written file. The names are the reference's, except where a key is ours. */
 export const keys: { readonly [Path in KeyPath]: Key<Values[Path]> } = {
   name: {
     parse: parseName,
@@ -69,6 +74,17 @@ export const keys: { readonly [Path in KeyPath]: Key<Values[Path]> } = {
       'What you are called in the lists of others, at most 64 bytes; everybody nearby can read it. "" is no name. ' +
       'Default: the name of this computer.',
     flag: 'name',
+    isOurs: true,
+  },
+  policy: {
+    parse: parsePolicy,
+    standard: 'open',
+    example: 'open',
+    about:
+      'Whom you talk with: open is everybody, though talk with reference peers is not protected; encrypted is only ' +
+      'peers that prove who they are; trusted is only peers that you have verified.',
+    flag: 'policy',
+    isOurs: true,
   },
   'log-level': {
     parse: parseLogLevel,

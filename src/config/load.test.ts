@@ -13,7 +13,7 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { defaultFile } from './default-file.ts'
-import type { Flags } from './keys.ts'
+import { keyPaths, keys, type Flags } from './keys.ts'
 import { loadConfig, writeMissingConfig, type Settings } from './load.ts'
 import type { Environment } from './origins.ts'
 
@@ -40,6 +40,7 @@ const multicast = { address: '235.5.5.11', port: 8001, interfaceName: undefined 
 const broadcast = { address: '255.255.255.255', port: 8001, interfaceName: undefined }
 const defaults = {
   name: hostname().split('.')[0],
+  policy: 'open',
   logLevel: 'INFO',
   port: 8001,
   ip: undefined,
@@ -151,6 +152,7 @@ test('the environment wins over the file, and flags win over both', async (t) =>
 test('every key has a variable, and the port a short one', async (t) => {
   const env = {
     P2P_NAME: 'kitchen',
+    P2P_POLICY: 'Trusted',
     P2P_LOG_LEVEL: 'error',
     P2P_IP: '10.0.0.1',
     P2P_IS_PUBLIC_IP: 'true',
@@ -165,6 +167,7 @@ test('every key has a variable, and the port a short one', async (t) => {
   }
   assert.deepEqual(valuesOf(await load(t, { env })), {
     name: 'kitchen',
+    policy: 'trusted',
     logLevel: 'ERROR',
     port: 0,
     ip: '10.0.0.1',
@@ -174,6 +177,19 @@ test('every key has a variable, and the port a short one', async (t) => {
     broadcast: { address: '10.0.0.255', port: 2, interfaceName: 'eth1' },
   })
   assert.equal((await load(t, { env: { P2P_WEBSOCKET_PORT: '7' } })).port, 7)
+})
+
+test('the written file has what the reference does not know only as comments', () => {
+  const ours = keyPaths.filter((path) => keys[path].isOurs === true)
+  assert.deepEqual(ours, ['name', 'policy'])
+  for (const path of ours) assert.match(defaultFile(), new RegExp(`^# ${path}: ${keys[path].example}$`, 'm'))
+})
+
+test('a policy comes from the file, a variable or a flag', async (t) => {
+  assert.equal((await load(t, { file: 'policy: trusted\n' })).policy, 'trusted')
+  const env = { P2P_POLICY: 'encrypted' }
+  assert.equal((await load(t, { file: 'policy: trusted\n', env })).policy, 'encrypted')
+  assert.equal((await load(t, { env, flags: { policy: 'open' } })).policy, 'open')
 })
 
 test('an empty variable and a foreign one count as none', async (t) => {

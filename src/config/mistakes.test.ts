@@ -75,7 +75,7 @@ constructor: 1
 ? [a]
 : 1
 `
-  const top = 'the keys here are name, log-level, ip, is-public-ip, websocket, explorer'
+  const top = 'the keys here are name, policy, log-level, ip, is-public-ip, websocket, explorer'
   assert.deepEqual(await complaints(t, { file }), [
     'FILE:2:3: there is no key "websocket.prot"; did you mean port?',
     'FILE:3:1: there is no key "port"; did you mean websocket.port?',
@@ -100,6 +100,19 @@ test('K4: a value that is wrong is told with line, column and what to write', as
   assert.deepEqual(await complaints(t, { file: 'log-level: INFOO\nexplorer: {period: 20}' }), [
     'FILE:1:12: log-level must be DEBUG, INFO, WARN or ERROR, not "INFOO"; did you mean INFO?',
     'FILE:2:20: explorer.period must be from 500ms to 1h; a number without a unit counts nanoseconds, not "20"; write for example 20s',
+  ])
+})
+
+test('a policy that does not exist is told with the ones that do', async (t) => {
+  const lines = await complaints(t, {
+    file: 'policy: trustd\n',
+    env: { P2P_LOG_LEVEL: 'x' },
+    flags: { policy: '' },
+  })
+  assert.deepEqual(lines, [
+    'FILE:1:9: policy must be open, encrypted or trusted, not "trustd"; did you mean trusted?',
+    'P2P_LOG_LEVEL: log-level must be DEBUG, INFO, WARN or ERROR, not "x"; write for example INFO',
+    '--policy: policy must be open, encrypted or trusted, not ""; write for example open',
   ])
 })
 

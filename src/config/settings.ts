@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import type { LogLevel } from '../index.ts'
+import type { LogLevel, Policy } from '../index.ts'
 import type { Draft } from './draft.ts'
 import { keys, type KeyPath } from './keys.ts'
 import { parseName } from './values.ts'
@@ -16,6 +16,7 @@ interface DiscoverySettings {
 export interface KeySettings {
   /** Empty for no name. */
   readonly name: string
+  readonly policy: Policy
   readonly logLevel: LogLevel
   /** TCP; 0 for a free one. */
   readonly port: number
@@ -45,6 +46,7 @@ export function keySettings(draft: Draft): KeySettings {
   const byMulticast = draft.has('explorer.multicast') || !byBroadcast
   return {
     name: draft.value('name') ?? hostName(),
+    policy: draft.value('policy'),
     logLevel: draft.value('log-level'),
     port: draft.value('websocket.port'),
     ip: draft.value('ip'),

@@ -9,6 +9,7 @@ import {
   parseIpv4,
   parseListeningPort,
   parseLogLevel,
+  parsePolicy,
   parseMulticastAddress,
   parseName,
   parsePeriod,
@@ -58,6 +59,8 @@ test('K4: a port is a whole number from 1 to 65535, and 0 where it is listened o
 })
 
 test('a log level is one of four, in either case', () => {
+  accepts(parsePolicy, { open: 'open', Encrypted: 'encrypted', TRUSTED: 'trusted' })
+  refuses(parsePolicy, ['', 'closed', 'constructor'])
   accepts(parseLogLevel, { DEBUG: 'DEBUG', info: 'INFO', Warn: 'WARN', ERROR: 'ERROR' })
   refuses(parseLogLevel, ['', 'WARNING', 'trace', '__proto__'])
 })

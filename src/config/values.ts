@@ -1,5 +1,5 @@
 import { isIP, isIPv4 } from 'node:net'
-import { limits, type LogLevel } from '../index.ts'
+import { limits, policies, type LogLevel, type Policy } from '../index.ts'
 import { parseDuration } from './duration.ts'
 
 /** What became of a text: a value, or what it should have been. */
@@ -13,6 +13,13 @@ export function parseLogLevel(text: string): Parsed<LogLevel> {
   return level === undefined
     ? { problem: 'must be DEBUG, INFO, WARN or ERROR', among: logLevels }
     : { value: level }
+}
+
+export function parsePolicy(text: string): Parsed<Policy> {
+  const policy = policies.find((known) => known === text.toLowerCase())
+  return policy === undefined
+    ? { problem: 'must be open, encrypted or trusted', among: policies }
+    : { value: policy }
 }
 
 /** YAML 1.1, which the reference's library follows for a boolean, has more words than true and false. */
