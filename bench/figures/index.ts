@@ -5,7 +5,7 @@ import { codecs } from './codecs.ts'
 import { datagrams } from './datagrams.ts'
 import { discovery } from './discovery.ts'
 import { idleSessions } from './idle-sessions.ts'
-import { messages, roundTrip } from './messages.ts'
+import { messages, roundTrip, roundTripShared, roundTripRested } from './messages.ts'
 import { resident } from './resident.ts'
 import { start } from './start.ts'
 
@@ -13,6 +13,8 @@ export const figures: readonly Figure[] = [
   discovery,
   messages,
   roundTrip,
+  roundTripShared,
+  roundTripRested,
   idleSessions,
   announcements,
   burst,

@@ -1,6 +1,6 @@
 /** Messages of one session between two processes: how many in a second, and how long one takes there and back. */
 import { text, type Request } from '../conversation.ts'
-import { inTurn, median, type Figure } from '../figure.ts'
+import { inTurn, median, type Figure, type Measurement } from '../figure.ts'
 import { onProcessor, openWorker, type Worker } from '../worker.ts'
 
 const runs = 7
@@ -19,7 +19,7 @@ interface Trips {
 /** One message after the other, for as long as the compilers take to settle, and some more. */
 const atOnce: Trips = { warmUp: 20_000, measured: 10_000, pauseMs: 0 }
 /** Processors and caches cool down in between. */
-const rested: Trips = { warmUp: 500, measured: 500, pauseMs: 5 }
+const rested: Trips = { warmUp: 100, measured: 200, pauseMs: 5 }
 
 const ours = 'ours/node-end.ts'
 const bareWs = 'baselines/ws-end.ts'
@@ -44,44 +44,63 @@ export const messages: Figure = {
   },
 }
 
-export const roundTrip: Figure = {
+export const roundTrip = tripFigure({
   name: 'round-trip',
   about: 'p50 of one message there and back, one at a time, next to bare ws',
-  async measure() {
-    const [first, second] = [onProcessor(0), onProcessor(1)]
-    return [
-      {
-        name: 'round-trip',
-        unit: 'ms',
-        ...(await trips(atOnce, [first, second])),
-        targets: [{ of: 'ratio', is: 'at most', bound: 1.25 }],
-        note: 'one message is on its way at any time; each end has a processor of its own, as hosts have',
-      },
-      {
-        name: 'round-trip-shared',
-        unit: 'ms',
-        ...(await trips(atOnce, [first, first])),
-        targets: [],
-        note: 'the same with both ends on one processor, where nothing has to be woken up: what the two programs compute',
-      },
-      {
-        name: 'round-trip-rested',
-        unit: 'ms',
-        ...(await trips(rested, [first, second])),
-        targets: [],
-        note: `the same with a rest of ${rested.pauseMs} ms before each, when processors and caches have cooled down`,
-      },
-    ]
-  },
+  kind: atOnce,
+  processors: [0, 1],
+  targets: [{ of: 'ratio', is: 'at most', bound: 1.25 }],
+  note: 'one message is on its way at any time; each end has a processor of its own, as hosts have',
+})
+
+export const roundTripShared = tripFigure({
+  name: 'round-trip-shared',
+  about: 'the same with both ends on one processor',
+  kind: atOnce,
+  processors: [0, 0],
+  targets: [],
+  note: 'nothing has to be woken up: what the two programs compute',
+})
+
+export const roundTripRested = tripFigure({
+  name: 'round-trip-rested',
+  about: `the same with a rest of ${rested.pauseMs} ms before each`,
+  kind: rested,
+  processors: [0, 1],
+  targets: [],
+  note: 'processors and caches have cooled down',
+})
+
+interface TripFigure extends Pick<Measurement, 'name' | 'targets' | 'note'> {
+  readonly about: string
+  readonly kind: Trips
+  /** On which processor each end is. */
+  readonly processors: readonly [0 | 1, 0 | 1]
 }
 
 /** Left to itself the kernel moves the ends together and apart as it likes, and the ratio with them. */
-function trips(kind: Trips, enter: Places): ReturnType<typeof inTurn> {
-  return inTurn(
-    runs,
-    () => withEnds(ours, (from, to) => trip(from, to, kind), enter),
-    () => withEnds(bareWs, (from, to) => trip(from, to, kind), enter),
-  )
+function tripFigure({ name, about, kind, processors, ...shown }: TripFigure): Figure {
+  return {
+    name,
+    about,
+    async measure() {
+      const places: Places = [onProcessor(processors[0]), onProcessor(processors[1])]
+      const take = (file: string): Promise<number> =>
+        withEnds(file, (from, to) => trip(from, to, kind), places)
+      return [
+        {
+          name,
+          unit: 'ms',
+          ...(await inTurn(
+            runs,
+            () => take(ours),
+            () => take(bareWs),
+          )),
+          ...shown,
+        },
+      ]
+    },
+  }
 }
 
 async function withEnds(
