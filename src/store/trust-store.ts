@@ -1,5 +1,10 @@
+import { P2PError } from '../base/errors.ts'
+import { limits as defaults, type Limits } from '../base/limits.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
 import type { TrustState } from '../rules/trust.ts'
+import { flawOf } from './pin-row.ts'
+import type { PinChange } from './pin-table.ts'
+import { openTrustFile, type TrustFile } from './trust-file.ts'
 
 /** What is kept of one peer. */
 export interface Pin {
@@ -21,4 +26,128 @@ export interface Pin {
   readonly counter: number
   /** The ID that this key named as its successor. */
   readonly successor: PeerId | undefined
+}
+
+export interface TrustStoreOptions {
+  /** The file; undefined for a store that lasts as long as the process. */
+  readonly path: string | undefined
+  readonly limits?: Pick<Limits, 'pins' | 'contacts'>
+}
+
+/**
+ * What is known of the keys of peers, all of it in memory and every change written through before it counts. When
+ * nothing can be written, nothing changes: every `put` and `delete` throws, so that nobody believes that a decision was
+ * kept which is gone after the next start.
+ */
+export interface TrustStore extends Disposable {
+  /** What was wrong with the file when it was opened: what, where it is now, what to do; undefined when nothing was. */
+  readonly damage: P2PError | undefined
+  all(): readonly Pin[]
+  get(id: PeerId): Pin | undefined
+  /**
+   * Stores all of `pins`, or none when it throws. Beyond `limits.pins` the pin without any decision that was not met
+   * for longest is forgotten.
+   *
+   * @throws P2PError `trust-unwritable`, `alias-taken`, `too-many` (beyond `limits.contacts`), and `internal` for a pin
+   *   that cannot be, such as one whose key is not that of its ID
+   */
+  put(...pins: readonly Pin[]): void
+  /** @throws P2PError `trust-unwritable` */
+  delete(id: PeerId): void
+}
+
+/** Opens a store and reads all of it; never throws for what is wrong with the file: see {@link TrustStore.damage}. */
+export async function openTrustStore({ path, limits = defaults }: TrustStoreOptions): Promise<TrustStore> {
+  return new PinStore(path === undefined ? noFile : await openTrustFile(path), limits)
+}
+
+/** What a store in memory has instead of a file. */
+const noFile: TrustFile = { pins: [], damage: undefined, write: () => undefined, close: () => undefined }
+
+class PinStore implements TrustStore {
+  readonly damage: P2PError | undefined
+  readonly #pins: Map<PeerId, Pin>
+  readonly #file: TrustFile
+  readonly #limits: Pick<Limits, 'pins' | 'contacts'>
+
+  constructor(file: TrustFile, limits: Pick<Limits, 'pins' | 'contacts'>) {
+    this.damage = file.damage
+    this.#pins = new Map(file.pins.map((pin) => [pin.id, pin]))
+    this.#file = file
+    this.#limits = limits
+  }
+
+  all(): readonly Pin[] {
+    return [...this.#pins.values()]
+  }
+
+  get(id: PeerId): Pin | undefined {
+    return this.#pins.get(id)
+  }
+
+  put(...pins: readonly Pin[]): void {
+    for (const pin of pins) assertSound(pin)
+    const changed = new Map(pins.map((pin) => [pin.id, pin]))
+    const next = new Map([...this.#pins, ...changed])
+    assertAliasesDiffer(next.values())
+    this.#apply({ put: [...changed.values()], remove: this.#surplus(next, changed) })
+  }
+
+  delete(id: PeerId): void {
+    this.#apply({ put: [], remove: this.#pins.has(id) ? [id] : [] })
+  }
+
+  [Symbol.dispose](): void {
+    this.#file.close()
+  }
+
+  #apply(change: PinChange): void {
+    if (change.put.length === 0 && change.remove.length === 0) return
+    this.#file.write(change)
+    for (const id of change.remove) this.#pins.delete(id)
+    for (const pin of change.put) this.#pins.set(pin.id, pin)
+  }
+
+  /** Whoever has to give way so that `next` keeps to the limits; never one that was only just put. */
+  #surplus(next: ReadonlyMap<PeerId, Pin>, fresh: ReadonlyMap<PeerId, Pin>): readonly PeerId[] {
+    const undecided = [...next.values()].filter((pin) => !isContact(pin))
+    const contacts = next.size - undecided.length
+    // Never in the way of what frees no room but takes none either: blocking somebody who has an alias.
+    if (contacts > this.#limits.contacts && contacts > this.all().filter(isContact).length) {
+      throw new P2PError(
+        'too-many',
+        `No more than ${this.#limits.contacts} peers can be named, verified or blocked. Forget one first.`,
+      )
+    }
+    const surplus = undecided.length - this.#limits.pins
+    if (surplus <= 0) return []
+    const leaving = undecided.filter((pin) => !fresh.has(pin.id))
+    leaving.sort((a, b) => a.metAt.getTime() - b.metAt.getTime())
+    return leaving.slice(0, surplus).map((pin) => pin.id)
+  }
+}
+
+/** Whether a person decided anything about this peer; a chain of successors has one such pin, however long it is. */
+function isContact({ alias, trust }: Pin): boolean {
+  return alias !== '' || trust === 'verified' || trust === 'succeeded' || trust === 'blocked'
+}
+
+function assertSound(pin: Pin): void {
+  const flaw = flawOf(pin)
+  if (flaw !== undefined) throw new P2PError('internal', `The pin of ${pin.id} cannot be stored: ${flaw}.`)
+}
+
+function assertAliasesDiffer(pins: Iterable<Pin>): void {
+  const owners = new Map<string, PeerId>()
+  for (const { alias, id } of pins) {
+    if (alias === '') continue
+    const owner = owners.get(alias)
+    if (owner !== undefined) {
+      throw new P2PError(
+        'alias-taken',
+        `The alias of ${id} is that of ${owner} too. Take it from one of them first.`,
+      )
+    }
+    owners.set(alias, id)
+  }
 }
