@@ -17,6 +17,13 @@ const reasons: Readonly<Record<string, string>> = {
   ERR_SQLITE_ERROR: 'its file lock.db cannot be locked. Delete that file when no p2p is running',
 }
 
+/** What an error at opening says of the key file itself, and not of the disk (K1). */
+const oddFiles: Readonly<Record<string, string>> = {
+  ELOOP: 'it is a symbolic link',
+  ENXIO: 'it is not a regular file',
+  EACCES: 'your user may not read it',
+}
+
 /** The `data-dir-unusable` error for whatever the platform threw about `path`. */
 export function unusable(path: string, error: unknown): P2PError {
   const reason = reasons[errnoOf(error) ?? ''] ?? `${messageOf(error)}. Correct that`
@@ -27,4 +34,9 @@ export function unusable(path: string, error: unknown): P2PError {
       cause: error,
     },
   )
+}
+
+/** The reason why a file with a key is not to be trusted when opening it threw this; undefined when the disk is to blame. */
+export function oddFile(error: unknown): string | undefined {
+  return oddFiles[errnoOf(error) ?? '']
 }
