@@ -1,15 +1,20 @@
 import type { Announcement } from '../protocol/announcement.ts'
-import type { PeerId } from '../protocol/peer-id.ts'
+import { isProvable, type PeerId } from '../protocol/peer-id.ts'
 
 /** A known peer. Live: the table changes it in place. Times in monotonic ms. */
 export interface PeerRecord {
   readonly id: PeerId
-  /** `p2p` once it has announced our part of the protocol; never back. */
+  /** `p2p` when its ID is cut from a key; what it announces changes nothing about it (U17). */
   readonly kind: 'p2p' | 'reference'
+  /** The key that it has announced, 32 bytes; the ID is cut from its hash, so that it never changes. */
+  readonly key: Uint8Array | undefined
   readonly name: string
   readonly instance: bigint | undefined
   readonly files: ReadonlyMap<string, string>
-  /** Every way to it, best first, never empty: confirmed ones in the order of their proof, then the newest. */
+  /**
+   * Every way to it, best first, never empty: confirmed ones, then the newest. Confirmed ones of a peer of ours: proved
+   * last first; of a reference peer: in the order of their first proof.
+   */
   readonly paths: readonly Path[]
   /** Names of the explorers that have heard it, on whatever path; `peers` when another peer told of it first. */
   readonly via: readonly string[]
@@ -45,11 +50,15 @@ export interface Entry extends Mutable<Omit<PeerRecord, 'paths'>> {
   pingAt: number
 }
 
-export function newEntry(announcement: Announcement, path: Path, source: string): Entry {
+export function newEntry({ id, files, upgrade }: Announcement, path: Path, source: string): Entry {
   const { seenAt } = path
   return {
-    ...describe(announcement),
-    id: announcement.id,
+    id,
+    kind: isProvable(id) ? 'p2p' : 'reference',
+    key: upgrade?.key,
+    name: upgrade?.name ?? '',
+    instance: upgrade?.instance,
+    files,
     paths: [path],
     via: path.via,
     firstSeenAt: seenAt,
@@ -64,22 +73,18 @@ export function newEntry(announcement: Announcement, path: Path, source: string)
   }
 }
 
-/** What a peer says of itself, apart from where it is. */
-type Description = Pick<Entry, 'kind' | 'name' | 'instance' | 'files'>
-
-function describe({ upgrade, files }: Announcement): Description {
-  if (upgrade === undefined) return { kind: 'reference', name: '', instance: undefined, files }
-  return { kind: 'p2p', name: upgrade.name, instance: upgrade.instance, files }
-}
-
 /** Whether an announcement tells a new name or start. One without our part takes nothing back. */
 export function isNews(entry: Entry, { upgrade }: Announcement): boolean {
   return upgrade !== undefined && (upgrade.instance !== entry.instance || upgrade.name !== entry.name)
 }
 
-export function applyDescription(entry: Entry, announcement: Announcement): void {
-  entry.files = announcement.files
-  if (announcement.upgrade !== undefined) Object.assign(entry, describe(announcement))
+/** Takes over what a peer says of itself, apart from where it is. */
+export function applyDescription(entry: Entry, { files, upgrade }: Announcement): void {
+  entry.files = files
+  if (upgrade === undefined) return
+  entry.name = upgrade.name
+  entry.instance = upgrade.instance
+  entry.key = upgrade.key ?? entry.key
 }
 
 export function indexOfPath(entry: Entry, address: string, port: number): number {
@@ -100,15 +105,16 @@ export function addPath(entry: Entry, path: Path, capacity: number): void {
 }
 
 /**
- * Notes the proof of a path. A confirmed best path stays the best, as a session proves little on the plain wire: a
- * stranger can open one with another's ID (U16). Two failed pings on it give the other path its place.
+ * Notes the proof of a path (U16). That of a peer of ours came over TLS: whoever answers there has the key, so the path
+ * that was proved last is the best. On the plain wire a confirmed best path stays the best, as a stranger can open a session
+ * with another's ID; two failed pings on it give the other path its place.
  */
 export function confirmPath(entry: Entry, index: number, now: number): void {
   const path = entry.paths[index]
   if (path === undefined) return
-  if (path.confirmedAt === undefined) {
+  if (entry.kind === 'p2p' || path.confirmedAt === undefined) {
     entry.paths.splice(index, 1)
-    entry.paths.splice(confirmedPaths(entry), 0, path)
+    entry.paths.splice(entry.kind === 'p2p' ? 0 : confirmedPaths(entry), 0, path)
   }
   path.confirmedAt = now
   entry.confirmedAt = now

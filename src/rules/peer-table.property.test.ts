@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { limits } from '../base/limits.ts'
 import type { Announcement } from '../protocol/announcement.ts'
-import type { PeerId } from '../protocol/peer-id.ts'
+import { isProvable, type PeerId } from '../protocol/peer-id.ts'
 import { type Heard, PeerTable, type PeerTableLimits, type PingTarget } from './peer-table.ts'
 
 /** Small, so that short histories meet them; rates have tests of their own. */
@@ -39,6 +39,7 @@ interface ModelPeer {
   readonly firstSeenAt: number
   readonly paths: ModelPath[]
   readonly via: Set<string>
+  key: Uint8Array | undefined
   name: string
   instance: bigint | undefined
   proven: boolean
@@ -79,6 +80,7 @@ class Model {
     if (own && speaker.address === address && speaker.port === announcement.port) {
       known.name = own.name
       known.instance = own.instance
+      known.key = own.key ?? known.key
     }
     return { change: face(known) === before ? 'same' : 'changed', evicted: [] }
   }
@@ -102,7 +104,8 @@ class Model {
     const path = known && ordered(known).find((p) => p.address === address && (port ?? p.port) === p.port)
     if (!known || !path) return 'same'
     const before = best(known)
-    path.rank = path.confirmedAt === undefined ? this.#step : path.rank
+    if (isProvable(id)) path.rank = -this.#step
+    else path.rank = path.confirmedAt === undefined ? this.#step : path.rank
     path.confirmedAt = known.confirmedAt = known.aliveAt = now
     if (best(known) === path) known.pingFailures = 0
     else hurry(known, now)
@@ -204,6 +207,7 @@ class Model {
       firstSeenAt: now,
       paths: [path],
       via: new Set([via]),
+      key: upgrade?.key,
       name: upgrade?.name ?? '',
       instance: upgrade?.instance,
       proven: false,
@@ -267,13 +271,15 @@ function face(peer: ModelPeer): string {
 const ids = Array.from(
   { length: 12 },
   (_, i) =>
-    `00000000-0000-4000-8000-0000${(i * 0x1f3d_5b79).toString(16).padStart(8, '0').slice(-8)}` as PeerId,
+    `00000000-0000-${i % 2 === 0 ? 4 : 8}000-8000-0000${(i * 0x1f3d_5b79).toString(16).padStart(8, '0').slice(-8)}` as PeerId,
 )
 const peers = fc.constantFrom(...ids)
 const addresses = fc.constantFrom('10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4')
 const ports = fc.constantFrom(8001, 8002)
 const upgrades = fc.record({
   protocol: fc.constant(1),
+  key: fc.constantFrom(undefined, new Uint8Array(32).fill(1)),
+  capabilities: fc.constant(1),
   instance: fc.constantFrom(1n, 2n),
   name: fc.constantFrom('', 'desk'),
   leaving: fc.integer({ min: 0, max: 9 }).map((dice) => dice === 0),
@@ -389,16 +395,17 @@ function play(step: Step, now: number, { table, model }: { table: PeerTable; mod
 }
 
 function shown(table: PeerTable) {
-  return table.list().map(({ id, kind, name, instance, paths, via, ...times }) => {
+  return table.list().map(({ id, kind, key, name, instance, paths, via, ...times }) => {
     const { firstSeenAt, seenAt, confirmedAt, pingFailures } = times
-    return { id, kind, name, instance, via, paths, firstSeenAt, seenAt, confirmedAt, pingFailures }
+    return { id, kind, key, name, instance, via, paths, firstSeenAt, seenAt, confirmedAt, pingFailures }
   })
 }
 
 function shownBy(model: Model) {
   return model.peers.map((peer) => ({
     id: peer.id,
-    kind: peer.instance === undefined ? 'reference' : 'p2p',
+    kind: isProvable(peer.id) ? 'p2p' : 'reference',
+    key: peer.key,
     name: peer.name,
     instance: peer.instance,
     via: [...peer.via],

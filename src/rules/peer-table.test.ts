@@ -33,19 +33,49 @@ test('another explorer that hears a peer is a change, once', () => {
   assert.deepEqual(table.get(idOf(1))?.paths[0]?.via, ['multicast', 'broadcast'])
 })
 
-test('a new name or start is a change, and a peer of our kind never becomes a reference peer', () => {
+test('a new name or start is a change, and an announcement without our part takes nothing back', () => {
   const table = new PeerTable()
   table.see(heard({ now: 0 }))
   assert.equal(table.see(heard({ now: 1, upgrade: upgrade({ instance: 1n }) })).change, 'changed')
-  assert.equal(table.get(idOf(1))?.kind, 'p2p')
   assert.equal(table.see(heard({ now: 2, upgrade: upgrade({ instance: 2n }) })).change, 'changed')
   assert.equal(
     table.see(heard({ now: 3, upgrade: upgrade({ instance: 2n, name: 'desk' }) })).change,
     'changed',
   )
   assert.equal(table.see(heard({ now: 4 })).change, 'same')
-  const { kind, name, instance } = table.get(idOf(1))!
-  assert.deepEqual({ kind, name, instance }, { kind: 'p2p', name: 'desk', instance: 2n })
+  const { name, instance } = table.get(idOf(1))!
+  assert.deepEqual({ name, instance }, { name: 'desk', instance: 2n })
+})
+
+test('U17: the ID alone says what kind of peer it is, whatever it announces', () => {
+  const table = new PeerTable()
+  const [plain, provable] = [{ id: idOf(1) }, { id: provableId(2) }]
+  for (const [now, { id }] of [plain, provable, plain, provable].entries()) {
+    const upgraded = now < 2 ? undefined : upgrade({ key: someKey })
+    table.see({
+      ...heard({ now, upgrade: upgraded }),
+      announcement: { ...announcement({ upgrade: upgraded }), id },
+    })
+  }
+  assert.deepEqual(
+    [plain.id, provable.id].map((id) => table.get(id)?.kind),
+    ['reference', 'p2p'],
+  )
+})
+
+test('U17: no announcement clears a key that is known', () => {
+  const table = new PeerTable()
+  const id = provableId(1)
+  const say = (now: number, own?: Upgrade) =>
+    table.see({ ...heard({ now }), announcement: { ...announcement({ upgrade: own }), id } })
+  say(0)
+  assert.equal(table.get(id)?.key, undefined)
+  say(1, upgrade({ key: someKey }))
+  assert.deepEqual(table.get(id)?.key, someKey)
+  say(2)
+  say(3, upgrade({ instance: 5n, key: undefined }))
+  assert.equal(table.get(id)?.instance, 5n)
+  assert.deepEqual(table.get(id)?.key, someKey)
 })
 
 test('a goodbye changes nothing: whoever checks it removes the peer', () => {
@@ -399,6 +429,33 @@ test('U16: a session that a stranger opens with a known ID does not bring him fi
   assert.deepEqual(addresses(table), [home, stranger])
 })
 
+test('U16: an address that a peer of ours proved last comes first at once, and it does not flap', () => {
+  const table = new PeerTable()
+  const id = provableId(1)
+  const say = (now: number, address: string) =>
+    table.see({ ...heard({ now, address }), announcement: { ...announcement({}), id } })
+  say(0, home)
+  table.confirm(id, home, 1)
+  assert.equal(say(2, away).change, 'same', 'what is only heard does not come first')
+  assert.equal(table.confirm(id, away, 3).change, 'changed')
+  assert.deepEqual(
+    table.get(id)?.paths.map(({ address }) => address),
+    [away, home],
+  )
+  assert.equal(table.confirm(id, away, 4).change, 'same')
+  assert.equal(table.pingAnswered({ id, address: home, port: 8001 }, 5).change, 'changed')
+  assert.equal(table.confirm(id, stranger, 6).change, 'same', 'never heard there')
+})
+
+test('U16, twin: what proves a peer of ours proves no reference peer', () => {
+  const table = new PeerTable()
+  table.see(heard({ now: 0 }))
+  table.confirm(idOf(1), home, 1)
+  table.see(heard({ now: 2, address: away }))
+  assert.equal(table.confirm(idOf(1), away, 3).change, 'same')
+  assert.deepEqual(addresses(table), [home, away])
+})
+
 test('U16: the stranger was first, but the owner comes first with his first announcement or session', () => {
   const table = new PeerTable()
   table.see(heard({ now: 0, address: stranger, source: stranger }))
@@ -500,7 +557,7 @@ interface Hearing {
   readonly source?: string
   readonly port?: number
   readonly via?: string
-  readonly upgrade?: Upgrade
+  readonly upgrade?: Upgrade | undefined
 }
 
 function heard({ now, address, source, via, ...rest }: Hearing): Heard {
@@ -519,11 +576,18 @@ function announcement({ peer = 1, port = 8001, upgrade: own }: Omit<Hearing, 'no
 }
 
 function upgrade(of: Partial<Upgrade>): Upgrade {
-  return { protocol: 1, instance: 1n, name: '', leaving: false, wantsAnswer: false, ...of }
+  const plain = { protocol: 1, key: undefined, instance: 1n, capabilities: 1, name: '' } as const
+  return { ...plain, leaving: false, wantsAnswer: false, ...of }
 }
 
 function addresses(table: PeerTable): readonly string[] {
   return table.get(idOf(1))?.paths.map(({ address }) => address) ?? []
+}
+
+const someKey = new Uint8Array(32).fill(9)
+
+function provableId(peer: number): PeerId {
+  return `${idOf(peer).slice(0, 14)}8${idOf(peer).slice(15)}` as PeerId
 }
 
 function idOf(peer: number): PeerId {
