@@ -370,14 +370,17 @@ test('U19: our part of an announcement is bounded, and its numbers are exact', (
   })
 })
 
+/** An announcement with keys of these lengths, in this order. */
+function withKeys(...lengths: readonly number[]): Announcement | undefined {
+  const keys = lengths.map((length) => field('12', new Uint8Array(length).fill(3))).join('')
+  return decodeHex(wire.id, wire.port, field('ca3e', Buffer.from(keys, 'hex')))
+}
+
 test('U17: a key of any other length than 32 bytes is none', () => {
-  const withKey = (...keys: readonly number[]): Announcement | undefined => {
-    const fields = keys.map((length) => field('12', new Uint8Array(length).fill(3))).join('')
-    return decodeHex(wire.id, wire.port, field('ca3e', Buffer.from(fields, 'hex')))
-  }
-  assert.deepEqual(withKey(32)?.upgrade?.key, key)
-  for (const length of [0, 1, 31, 33, 64]) assert.equal(withKey(length)?.upgrade?.key, undefined, `${length}`)
-  assert.equal(withKey(32, 0)?.upgrade?.key, undefined, 'the last one counts')
+  assert.deepEqual(withKeys(32)?.upgrade?.key, key)
+  for (const length of [0, 1, 31, 33, 64])
+    assert.equal(withKeys(length)?.upgrade?.key, undefined, `${length}`)
+  assert.equal(withKeys(32, 0)?.upgrade?.key, undefined, 'the last one counts')
 })
 
 test('U17, twin: the library hands on keys of any length', () => {

@@ -122,11 +122,11 @@ function readVerdict(reader: WireReader): PairingMessage | undefined {
 }
 
 function writePairing(writer: WireWriter, message: PairingMessage): void {
-  if (message.kind === 'commit') writeBytes(writer, tags.commitment, message.commitment)
-  else if (message.kind === 'nonce') writeBytes(writer, tags.nonce, message.nonce)
-  else if (message.kind === 'reveal') writeBytes(writer, tags.reveal, message.nonce)
-  else if (message.kind === 'scan') writeBytes(writer, tags.scan, message.mac)
-  else if (message.kind === 'succession') writeStatement(writer, message.statement)
+  if (message.kind === 'commit') writeBytes(writer, tags.commitment, exactly(shortBytes, message.commitment))
+  else if (message.kind === 'nonce') writeBytes(writer, tags.nonce, exactly(shortBytes, message.nonce))
+  else if (message.kind === 'reveal') writeBytes(writer, tags.reveal, exactly(shortBytes, message.nonce))
+  else if (message.kind === 'scan') writeBytes(writer, tags.scan, exactly(shortBytes, message.mac))
+  else if (message.kind === 'succession') writeBytes(writer, tags.succession, message.statement)
   else if (message.kind === 'taken') writeFlag(writer, tags.taken)
   else writeVerdict(writer, message)
 }
@@ -135,13 +135,8 @@ function writeVerdict(writer: WireWriter, { same, mac }: Extract<PairingMessage,
   writer.varint(tags.verdict)
   const start = writer.enter()
   if (same) writeFlag(writer, tags.verdicts.same)
-  writeBytes(writer, tags.verdicts.mac, mac)
+  writeBytes(writer, tags.verdicts.mac, exactly(shortBytes, mac))
   writer.leave(start)
-}
-
-function writeStatement(writer: WireWriter, statement: Uint8Array): void {
-  writer.varint(tags.succession)
-  writer.bytes(statement)
 }
 
 function writeFlag(writer: WireWriter, tag: number): void {
@@ -149,11 +144,15 @@ function writeFlag(writer: WireWriter, tag: number): void {
   writer.varint(1)
 }
 
-function writeBytes(writer: WireWriter, tag: number, bytes: Uint8Array, length = shortBytes): void {
-  if (bytes.length !== length)
-    throw new P2PError('internal', `Pairing needs ${length} bytes where ${bytes.length} were given.`)
+function writeBytes(writer: WireWriter, tag: number, bytes: Uint8Array): void {
   writer.varint(tag)
   writer.bytes(bytes)
+}
+
+/** The same bytes. @throws P2PError `internal` when they are not as many as they must be */
+function exactly(length: number, bytes: Uint8Array): Uint8Array {
+  if (bytes.length === length) return bytes
+  throw new P2PError('internal', `Pairing needs ${length} bytes where ${bytes.length} were given.`)
 }
 
 const nothing = new Uint8Array(0)
@@ -169,12 +168,12 @@ const statementBytes = 256
 export function encodeSuccession(statement: Succession): Uint8Array {
   const { oldKey, newKey, counter, atMs, oldSignature, newSignature } = statement
   const writer = new WireWriter(new Uint8Array(statementBytes))
-  writeBytes(writer, tags.successions.oldKey, oldKey)
-  writeBytes(writer, tags.successions.newKey, newKey)
+  writeBytes(writer, tags.successions.oldKey, exactly(shortBytes, oldKey))
+  writeBytes(writer, tags.successions.newKey, exactly(shortBytes, newKey))
   writeNumber(writer, tags.successions.counter, counter)
   writeNumber(writer, tags.successions.atMs, atMs)
-  writeBytes(writer, tags.successions.oldSignature, oldSignature, signatureBytes)
-  writeBytes(writer, tags.successions.newSignature, newSignature, signatureBytes)
+  writeBytes(writer, tags.successions.oldSignature, exactly(signatureBytes, oldSignature))
+  writeBytes(writer, tags.successions.newSignature, exactly(signatureBytes, newSignature))
   const bytes = writer.finish()
   if (bytes === undefined)
     throw new P2PError('internal', 'A statement of succession is longer than it may be.')

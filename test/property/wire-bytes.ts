@@ -119,7 +119,7 @@ const pairingField = fc.oneof(
 /** Mostly one field, sometimes more, or among others. */
 export const pairingBytes = fc.oneof(
   { weight: 3, arbitrary: pairingField },
-  { weight: 1, arbitrary: fc.array(pairingField, { maxLength: 3 }).map((fields) => concat(...fields)) },
+  { weight: 1, arbitrary: fc.array(pairingField, { maxLength: 3 }).map((parts) => concat(...parts)) },
   { weight: 1, arbitrary: fc.tuple(pairingField, anyBytes).map((parts) => concat(...parts)) },
 )
 
