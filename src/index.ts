@@ -4,6 +4,7 @@ export type { EventStream, EventStreamOptions } from './base/events.ts'
 export { limits } from './base/limits.ts'
 export { silentLog, type Log, type LogFields, type LogLevel } from './base/log.ts'
 export { nearest } from './base/nearest.ts'
+export { readIdentity, rotateIdentity, type IdentityCard, type StoredIdentity } from './app/identity.ts'
 export type {
   Contact,
   ErrorInfo,
@@ -34,5 +35,5 @@ export { broadcast } from './discovery/broadcast.ts'
 export type { ExplorerFactory } from './discovery/explorer.ts'
 export { multicast } from './discovery/multicast.ts'
 export { platformDataDir } from './identity/platform-dir.ts'
-export { parsePeerId, type PeerId } from './protocol/peer-id.ts'
+export { isProvable, parsePeerId, type PeerId } from './protocol/peer-id.ts'
 export { policies, type Policy, type Protection, type TrustState } from './rules/trust.ts'

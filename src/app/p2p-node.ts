@@ -1,6 +1,7 @@
 import type { EventStream, EventStreamOptions } from '../base/events.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
 import type { Policy } from '../rules/trust.ts'
+import type { IdentityCard } from './identity.ts'
 import type { Contact, Message, NodeEvent, NodeInfo, Peer, SessionInfo } from './node-event.ts'
 
 /** Lets a caller give up on an asynchronous call; the abort reason is what the call then throws. */
@@ -16,6 +17,8 @@ export type EmitResult =
 export interface P2PNode extends AsyncDisposable {
   readonly info: NodeInfo
   readonly id: PeerId
+  /** What this node shows of its key. Takes some milliseconds to make, when it is first asked for. */
+  readonly identity: IdentityCard
   readonly peers: Peers
   readonly sessions: Sessions
   readonly trust: Trust
