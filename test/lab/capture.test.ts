@@ -6,7 +6,7 @@ import { fromBinary } from '@bufbuild/protobuf'
 import { PeerSchema } from '../../src/protocol/generated/p2p_pb.ts'
 import { captureUnavailable, openCapture, type Recording, type Stream } from './capture.ts'
 import { labUnavailable, openLab } from './lab.ts'
-import { allMeet, openPeer, type PeerProcess } from './peer.ts'
+import { allMeet, openPeer, verifyEachOther, type PeerProcess } from './peer.ts'
 import { openReference } from './reference.ts'
 
 const skip = labUnavailable() || captureUnavailable()
@@ -74,29 +74,13 @@ async function liveADay(one: PeerProcess, two: PeerProcess): Promise<readonly st
   await two.command(answered)
   await one.received(answered)
   await Promise.all([one.command('/quit'), two.command('/quit')])
-  const code = await verify(one, two)
+  const code = await verifyEachOther(one, two)
   await one.command(`load-peers ${two.id}`)
   await Promise.all([one.command('policy trusted'), two.command('policy trusted')])
   await one.command(`connect ${two.id}`)
   await one.command(trusted)
   await two.received(trusted)
   return [said, answered, trusted, alias, code, code.replace(' ', '')]
-}
-
-/** Both see the same code and say so. @returns the code */
-async function verify(one: PeerProcess, two: PeerProcess): Promise<string> {
-  one.write(`verify ${two.id}`)
-  const [ours, theirs] = await Promise.all([one.event('verify:code'), two.event('verify:code')])
-  assert.match(String(ours['code']), /^\d{4} \d{4}$/)
-  assert.equal(ours['code'], theirs['code'])
-  one.write(`verify ${two.id} yes`)
-  two.write(`verify ${one.id} yes`)
-  const ends = await Promise.all([one.event('verify:done'), two.event('verify:done')])
-  assert.deepEqual(
-    ends.map(({ ok }) => ok),
-    [true, true],
-  )
-  return String(ours['code'])
 }
 
 /** Every byte of every connection stands in a TLS record, and after the two hellos every record is encrypted. */

@@ -1,4 +1,5 @@
 /** Runs our own command with --json, on a host of the lab or on this machine. */
+import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -150,4 +151,28 @@ export async function allMeet(peers: readonly PeerProcess[], options: WaitOption
     peers.filter((other) => other !== one).map((other) => [one, other] as const),
   )
   await Promise.all(pairs.map(([one, other]) => one.found(other.id, options)))
+}
+
+/** Two people compare their screens, and both say yes. @returns the code that both see */
+export async function verifyEachOther(one: PeerProcess, other: PeerProcess): Promise<string> {
+  const since = [one.mark, other.mark] as const
+  one.write(`verify ${other.id}`)
+  const codes = await Promise.all([
+    one.event('verify:code', undefined, { since: since[0] }),
+    other.event('verify:code', undefined, { since: since[1] }),
+  ])
+  const [code, theirs] = codes.map((line) => String(line['code']))
+  assert.match(code!, /^\d{4} \d{4}$/)
+  assert.equal(code, theirs)
+  one.write(`verify ${other.id} yes`)
+  other.write(`verify ${one.id} yes`)
+  const ends = await Promise.all([
+    one.event('verify:done', undefined, { since: since[0] }),
+    other.event('verify:done', undefined, { since: since[1] }),
+  ])
+  assert.deepEqual(
+    ends.map(({ ok }) => ok),
+    [true, true],
+  )
+  return code!
 }
