@@ -10,6 +10,7 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { frames, lengthPrefixed } from './bad-frames.ts'
 
 const [target = '', own = '', seconds = '10'] = process.argv.slice(2)
 const port = 8001
@@ -67,45 +68,6 @@ const requests: readonly string[] = [
   'G',
   '\u0000\u0000\u0000\u0000',
 ]
-
-/** A masked client frame: first byte, then payload. */
-function clientFrame(first: number, payload: Buffer): Buffer {
-  const head =
-    payload.length < 126
-      ? [first, 0x80 | payload.length]
-      : [first, 0xfe, payload.length >> 8, payload.length & 255]
-  return Buffer.concat([Buffer.from([...head, 0, 0, 0, 0]), payload])
-}
-
-const frames: readonly Buffer[] = [
-  clientFrame(0x82, Buffer.from('ff', 'hex')),
-  clientFrame(0x81, Buffer.from('text')),
-  clientFrame(0xc2, Buffer.from('120178', 'hex')),
-  clientFrame(0x83, Buffer.alloc(1)),
-  clientFrame(0x80, Buffer.alloc(1)),
-  clientFrame(0x89, Buffer.alloc(126)),
-  clientFrame(0x88, Buffer.from('03e7', 'hex')),
-  Buffer.from('82ff7fffffffffffffff00000000', 'hex'),
-  clientFrame(0x82, Buffer.alloc(40_000)),
-  Buffer.concat([
-    clientFrame(0x02, Buffer.alloc(1)),
-    ...Array.from({ length: 500 }, () => clientFrame(0x00, Buffer.alloc(1))),
-  ]),
-  Buffer.concat(Array.from({ length: 3_000 }, () => clientFrame(0x82, Buffer.from('120178', 'hex')))),
-  Buffer.concat(Array.from({ length: 3_000 }, () => clientFrame(0x89, Buffer.alloc(4)))),
-  clientFrame(
-    0x82,
-    Buffer.concat([
-      Buffer.from('12', 'hex'),
-      Buffer.from(lengthPrefixed(Buffer.from('\u001b[2J\r\u202e'.repeat(1_000))), 'hex'),
-    ]),
-  ),
-]
-
-function lengthPrefixed(bytes: Buffer): string {
-  const length = bytes.length < 128 ? [bytes.length] : [(bytes.length & 127) | 128, bytes.length >> 7]
-  return Buffer.concat([Buffer.from(length), bytes]).toString('hex')
-}
 
 /** Connects, sends the bytes, then those that are meant for a session if it got one, and leaves in one of two ways. */
 async function throwAt(bytes: string, holdMs: number, frame?: Buffer): Promise<void> {

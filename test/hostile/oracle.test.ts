@@ -4,15 +4,23 @@
  */
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
+import { limits } from '../../src/base/limits.ts'
 import { JsonProcess, type Line } from '../lab/json-process.ts'
 import { labUnavailable, openLab, type LabHost } from '../lab/lab.ts'
-import { openPeer } from '../lab/peer.ts'
+import { openPeer, type PeerProcess } from '../lab/peer.ts'
+import { openReference, type Reference } from '../lab/reference.ts'
 
 const warmUpS = 4
 const attackS = 12
+/** Certificates that no peer of ours has; the others are odd, but allowed (T9). */
+const fixtures = new URL('../fixtures/certificates/', import.meta.url)
+const oddCertificates = readdirSync(fixtures)
+  .filter((name) => name.endsWith('.pem') && !/^(?:plain|expired|future)/.test(name))
+  .map((name) => fileURLToPath(new URL(name, fixtures)))
 const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 
 interface Report extends Line {
@@ -43,31 +51,60 @@ test(
   'under everything that the threat table lists, the global oracle holds',
   { skip: labUnavailable() },
   async (t) => {
-    await using lab = await openLab({ hosts: 3 })
-    const [home, friendHost, strangerHost] = lab.hosts as [LabHost, LabHost, LabHost]
+    await using lab = await openLab({ hosts: 5 })
+    const [home, friendHost, referenceHost] = lab.hosts as [LabHost, LabHost, LabHost]
+    const strangers = lab.hosts.slice(3) as [LabHost, LabHost]
     const victim = spawnVictim(home)
     const { id } = await victim.line(({ type }) => type === 'started')
     await using friend = await openPeer({ host: friendHost })
     await friend.found(String(id))
     await friend.command(`connect ${String(id)}`)
+    await using reference = await openReference(referenceHost, { pingPeriodMs: 100 })
+    await reference.found(String(id))
+    const plain = (await reference.command(`connect ${String(id)}`)) as { id: string }
+    const attack = (seconds: number) => attackFrom(strangers, home, { seconds, friendId: friend.id })
     // A first attack, so that the code it reaches is warm before memory is compared.
-    await attackFrom(strangerHost, home, warmUpS).ended
+    await attack(warmUpS).ended
     const before = await victim.report()
 
-    const attacker = attackFrom(strangerHost, home, attackS)
+    const attackers = attack(attackS)
     const roundTrips: number[] = []
-    const underAttack = attacker.ended.then(() => true)
+    const pongsBefore = (await pongsOf(reference, plain.id)).length
+    const underAttack = attackers.ended.then(() => true)
     for (let number = 0; !(await Promise.race([underAttack, sleep(100, false)])); number++) {
       roundTrips.push(await echo(friend, `echo ${number}`))
     }
     const after = await victim.report()
-    const { rounds, sessions } = await attacker.line(({ type }) => type === 'done')
+    const pongs = (await pongsOf(reference, plain.id)).slice(pongsBefore)
+    const { rounds, sessions } = await attackers.open.line(({ type }) => type === 'done')
+    const { tried, won, mostSessions } = await attackers.keys.line(({ type }) => type === 'done')
+    const made = tried as Readonly<Record<string, number>>
     t.diagnostic(
-      `rounds ${JSON.stringify(rounds)}, round trips p99 ${percentile(roundTrips, 0.99).toFixed(1)} ms`,
+      `rounds ${JSON.stringify(rounds)}, round trips p99 ${percentile(roundTrips, 0.99).toFixed(1)} ms, pongs p99 ${percentile(pongs, 0.99).toFixed(1)} ms`,
     )
+    t.diagnostic(`with keys: ${JSON.stringify(made)}, most sessions ${String(mostSessions)}`)
     t.diagnostic(`before ${JSON.stringify(before)}, after ${JSON.stringify(after)}`)
 
     assert.ok(Number(sessions) > 30, `only ${String(sessions)} sessions were let in`)
+    for (const name of [
+      'session',
+      'session refused',
+      'pairing',
+      'pairing refused',
+      'another ID',
+      'plain',
+      'rubbish',
+    ])
+      assert.ok((made[name] ?? 0) > 10, `"${name}" happened ${made[name]} times`)
+    assert.deepEqual(won, {}, 'what nobody may get')
+    assert.ok(
+      Number(mostSessions) <= limits.sessionsPerAddress,
+      `${String(mostSessions)} sessions of one address`,
+    )
+    for (const honest of [friend, reference])
+      assert.ok(!honest.lines.some(({ type }) => type === 'session:closed'), 'an honest session ended')
+    assert.ok(pongs.length > 50, `${pongs.length} pongs`)
+    assert.ok(percentile(pongs, 0.99) < 250, `pongs ${percentile(pongs, 0.99)} ms`)
     assert.equal(after.uncaught, 0, 'uncaught errors')
     assert.equal(after.polluted, false, 'a prototype was changed')
     assert.ok(roundTrips.length > 50, `${roundTrips.length} round trips`)
@@ -86,12 +123,30 @@ test(
   },
 )
 
-function attackFrom(stranger: LabHost, home: LabHost, seconds: number): JsonProcess {
-  const args = [home.address, stranger.address, String(seconds)]
-  return new JsonProcess('the attacker', stranger.spawn([process.execPath, script('attack.ts'), ...args]))
+interface Attackers {
+  /** On the open wire, and with keys: from a host each, as one host's connections push each other out. */
+  readonly open: JsonProcess
+  readonly keys: JsonProcess
+  readonly ended: Promise<unknown>
 }
 
-async function echo(friend: Awaited<ReturnType<typeof openPeer>>, text: string): Promise<number> {
+function attackFrom(
+  [first, second]: readonly [LabHost, LabHost],
+  home: LabHost,
+  { seconds, friendId }: { readonly seconds: number; readonly friendId: string },
+): Attackers {
+  const run = (host: LabHost, name: string, args: readonly string[]): JsonProcess =>
+    new JsonProcess(name, host.spawn([process.execPath, script(name), home.address, ...args]))
+  const open = run(first, 'attack.ts', [first.address, String(seconds)])
+  const keys = run(second, 'attack-keys.ts', [String(seconds), friendId, ...oddCertificates])
+  return { open, keys, ended: Promise.all([open.ended, keys.ended]) }
+}
+
+async function pongsOf(reference: Reference, session: string): Promise<readonly number[]> {
+  return (await reference.command(`pongs ${session}`)) as number[]
+}
+
+async function echo(friend: PeerProcess, text: string): Promise<number> {
   const started = performance.now()
   const since = friend.mark
   friend.write(text)
