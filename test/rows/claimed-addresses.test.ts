@@ -5,6 +5,7 @@ import { createServer, Socket, type AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 
 import { limits } from '../../src/base/limits.ts'
+import { KeyPair } from '../../src/identity/key-pair.ts'
 import { ping } from '../../src/transport/peer-client.ts'
 import { inventId, openNode, upgradeOf } from '../app/nodes.ts'
 
@@ -51,8 +52,8 @@ test('U10: connect, load and a goodbye go to where the claim came from, never to
   const { hosts, names } = watchCalls(t)
   // An address of loopback where nobody listens, so that all ends at once.
   const source = '127.0.0.9'
-  for (const [number, ip] of inward.entries()) {
-    const id = inventId(number)
+  for (const ip of inward) {
+    const { id, key } = KeyPair.make()
     const claim = { id, port: 1, ip, isPublicIp: true }
     hearsay.tell(claim, source)
     const { address, paths } = node.peers.get(id)
@@ -60,7 +61,7 @@ test('U10: connect, load and a goodbye go to where the claim came from, never to
     await assert.rejects(node.connect(id), { code: 'peer-unreachable' })
     await assert.rejects(node.peers.load(id), { code: 'peer-unreachable' })
     const lost = new Promise((resolve) => node.on('peer:lost', resolve))
-    hearsay.tell({ ...claim, upgrade: { ...upgradeOf('p2p')!, leaving: true } }, source)
+    hearsay.tell({ ...claim, upgrade: { ...upgradeOf('p2p')!, key, leaving: true } }, source)
     await lost
   }
   assert.equal(hosts.length, 3 * inward.length, 'a dial, a question and a ping for each')
@@ -77,7 +78,8 @@ test('U10 twin: a claim that is not checked reaches a service of this machine, a
   await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve))
   const { port } = service.address() as AddressInfo
   const { hosts, names } = watchCalls(t)
-  for (const address of ['127.0.0.1', 'localhost']) await ping({ address, port }, { limits })
+  for (const address of ['127.0.0.1', 'localhost'])
+    await ping({ address, port }, { limits, id: inventId(1), credentials: KeyPair.make() })
   service.close()
   assert.ok(knocks >= 1)
   assert.deepEqual(hosts, ['127.0.0.1', 'localhost'])

@@ -29,6 +29,8 @@ test('U14: the longest announcement of ours, and so the longest answer, has at m
       upgrade: {
         protocol: 1,
         instance: 2n ** 64n - 1n,
+        key: new Uint8Array(32).fill(255),
+        capabilities: 2 ** 32 - 1,
         name: 'x'.repeat(limits.nameBytes),
         leaving: true,
         wantsAnswer: true,
