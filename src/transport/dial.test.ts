@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { describe, test } from 'node:test'
-import { delay, friendId, openTransport, selfId, strangerId, until } from '../../test/transport/open.ts'
+import {
+  delay,
+  friendId,
+  openTransport,
+  plainly,
+  selfId,
+  strangerId,
+  until,
+} from '../../test/transport/open.ts'
 import { P2PError } from '../base/errors.ts'
 import { raceAddresses } from './dial.ts'
 import type { Address } from './transport.ts'
@@ -175,7 +183,7 @@ describe('dialling', () => {
   test('a dead address does not keep from a living one', async () => {
     await using server = await openTransport()
     await using silent = await openServer(undefined)
-    await using client = await openTransport({ context: { selfId: friendId } })
+    await using client = await openTransport({ credentials: plainly(friendId) })
     const accepted = server.nextAccepted()
     const channel = await client.dial(selfId, [{ address: '127.0.0.1', port: 1 }, silent.here, server.here])
     assert.equal(channel.peerId, selfId)
@@ -202,7 +210,7 @@ describe('dialling', () => {
 
   test('W1: who does not know us refuses, and no session comes to be', async () => {
     await using server = await openTransport()
-    await using stranger = await openTransport({ context: { selfId: strangerId } })
+    await using stranger = await openTransport({ credentials: plainly(strangerId) })
     await assert.rejects(stranger.dial(selfId, [server.here]), { code: 'peer-refused' })
     assert.deepEqual(server.accepted, [])
   })

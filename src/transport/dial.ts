@@ -1,11 +1,13 @@
-import { connect, isIP } from 'node:net'
 import { WebSocket } from 'ws'
 import { P2PError, isP2PError } from '../base/errors.ts'
 import type { Limits } from '../base/limits.ts'
-import { isOurProtocol, protocolHeader, protocolVersion } from '../protocol/handshake.ts'
+import { negotiatedProtocol, protocolHeader, protocolVersion } from '../protocol/handshake.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
-import { connectError, hostPort, statusError, unreachable } from './errno.ts'
-import type { Address } from './transport.ts'
+import { monotonicMs } from '../base/time.ts'
+import type { Proof } from './channel.ts'
+import { connectPeer, type PeerConnection } from './connect.ts'
+import { connectError, hostPort, notAPeer, statusError, unreachable } from './errno.ts'
+import type { Address, Credentials } from './transport.ts'
 import { webSocketOptions, type OpenSocket } from './ws-channel.ts'
 
 interface Race<Winner> {
@@ -21,7 +23,8 @@ interface Race<Winner> {
  * Tries addresses, best first: the next one starts when the one before has failed, or after the head start. The
  * first that succeeds wins and the others are aborted.
  *
- * @throws the most telling error when all fail: a refusal before a wrong program before silence
+ * @throws the most telling error when all fail: somebody else before a refusal before interference before a wrong
+ *   program before silence
  */
 export function raceAddresses<Winner>(to: readonly Address[], race: Race<Winner>): Promise<Winner> {
   const losers = new AbortController()
@@ -65,28 +68,46 @@ export function raceAddresses<Winner>(to: readonly Address[], race: Race<Winner>
 }
 
 export interface DialOptions<Result> {
-  readonly selfId: PeerId
+  /** The peer that is called. */
+  readonly id: PeerId
+  readonly path: '/ws' | '/pair'
+  /** Who we are. */
+  readonly credentials: Credentials
   readonly limits: Limits
   readonly signal: AbortSignal
   /** Called in the tick in which the WebSocket opened. */
-  open(opened: Pick<OpenSocket, 'ws' | 'socket' | 'isOurs'>): Result
+  open(opened: Pick<OpenSocket, 'ws' | 'socket' | 'proof'>): Result
 }
 
 /**
  * Opens a WebSocket with the peer at one address.
  *
- * @throws P2PError `peer-unreachable`, `peer-refused`, `not-a-peer`; the abort reason of `signal`
+ * A connection that ends after the peer has proved itself is `peer-unreachable`, as in plain: whoever can cut it can
+ * also keep it from being made, and learns nothing.
+ *
+ * @throws P2PError `peer-unreachable`, `peer-refused`, `not-a-peer`, `insecure-connection`, `identity-mismatch`; the
+ *   abort reason of `signal`
  */
-export function dial<Result>(to: Address, options: DialOptions<Result>): Promise<Result> {
-  const { signal, limits } = options
+export async function dial<Result>(to: Address, options: DialOptions<Result>): Promise<Result> {
+  const { id, credentials, signal, limits } = options
+  const deadline = monotonicMs() + limits.dialMs
+  const connection = await connectPeer(to, { id, credentials, signal, timeoutMs: limits.dialMs })
+  return await openWebSocket(to, { ...options, connection, deadline })
+}
+
+interface Handshake<Result> extends DialOptions<Result> {
+  readonly connection: PeerConnection
+  /** Monotonic ms. */
+  readonly deadline: number
+}
+
+function openWebSocket<Result>(to: Address, options: Handshake<Result>): Promise<Result> {
+  const { signal, limits, connection } = options
+  const { socket } = connection
   return new Promise((resolve, reject) => {
-    signal.throwIfAborted()
-    // Names would make a DNS query of what a stranger announced (U10).
-    if (isIP(to.address) === 0) throw unreachable(to, 'that is not an IP address')
-    const socket = connect({ host: to.address, port: to.port, noDelay: true })
-    const ws = new WebSocket(`ws://${hostPort(to)}/ws`, {
+    const ws = new WebSocket(`ws://${hostPort(to)}${options.path}`, {
       ...webSocketOptions(limits),
-      headers: { PeerID: options.selfId, [protocolHeader]: String(protocolVersion) },
+      headers: requestHeaders(options),
       followRedirects: false,
       createConnection: () => socket,
     })
@@ -103,25 +124,45 @@ export function dial<Result>(to: Address, options: DialOptions<Result>): Promise
     // Of our own, because that of ws starts again with every byte.
     const timer = setTimeout(
       () => fail(unreachable(to, `not within ${limits.dialMs / 1_000} s`)),
-      limits.dialMs,
+      options.deadline - monotonicMs(),
     )
     signal.addEventListener('abort', onAbort, { once: true })
+    if (signal.aborted) onAbort()
     const onError = (error: Error): void => fail(connectError(error, to))
-    let isOurs = false
+    let proof: Proof | undefined
     ws.on('error', onError)
       .on('upgrade', ({ headers }) => {
-        isOurs = isOurProtocol(headers[protocolHeader.toLowerCase()])
+        proof = proofOf(connection, headers[protocolHeader.toLowerCase()])
       })
       .on('unexpected-response', (_, response) => fail(statusError(response.statusCode, to)))
       .on('open', () => {
+        if (connection.proved !== undefined && proof === undefined) {
+          fail(notAPeer(to, 'it does not say which version of the protocol it speaks'))
+          return
+        }
         stop()
-        resolve(options.open({ ws, socket, isOurs }))
+        resolve(options.open({ ws, socket, proof }))
         ws.off('error', onError)
       })
   })
 }
 
-const tellingOrder = ['peer-refused', 'not-a-peer'] as const
+/** The version of the protocol is for peers of ours alone. */
+function requestHeaders({ connection, credentials }: Handshake<unknown>): Record<string, string> {
+  const headers = { PeerID: credentials.id }
+  return connection.proved === undefined ? headers : { ...headers, [protocolHeader]: String(protocolVersion) }
+}
+
+function proofOf(
+  { proved }: PeerConnection,
+  version: string | readonly string[] | undefined,
+): Proof | undefined {
+  const protocol = negotiatedProtocol(version)
+  return proved === undefined || protocol === undefined ? undefined : { key: proved.key, protocol }
+}
+
+/** That somebody else is there comes first: the user has to hear of it. */
+const tellingOrder = ['identity-mismatch', 'peer-refused', 'insecure-connection', 'not-a-peer'] as const
 
 function mostTelling(errors: readonly unknown[]): unknown {
   for (const code of tellingOrder) {

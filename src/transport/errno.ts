@@ -1,4 +1,5 @@
 import { P2PError, errnoOf, isP2PError, messageOf } from '../base/errors.ts'
+import type { PeerId } from '../protocol/peer-id.ts'
 import type { Address } from './transport.ts'
 
 /** `192.0.2.1:8001`, `[2001:db8::1]:8001` */
@@ -36,6 +37,8 @@ export function listenError(error: unknown, port: number): P2PError {
 export function connectError(error: unknown, to: Address): P2PError {
   if (isP2PError(error)) return error
   const errno = errnoOf(error)
+  // Of TLS, after the peer has proved itself: an alert, or bytes that were changed on the way.
+  if (errno?.startsWith('ERR_SSL_') === true) return insecure(to, error)
   // Without an errno it is ws that did not like the handshake, and HPE_ is Node's parser that did not like the bytes.
   if (errno === undefined || errno.startsWith('HPE_') || errno.startsWith('WS_')) {
     return notAPeer(to, 'its answer is not understood', error)
@@ -46,6 +49,28 @@ export function connectError(error: unknown, to: Address): P2PError {
 export function unreachable(to: Address, why: string, cause?: unknown): P2PError {
   const message = `${hostPort(to)} does not answer: ${why}. Check that p2p runs there and that no firewall is between.`
   return new P2PError('peer-unreachable', message, { cause })
+}
+
+/** @param why in words, or what TLS failed with */
+export function insecure(to: Address, why: unknown): P2PError {
+  const text = typeof why === 'string' ? why : insecureReason(why)
+  const message = `The secure connection with ${hostPort(to)} failed: ${text}. Somebody may be interfering; nothing was sent unprotected. Try again, or check the network.`
+  return new P2PError('insecure-connection', message, typeof why === 'string' ? undefined : { cause: why })
+}
+
+function insecureReason(error: unknown): string {
+  const errno = errnoOf(error) ?? ''
+  // What a program that does not speak TLS says is taken for a record of a version that does not exist.
+  if (errno === 'ERR_SSL_WRONG_VERSION_NUMBER' || errno === 'ERR_SSL_PACKET_LENGTH_TOO_LONG') {
+    return 'it answers without encryption'
+  }
+  return reasons[errno] ?? (errno === '' ? messageOf(error) : errno)
+}
+
+/** Somebody proved to be `found` where `expected` was called (T6). */
+export function mismatch(to: Address, expected: PeerId, found: PeerId): P2PError {
+  const message = `At ${hostPort(to)} is not ${expected} but ${found}. Nothing was sent to it. Check the address, or wait until the peer is heard again.`
+  return new P2PError('identity-mismatch', message)
 }
 
 export function notAPeer(to: Address, why: string, cause?: unknown): P2PError {

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { announcement, openTransport, peerId, selfId, strangerId } from '../../test/transport/open.ts'
+import {
+  announcement,
+  openTransport,
+  peerId,
+  plainly,
+  selfId,
+  strangerId,
+} from '../../test/transport/open.ts'
 import { P2PError, isP2PError, type ErrorCode } from '../base/errors.ts'
 import { limits as standard, type Limits } from '../base/limits.ts'
 import { encodePeerList } from '../protocol/peer-list.ts'
@@ -74,9 +81,15 @@ const ok = (length: number | undefined, body: string): string =>
   `HTTP/1.1 200 OK\r\n${length === undefined ? '' : `Content-Length: ${length}\r\n`}\r\n${body}`
 const bytesText = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1')
 
+/** Who calls, and whom: in plain. */
+const plain = { id: peerId(2), credentials: plainly(selfId) }
+
 async function fetch(from: Address, changed: Partial<Limits> = {}): Promise<number | ErrorCode> {
   try {
-    const peers = await fetchPeers(from, { selfId, limits: { ...standard, fetchPeersMs: 1_000, ...changed } })
+    const peers = await fetchPeers(from, {
+      ...plain,
+      limits: { ...standard, fetchPeersMs: 1_000, ...changed },
+    })
     return peers.length
   } catch (error) {
     if (isP2PError(error)) return error.code
@@ -188,11 +201,11 @@ describe('H12: a hostile server of /peers', { concurrency: true }, () => {
   test('an abort ends the call with its reason', async () => {
     await using server = await openHostile(() => {})
     const controller = new AbortController()
-    const call = fetchPeers(server.here, { selfId, limits: standard, signal: controller.signal })
+    const call = fetchPeers(server.here, { ...plain, limits: standard, signal: controller.signal })
     const reason = new P2PError('node-stopped', 'enough')
     controller.abort(reason)
     await assert.rejects(call, reason)
-    const again = fetchPeers(server.here, { selfId, limits: standard, signal: controller.signal })
+    const again = fetchPeers(server.here, { ...plain, limits: standard, signal: controller.signal })
     await assert.rejects(again, reason)
   })
 })
@@ -221,7 +234,7 @@ describe('/ping of a peer', { concurrency: true }, () => {
       await using server = await openHostile(act)
       const started = performance.now()
       const limits = { ...standard, pingTimeoutMs: 500 }
-      assert.equal(await ping(server.here, { limits }), expected)
+      assert.equal(await ping(server.here, { ...plain, limits }), expected)
       assert.ok(performance.now() - started < 2_000)
     })
   }
@@ -229,14 +242,14 @@ describe('/ping of a peer', { concurrency: true }, () => {
   test('H13: the limit is 2 s', async () => {
     await using server = await openHostile(() => {})
     const started = performance.now()
-    assert.equal(await ping(server.here, { limits: standard }), false)
+    assert.equal(await ping(server.here, { ...plain, limits: standard }), false)
     const tookMs = performance.now() - started
     assert.ok(tookMs >= 1_900 && tookMs < 4_000, `${tookMs} ms`)
   })
 
   test('H13: little of an endless body is taken from the network', async () => {
     await using server = await openHostile((socket) => flood(socket, ok(undefined, 'o'.repeat(65_536))))
-    assert.equal(await ping(server.here, { limits: standard }), false)
+    assert.equal(await ping(server.here, { ...plain, limits: standard }), false)
     await new Promise((resolve) => setTimeout(resolve, 100))
     assert.ok(server.sentBytes < 16 * 1024 * 1024, `${server.sentBytes} bytes`)
   })
@@ -244,22 +257,22 @@ describe('/ping of a peer', { concurrency: true }, () => {
   test('an abort is no answer', async () => {
     await using server = await openHostile(() => {})
     const signal = AbortSignal.timeout(20)
-    assert.equal(await ping(server.here, { limits: standard, signal }), false)
-    assert.equal(await ping(server.here, { limits: standard, signal }), false)
+    assert.equal(await ping(server.here, { ...plain, limits: standard, signal }), false)
+    assert.equal(await ping(server.here, { ...plain, limits: standard, signal }), false)
   })
 
   test('nobody there is no answer', async () => {
     const gone = await openHostile(() => {})
     await gone[Symbol.asyncDispose]()
-    assert.equal(await ping(gone.here, { limits: standard }), false)
+    assert.equal(await ping(gone.here, { ...plain, limits: standard }), false)
   })
 })
 
 test('transports ask each other', async () => {
   await using asked = await openTransport({ context: { peersFor: () => [announcement(5)] } })
-  await using asking = await openTransport({ context: { selfId: peerId(2) } })
-  assert.equal(await asking.ping(asked.here), true)
-  assert.deepEqual(await asking.fetchPeers(asked.here), [announcement(5)])
-  await using stranger = await openTransport({ context: { selfId: strangerId } })
-  await assert.rejects(stranger.fetchPeers(asked.here), { code: 'peer-refused' })
+  await using asking = await openTransport({ credentials: plainly(peerId(2)) })
+  assert.equal(await asking.ping(asked.id, asked.here), true)
+  assert.deepEqual(await asking.fetchPeers(asked.id, asked.here), [announcement(5)])
+  await using stranger = await openTransport({ credentials: plainly(strangerId) })
+  await assert.rejects(stranger.fetchPeers(asked.id, asked.here), { code: 'peer-refused' })
 })

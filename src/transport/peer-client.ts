@@ -1,36 +1,35 @@
 import { request, type IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import { P2PError, isP2PError } from '../base/errors.ts'
 import type { Limits } from '../base/limits.ts'
+import { monotonicMs } from '../base/time.ts'
 import type { Announcement } from '../protocol/announcement.ts'
-import type { PeerId } from '../protocol/peer-id.ts'
 import { decodePeerList } from '../protocol/peer-list.ts'
+import { connectPeer, type ConnectOptions } from './connect.ts'
 import { connectError, hostPort, notAPeer, statusError, unreachable } from './errno.ts'
 import type { Address } from './transport.ts'
 
-export interface PeerClientOptions {
+export interface PeerClientOptions extends Omit<ConnectOptions, 'timeoutMs'> {
   readonly limits: Limits
-  readonly signal?: AbortSignal | undefined
 }
 
-interface Get {
+/** `timeoutMs` is for everything, from the first packet to the last byte. */
+interface Get extends ConnectOptions {
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
-  /** For everything, from the first packet to the last byte. */
-  readonly timeoutMs: number
   readonly maxBytes: number
   readonly maxHeaderBytes: number
-  readonly signal?: AbortSignal | undefined
 }
 
-/** Whether a peer answers /ping with 200 `ok` (H13). Never throws. */
-export async function ping(to: Address, { limits, signal }: PeerClientOptions): Promise<boolean> {
+/** Whether the peer answers /ping with 200 `ok` (H13); a peer of ours with its key. Never throws. */
+export async function ping(to: Address, { limits, ...options }: PeerClientOptions): Promise<boolean> {
   try {
     const body = await get(to, {
+      ...options,
       path: '/ping',
       timeoutMs: limits.pingTimeoutMs,
       maxBytes: limits.pingBytes,
       maxHeaderBytes: limits.headerBytes,
-      signal,
     })
     return body.toString('latin1') === 'ok'
   } catch {
@@ -41,20 +40,20 @@ export async function ping(to: Address, { limits, signal }: PeerClientOptions): 
 /**
  * Asks a peer for the peers it knows (H12).
  *
- * @throws P2PError `peer-unreachable`, `peer-refused`, `not-a-peer`, `protocol-violation`; the abort reason of `signal`
+ * @throws P2PError `peer-unreachable`, `peer-refused`, `not-a-peer`, `insecure-connection`, `identity-mismatch`,
+ *   `protocol-violation`; the abort reason of `signal`
  */
 export async function fetchPeers(
   from: Address,
-  options: PeerClientOptions & { readonly selfId: PeerId },
+  { limits, ...options }: PeerClientOptions,
 ): Promise<readonly Announcement[]> {
-  const { limits, signal, selfId } = options
   const body = await get(from, {
+    ...options,
     path: '/peers',
-    headers: { PeerID: selfId },
+    headers: { PeerID: options.credentials.id },
     timeoutMs: limits.fetchPeersMs,
     maxBytes: limits.fetchedPeerListBytes,
     maxHeaderBytes: limits.headerBytes,
-    signal,
   })
   const peers = decodePeerList(body)
   if (peers === undefined) throw violation(from, 'is no list of peers')
@@ -62,16 +61,23 @@ export async function fetchPeers(
 }
 
 /** The body of a 200 answer. No redirect is followed, nothing is decompressed, and there is no second try. */
-function get(to: Address, options: Get): Promise<Buffer> {
-  const { signal, timeoutMs } = options
+async function get(to: Address, options: Get): Promise<Buffer> {
+  const deadline = monotonicMs() + options.timeoutMs
+  const { socket } = await connectPeer(to, options)
+  return await getOver(socket, to, { ...options, deadline })
+}
+
+/** @param options with the end of its time, in monotonic ms */
+function getOver(socket: Socket, to: Address, options: Get & { readonly deadline: number }): Promise<Buffer> {
+  const { signal, timeoutMs, deadline } = options
   return new Promise((resolve, reject) => {
-    signal?.throwIfAborted()
     const call = request({
       host: to.address,
       port: to.port,
       path: options.path,
       headers: { ...options.headers },
-      agent: false,
+      // Without an agent nobody keeps the connection, and there is one for one request.
+      createConnection: () => socket,
       maxHeaderSize: options.maxHeaderBytes,
     })
     const settle = (act: () => void): void => {
@@ -82,8 +88,10 @@ function get(to: Address, options: Get): Promise<Buffer> {
     }
     const fail = (error: unknown): void => settle(() => reject(error))
     const onAbort = (): void => fail(signal?.reason)
-    const timer = setTimeout(() => fail(unreachable(to, `not within ${timeoutMs / 1_000} s`)), timeoutMs)
+    const late = (): void => fail(unreachable(to, `not within ${timeoutMs / 1_000} s`))
+    const timer = setTimeout(late, deadline - monotonicMs())
     signal?.addEventListener('abort', onAbort, { once: true })
+    if (signal?.aborted === true) onAbort()
     call
       .on('error', (error) => fail(connectError(error, to)))
       // We never ask for one, and a stream of them would not be bounded by any size.

@@ -8,9 +8,11 @@ import { routeRequest, type PeerRequest, type Route, type RouteContext } from '.
 const context: RouteContext = {
   selfId,
   publicIp: undefined,
+  permits: () => true,
   isKnown: (id) => id !== strangerId,
   peersFor: () => [announcement(5)],
   admitsSession: () => true,
+  admitsPairing: () => true,
   isStopping: () => false,
 }
 
@@ -19,8 +21,10 @@ const host = ['Host', '192.0.2.7:8001']
 const friend = ['PeerID', friendId]
 const handshake = ['Upgrade', 'websocket', 'Sec-WebSocket-Version', '13', 'Sec-WebSocket-Key', key]
 
+const inPlain = { localAddress: '192.0.2.7', remoteAddress: '192.0.2.8', proved: undefined }
+
 function get(target: string, rawHeaders: readonly string[] = [...host, ...friend]): PeerRequest {
-  return { method: 'GET', target, rawHeaders, localAddress: '192.0.2.7', upgrade: false, early: false }
+  return { ...inPlain, method: 'GET', target, rawHeaders, upgrade: false, early: false }
 }
 
 function dial(rawHeaders: readonly string[] = [...host, ...friend, ...handshake]): PeerRequest {
@@ -60,7 +64,7 @@ describe('what the peer port answers', () => {
   })
 
   test('/ws opens a session with a known peer', () => {
-    assert.deepEqual(route(dial()), { kind: 'session', peerId: friendId })
+    assert.deepEqual(route(dial()), { kind: 'session', peerId: friendId, proof: undefined })
   })
 
   test('while stopping everything gets 503 and the reason', () => {
@@ -202,6 +206,7 @@ describe('requests that are refused', () => {
       assert.deepEqual(route(dial([...host, 'peerid', id, ...handshake])), {
         kind: 'session',
         peerId: friendId,
+        proof: undefined,
       })
     }
   })
@@ -215,7 +220,15 @@ describe('requests that are refused', () => {
   test('H10: the list carries ID, port, files and address only, within 3,800 bytes', () => {
     const named = {
       ...announcement(7),
-      upgrade: { protocol: 1, instance: 9n, name: 'kitchen', leaving: false, wantsAnswer: false },
+      upgrade: {
+        protocol: 1,
+        key: undefined,
+        instance: 9n,
+        capabilities: 0,
+        name: 'kitchen',
+        leaving: false,
+        wantsAnswer: false,
+      },
     }
     const body = bodyOf(route(get('/peers'), { peersFor: () => Array.from({ length: 500 }, () => named) }))
     assert.ok(body instanceof Uint8Array && body.length <= 3_800)
@@ -256,9 +269,9 @@ describe('requests that are refused', () => {
     )
     fc.assert(
       fc.property(text, text, fc.array(text), (method, target, rawHeaders) => {
-        const request = { method, target, rawHeaders, localAddress: '192.0.2.7', upgrade: true, early: false }
+        const request = { ...inPlain, method, target, rawHeaders, upgrade: true, early: false }
         const result = route(request)
-        assert.ok(result.kind === 'session' ? result.peerId === friendId : result.answer.status >= 200)
+        assert.ok(result.kind === 'answer' ? result.answer.status >= 200 : result.peerId === friendId)
       }),
       { numRuns: 2_000 },
     )

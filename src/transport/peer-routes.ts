@@ -1,8 +1,11 @@
-/** What the peer port answers: request in, answer out, no sockets. Rows H3 to H10 of the threat table. */
+/** What the peer port answers: request in, answer out, no sockets. Rows H3 to H10, T5 and T11 of the threat table. */
 import { limits } from '../base/limits.ts'
-import { parsePeerId, type PeerId } from '../protocol/peer-id.ts'
+import { negotiatedProtocol, protocolHeader } from '../protocol/handshake.ts'
+import { isProvable, parsePeerId, type PeerId } from '../protocol/peer-id.ts'
 import { encodePeerList } from '../protocol/peer-list.ts'
-import type { TransportContext } from './transport.ts'
+import type { Purpose } from '../rules/trust.ts'
+import type { Proof } from './channel.ts'
+import type { Caller, ProvedPeer, TransportContext } from './transport.ts'
 
 /** The head of a request; nothing here ever reads a body. */
 export interface PeerRequest {
@@ -13,6 +16,9 @@ export interface PeerRequest {
   readonly rawHeaders: readonly string[]
   /** The address of ours that was called. */
   readonly localAddress: string
+  readonly remoteAddress: string
+  /** Who the caller has proved to be; undefined in plain. */
+  readonly proved: ProvedPeer | undefined
   /** Whether the client asks to leave HTTP (`Connection: Upgrade`). */
   readonly upgrade: boolean
   /** Whether bytes came behind the head before we answered. */
@@ -26,12 +32,19 @@ export interface Answer {
   readonly body?: string | Uint8Array
 }
 
+interface Refusal {
+  readonly kind: 'answer'
+  readonly answer: Answer
+}
+
 export type Route =
-  { readonly kind: 'answer'; readonly answer: Answer } | { readonly kind: 'session'; readonly peerId: PeerId }
+  | Refusal
+  | { readonly kind: 'session'; readonly peerId: PeerId; readonly proof: Proof | undefined }
+  | { readonly kind: 'pairing'; readonly peerId: PeerId; readonly proof: Proof }
 
 export interface RouteContext extends Pick<
   TransportContext,
-  'selfId' | 'isKnown' | 'peersFor' | 'admitsSession'
+  'selfId' | 'permits' | 'isKnown' | 'peersFor' | 'admitsSession' | 'admitsPairing'
 > {
   isStopping(): boolean
   /** The address that others reach us at, when it is not one of this machine. */
@@ -40,8 +53,8 @@ export interface RouteContext extends Pick<
 
 /** Decides what a request gets. */
 export function routeRequest(request: PeerRequest, context: RouteContext): Route {
-  const refusal = refuseRequest(request, context)
-  if (refusal !== undefined) return { kind: 'answer', answer: refusal }
+  const refused = refuseRequest(request, context)
+  if (refused !== undefined) return { kind: 'answer', answer: refused }
   switch (request.target) {
     case '/ping':
       return { kind: 'answer', answer: { status: 200, body: 'ok' } }
@@ -49,8 +62,11 @@ export function routeRequest(request: PeerRequest, context: RouteContext): Route
       return { kind: 'answer', answer: answerPeers(request, context) }
     case '/ws':
       return routeSession(request, context)
+    case '/pair':
+      // Pairing exists inside TLS only: in plain there is nobody to pair with.
+      return request.proved === undefined ? refusal(404) : routePairing(request, context)
     default:
-      return { kind: 'answer', answer: { status: 404 } }
+      return refusal(404)
   }
 }
 
@@ -69,28 +85,63 @@ function refuseRequest(request: PeerRequest, context: RouteContext): Answer | un
 }
 
 function answerPeers(request: PeerRequest, context: RouteContext): Answer {
-  const asker = knownPeer(request, context)
+  const asker = permittedCaller(request, context, 'peers')
   if (asker === undefined) return { status: 403 }
-  return { status: 200, body: encodePeerList(context.peersFor(asker)) }
+  return { status: 200, body: encodePeerList(context.peersFor(asker.id)) }
 }
 
 function routeSession(request: PeerRequest, context: RouteContext): Route {
-  const peerId = knownPeer(request, context)
-  if (peerId === undefined) return { kind: 'answer', answer: { status: 403 } }
-  if (!isWebSocketRequest(request)) {
-    const headers = { Upgrade: 'websocket', 'Sec-WebSocket-Version': '13' }
-    return { kind: 'answer', answer: { status: 426, headers } }
-  }
-  if (request.early) return { kind: 'answer', answer: { status: 400 } }
-  if (!context.admitsSession(peerId)) return { kind: 'answer', answer: { status: 403 } }
-  return { kind: 'session', peerId }
+  const caller = permittedCaller(request, context, 'chat')
+  if (caller === undefined) return refusal(403)
+  const proof = proofOf(request)
+  if (caller.key !== undefined && proof === undefined) return refusal(403)
+  const refused = refuseWebSocket(request)
+  if (refused !== undefined) return refused
+  if (!context.admitsSession(caller.id, request.remoteAddress)) return refusal(403)
+  return { kind: 'session', peerId: caller.id, proof }
 }
 
-/** Who asks, if it says so exactly once and we know it. On this wire nothing proves it (W2). */
-function knownPeer(request: PeerRequest, context: RouteContext): PeerId | undefined {
+function routePairing(request: PeerRequest, context: RouteContext): Route {
+  const caller = permittedCaller(request, context, 'pairing')
+  const proof = proofOf(request)
+  if (caller?.key === undefined || proof === undefined) return refusal(403)
+  const refused = refuseWebSocket(request)
+  if (refused !== undefined) return refused
+  if (!context.admitsPairing({ id: caller.id, key: caller.key })) return refusal(403)
+  return { kind: 'pairing', peerId: caller.id, proof }
+}
+
+/**
+ * Who asks, if it says so exactly once and may do this. Inside TLS it must be who it has proved to be (T5). In plain
+ * nothing proves it (W2): there it must be known, and must not be a peer that could prove itself (H9, T11).
+ */
+function permittedCaller(request: PeerRequest, context: RouteContext, purpose: Purpose): Caller | undefined {
   const claims = valuesOf(request, 'peerid')
   const id = claims.length === 1 ? parsePeerId(claims[0] ?? '') : undefined
-  return id !== undefined && id !== context.selfId && context.isKnown(id) ? id : undefined
+  if (id === undefined || id === context.selfId) return undefined
+  const { proved } = request
+  const isBelieved = proved === undefined ? !isProvable(id) && context.isKnown(id) : proved.id === id
+  const caller: Caller = { id, key: proved?.key }
+  return isBelieved && context.permits(caller, purpose) ? caller : undefined
+}
+
+/** What the caller has proved and said inside TLS; the header is not looked at in plain. */
+function proofOf(request: PeerRequest): Proof | undefined {
+  const versions = valuesOf(request, protocolHeader.toLowerCase())
+  const protocol = versions.length === 1 ? negotiatedProtocol(versions[0]) : undefined
+  if (request.proved === undefined || protocol === undefined) return undefined
+  return { key: request.proved.key, protocol }
+}
+
+function refuseWebSocket(request: PeerRequest): Refusal | undefined {
+  if (!isWebSocketRequest(request)) {
+    return refusal(426, { Upgrade: 'websocket', 'Sec-WebSocket-Version': '13' })
+  }
+  return request.early ? refusal(400) : undefined
+}
+
+function refusal(status: number, headers?: Answer['headers']): Refusal {
+  return { kind: 'answer', answer: headers === undefined ? { status } : { status, headers } }
 }
 
 /** RFC 6455 section 4.2.1, version 13 only: older ones carry the origin in another header. */

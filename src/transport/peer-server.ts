@@ -1,68 +1,76 @@
 import { STATUS_CODES, createServer, type IncomingMessage, type Server } from 'node:http'
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
-import { errnoOf, messageOf } from '../base/errors.ts'
+import { errnoOf } from '../base/errors.ts'
 import type { Limits } from '../base/limits.ts'
-import type { Log } from '../base/log.ts'
-import { isOurProtocol, protocolHeader, protocolVersion } from '../protocol/handshake.ts'
-import { listenError } from './errno.ts'
+import { protocolHeader, protocolVersion } from '../protocol/handshake.ts'
 import { plainAddress } from './on-link.ts'
-import { PendingConnections } from './pending-connections.ts'
+import { PeerPort, type Connection, type PeerPortOptions } from './peer-port.ts'
 import { routeRequest, type Answer, type PeerRequest, type Route, type RouteContext } from './peer-routes.ts'
 import { webSocketOptions, type OpenSocket } from './ws-channel.ts'
 
-export interface PeerServerOptions {
-  readonly port: number
-  readonly host: string
-  readonly limits: Limits
+export interface PeerServerOptions extends Omit<PeerPortOptions, 'serve'> {
   readonly routes: RouteContext
-  /** Whether a connection from this address is wanted at all (H14). */
-  admits(address: string): boolean
-  /** A peer opened a session; called in the tick in which it opened. */
-  accept(opened: Pick<OpenSocket, 'ws' | 'socket' | 'peerId' | 'isOurs'>): void
-  readonly log: Log
+  /** A peer opened a session, or a connection for pairing; called in the tick in which it opened. */
+  accept(opened: AcceptedSocket): void
 }
 
-/** The peer port: HTTP for strangers and WebSocket for known peers, every connection bounded in time and number. */
+export interface AcceptedSocket extends Pick<OpenSocket, 'ws' | 'socket' | 'peerId' | 'proof'> {
+  readonly kind: 'session' | 'pairing'
+}
+
+/** The peer port: HTTP for strangers and WebSocket for peers, every connection bounded in time and number. */
 export class PeerServer {
   readonly #options: PeerServerOptions
-  readonly #pending: PendingConnections
-  readonly #server: Server
-  readonly #webSockets: WebSocketServer
+  readonly #http: Server
+  readonly #webSockets: Readonly<Record<AcceptedSocket['kind'], WebSocketServer>>
+  /** Where the bytes of a request come from. */
+  readonly #connections = new WeakMap<Duplex, Connection>()
   /** Connections whose one request was answered. */
   readonly #answered = new WeakSet<Duplex>()
+  #port: PeerPort | undefined
 
   private constructor(options: PeerServerOptions) {
+    const { limits } = options
     this.#options = options
-    this.#pending = new PendingConnections(options.limits)
-    this.#webSockets = new WebSocketServer({
-      ...webSocketOptions(options.limits),
-      noServer: true,
-      clientTracking: false,
-      handleProtocols: () => false,
-    })
-    this.#webSockets.on('headers', (headers) => headers.push(`${protocolHeader}: ${protocolVersion}`))
-    this.#server = this.#createServer()
+    this.#webSockets = {
+      session: this.#createWebSocketServer(limits),
+      pairing: this.#createWebSocketServer({ ...limits, messageBytes: limits.pairingFrameBytes }),
+    }
+    this.#http = this.#createServer()
   }
 
   /** @throws P2PError `port-taken`, `port-forbidden`, `network-unusable` */
   static async open(options: PeerServerOptions): Promise<PeerServer> {
     const server = new PeerServer(options)
-    await server.#listen()
+    server.#port = await PeerPort.open({ ...options, serve: (connection) => server.#serve(connection) })
     return server
   }
 
   get port(): number {
-    const bound = this.#server.address()
-    return typeof bound === 'object' ? (bound?.port ?? 0) : 0
+    return this.#port?.port ?? 0
   }
 
   /** Stops listening and drops every connection that is not a session; sessions belong to their channels. */
-  close(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#server.close(() => resolve())
-      this.#pending.destroyAll()
+  async close(): Promise<void> {
+    await this.#port?.close()
+  }
+
+  #serve(connection: Connection): void {
+    this.#connections.set(connection.socket, connection)
+    this.#http.emit('connection', connection.socket)
+  }
+
+  #createWebSocketServer(limits: Limits): WebSocketServer {
+    return new WebSocketServer({
+      ...webSocketOptions(limits),
+      noServer: true,
+      clientTracking: false,
+      handleProtocols: () => false,
+    }).on('headers', (headers, { socket }) => {
+      // In plain it would prove nothing, and the reference does not send it.
+      if (this.#connections.get(socket)?.proved !== undefined)
+        headers.push(`${protocolHeader}: ${protocolVersion}`)
     })
   }
 
@@ -80,39 +88,12 @@ export class PeerServer {
     server.maxHeadersCount = limits.headerCount + 1
     const onRequest = (request: IncomingMessage): void => this.#onRequest(request)
     return server
-      .on('connection', (socket) => this.#onConnection(socket))
       .on('request', onRequest)
       .on('checkContinue', onRequest)
       .on('checkExpectation', onRequest)
       .on('upgrade', (request, _, head) => this.#onUpgrade(request, head))
       .on('connect', ({ socket }) => this.#answer(socket, wrongMethod))
       .on('clientError', (error, socket) => this.#onClientError(error, socket))
-  }
-
-  #listen(): Promise<void> {
-    const { port, host, log } = this.#options
-    return new Promise((resolve, reject) => {
-      const onError = (error: Error): void => reject(listenError(error, port))
-      this.#server.once('error', onError)
-      this.#server.listen({ port, host, backlog: 1024 }, () => {
-        this.#server.off('error', onError)
-        // Running out of file descriptors is reported here, and is no reason to stop.
-        this.#server.on('error', (error) =>
-          log.warn('accepting a connection failed', { error: messageOf(error) }),
-        )
-        resolve()
-      })
-    })
-  }
-
-  #onConnection(socket: Socket): void {
-    socket.on('error', ignore)
-    const address = plainAddress(socket.remoteAddress)
-    if (!this.#options.admits(address)) {
-      socket.destroy()
-      return
-    }
-    this.#pending.admit(socket, address)
   }
 
   #onRequest(request: IncomingMessage): void {
@@ -127,18 +108,22 @@ export class PeerServer {
       this.#answer(socket, route.answer)
       return
     }
-    this.#pending.release(socket)
-    const { peerId } = route
-    const isOurs = isOurProtocol(request.headers[protocolHeader.toLowerCase()])
-    this.#webSockets.handleUpgrade(request, socket, head, (ws) =>
-      this.#options.accept({ ws, socket, peerId, isOurs }),
-    )
+    const connection = this.#connections.get(socket)
+    if (connection !== undefined) this.#port?.release(connection)
+    this.#webSockets[route.kind].handleUpgrade(request, socket, head, (ws) => {
+      // A thousand idle sessions are to be small.
+      this.#connections.delete(socket)
+      this.#options.accept({ ...route, ws, socket })
+    })
   }
 
   #route(request: IncomingMessage, leaving: Pick<PeerRequest, 'upgrade' | 'early'>): Route {
     const { method = '', url = '', rawHeaders, socket } = request
     const localAddress = plainAddress(socket.localAddress)
-    return routeRequest({ method, target: url, rawHeaders, localAddress, ...leaving }, this.#options.routes)
+    const remoteAddress = plainAddress(socket.remoteAddress)
+    const proved = this.#connections.get(socket)?.proved
+    const read = { method, target: url, rawHeaders, localAddress, remoteAddress, proved, ...leaving }
+    return routeRequest(read, this.#options.routes)
   }
 
   #onClientError(error: Error, socket: Duplex): void {
@@ -176,5 +161,3 @@ function refusalOf(error: Error & { readonly rawPacket?: Buffer }): Answer {
   if (errnoOf(error) !== 'HPE_HEADER_OVERFLOW') return { status: 400 }
   return { status: error.rawPacket?.includes('\n') === true ? 431 : 414 }
 }
-
-function ignore(): void {}

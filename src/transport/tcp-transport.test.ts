@@ -31,7 +31,7 @@ test('port 0 takes a free one, and says which', async () => {
 test('all addresses are listened on unless one is named', async () => {
   await using transport = await openTransport({ host: '0.0.0.0' })
   for (const address of ['127.0.0.1', '127.0.0.2', ...transport.addresses()]) {
-    assert.equal(await transport.ping({ address, port: transport.port }), true, address)
+    assert.equal(await transport.ping(transport.id, { address, port: transport.port }), true, address)
   }
   assert.ok(!transport.addresses().includes('127.0.0.1'))
 })
@@ -39,7 +39,7 @@ test('all addresses are listened on unless one is named', async () => {
 test('after stopAccepting newcomers are refused and open sessions go on', async () => {
   await using pair = await openPair()
   pair.right.stopAccepting()
-  assert.equal(await pair.left.ping(pair.right.here), false)
+  assert.equal(await pair.left.ping(pair.right.id, pair.right.here), false)
   await assert.rejects(pair.left.dial(selfId, [pair.right.here]), {
     code: 'peer-refused',
     message: /stopping/,
@@ -89,5 +89,5 @@ test('H15: connections that are reset at once, or after a byte, harm nobody', as
   await delay(100)
   process.off('uncaughtException', onUncaught)
   assert.deepEqual(uncaught, [])
-  assert.equal(await transport.ping(transport.here), true)
+  assert.equal(await transport.ping(transport.id, transport.here), true)
 })

@@ -1,16 +1,25 @@
+import { TLSSocket } from 'node:tls'
 import { P2PError } from '../base/errors.ts'
 import { limits as standardLimits, type Limits } from '../base/limits.ts'
-import type { PeerId } from '../protocol/peer-id.ts'
+import { isProvable, type PeerId } from '../protocol/peer-id.ts'
 import type { Rate } from '../rules/admission.ts'
 import type { Announcement } from '../protocol/announcement.ts'
-import type { Channel } from './channel.ts'
+import type { Channel, PairingChannel } from './channel.ts'
 import { ChannelSweep } from './channel-sweep.ts'
-import { dial, raceAddresses } from './dial.ts'
+import { dial, raceAddresses, type DialOptions } from './dial.ts'
 import { onLinkCheck, ownAddresses, type Interfaces } from './on-link.ts'
-import { fetchPeers, ping } from './peer-client.ts'
-import { PeerServer } from './peer-server.ts'
-import type { Address, PeerTransport, TransportContext, TransportFactory } from './transport.ts'
-import { WsChannel, type ChannelSettings } from './ws-channel.ts'
+import { fetchPeers, ping, type PeerClientOptions } from './peer-client.ts'
+import { PeerServer, type AcceptedSocket } from './peer-server.ts'
+import { bindingOf } from './tls.ts'
+import type {
+  Address,
+  CallOptions,
+  PairOptions,
+  PeerTransport,
+  TransportContext,
+  TransportFactory,
+} from './transport.ts'
+import { WsChannel, WsPairingChannel, type ChannelSettings, type OpenSocket } from './ws-channel.ts'
 
 export interface TcpTransportOptions {
   /** 0 takes a free one. */
@@ -32,10 +41,6 @@ export interface TcpTransportOptions {
 /** Peers over TCP: HTTP and WebSocket on one port. */
 export function tcpTransport(options: TcpTransportOptions): TransportFactory {
   return (context) => TcpTransport.open(options, context)
-}
-
-interface CallOptions {
-  readonly signal?: AbortSignal
 }
 
 class TcpTransport implements PeerTransport {
@@ -66,6 +71,7 @@ class TcpTransport implements PeerTransport {
       limits,
       messageRate: options.messageRate ?? standardRate,
       sweep: new ChannelSweep(limits.sweepMs),
+      totalMessages: Infinity,
     }
   }
 
@@ -84,27 +90,36 @@ class TcpTransport implements PeerTransport {
   }
 
   async dial(id: PeerId, to: readonly Address[], options: CallOptions = {}): Promise<Channel> {
-    return await raceAddresses<Channel>(to, {
-      staggerMs: this.#limits.dialStaggerMs,
-      signal: this.#signal(options),
-      attempt: (address, signal) =>
-        dial(address, {
-          selfId: this.#context.selfId,
-          limits: this.#limits,
-          signal,
-          open: (opened) => new WsChannel({ ...opened, peerId: id, incoming: false }, this.#channels),
-        }),
-      discard: (late) => void late.close(1000, 'another address was faster'),
-    })
+    const { credentials } = this.#context
+    return await this.#race<WsChannel>(to, options, (signal) => ({
+      id,
+      credentials,
+      signal,
+      path: '/ws',
+      limits: this.#limits,
+      open: (opened) => new WsChannel({ ...opened, peerId: id, incoming: false }, this.#channels),
+    }))
   }
 
-  ping(to: Address, options: CallOptions = {}): Promise<boolean> {
-    return ping(to, { limits: this.#limits, signal: this.#signal(options) })
+  async pair(id: PeerId, to: readonly Address[], options: PairOptions = {}): Promise<PairingChannel> {
+    if (!isProvable(id)) throw new P2PError('peer-unprovable', `The peer ${id} has no key to pair with.`)
+    const { as: credentials = this.#context.credentials } = options
+    return await this.#race<WsPairingChannel>(to, options, (signal) => ({
+      id,
+      credentials,
+      signal,
+      path: '/pair',
+      limits: pairingLimits(this.#limits),
+      open: (opened) => this.#pairingChannel({ ...opened, peerId: id, incoming: false }),
+    }))
   }
 
-  async fetchPeers(from: Address, options: CallOptions = {}): Promise<readonly Announcement[]> {
-    const { selfId } = this.#context
-    return await fetchPeers(from, { limits: this.#limits, selfId, signal: this.#signal(options) })
+  ping(id: PeerId, to: Address, options: CallOptions = {}): Promise<boolean> {
+    return ping(to, this.#call(id, options))
+  }
+
+  async fetchPeers(id: PeerId, from: Address, options: CallOptions = {}): Promise<readonly Announcement[]> {
+    return await fetchPeers(from, this.#call(id, options))
   }
 
   stopAccepting(): void {
@@ -124,6 +139,24 @@ class TcpTransport implements PeerTransport {
     await closed
   }
 
+  #race<Winner extends WsChannel>(
+    to: readonly Address[],
+    options: CallOptions,
+    dialling: (signal: AbortSignal) => DialOptions<Winner>,
+  ): Promise<Winner> {
+    return raceAddresses<Winner>(to, {
+      staggerMs: this.#limits.dialStaggerMs,
+      signal: this.#signal(options),
+      attempt: (address, signal) => dial(address, dialling(signal)),
+      discard: (late) => void late.close(1000, 'another address was faster'),
+    })
+  }
+
+  #call(id: PeerId, options: CallOptions): PeerClientOptions {
+    const { credentials } = this.#context
+    return { id, credentials, limits: this.#limits, signal: this.#signal(options) }
+  }
+
   #signal({ signal }: CallOptions): AbortSignal {
     return signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal])
   }
@@ -135,17 +168,40 @@ class TcpTransport implements PeerTransport {
       port,
       host,
       limits: this.#limits,
+      credentials: context.credentials,
       log: context.log,
       admits: (address) => isPublicIp || this.#onLink(address),
       routes: {
         selfId: context.selfId,
         publicIp,
+        permits: (caller, purpose) => context.permits(caller, purpose),
         isKnown: (id) => context.isKnown(id),
         peersFor: (asker) => context.peersFor(asker),
-        admitsSession: (id) => context.admitsSession(id),
+        admitsSession: (id, address) => context.admitsSession(id, address),
+        admitsPairing: (caller) => context.admitsPairing(caller),
         isStopping: () => !this.#accepting || context.isStopping(),
       },
-      accept: (opened) => context.accept(new WsChannel({ ...opened, incoming: true }, this.#channels)),
+      accept: (opened) => this.#accept(opened),
     })
   }
+
+  #accept({ kind, ...opened }: AcceptedSocket): void {
+    const incoming = { ...opened, incoming: true }
+    if (kind === 'session') this.#context.accept(new WsChannel(incoming, this.#channels))
+    else this.#context.acceptPairing(this.#pairingChannel(incoming))
+  }
+
+  #pairingChannel(opened: OpenSocket): WsPairingChannel {
+    const { socket, proof } = opened
+    if (!(socket instanceof TLSSocket) || proof === undefined) {
+      throw new P2PError('internal', 'A connection for pairing is not encrypted. Report it.')
+    }
+    const settings = { ...this.#channels, totalMessages: this.#limits.pairingFrames }
+    return new WsPairingChannel({ ...opened, proof, binding: bindingOf(socket) }, settings)
+  }
+}
+
+/** Frames for pairing are short, so that a stranger makes us hold little. */
+function pairingLimits(limits: Limits): Limits {
+  return { ...limits, messageBytes: limits.pairingFrameBytes }
 }

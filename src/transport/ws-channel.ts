@@ -4,7 +4,7 @@ import type { Limits } from '../base/limits.ts'
 import { monotonicMs } from '../base/time.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
 import type { Rate } from '../rules/admission.ts'
-import type { Channel, ChannelEnd } from './channel.ts'
+import type { Channel, ChannelEnd, PairingChannel, Proof } from './channel.ts'
 import type { ChannelSweep } from './channel-sweep.ts'
 import { closeCodeOf } from './errno.ts'
 import { FrameWatch } from './frame-watch.ts'
@@ -19,6 +19,8 @@ export interface ChannelSettings {
   readonly limits: Limits
   readonly messageRate: Rate
   readonly sweep: ChannelSweep
+  /** Messages that may come in the whole life of a channel. */
+  readonly totalMessages: number
 }
 
 /** One open WebSocket, and the socket below it. */
@@ -27,7 +29,8 @@ export interface OpenSocket {
   readonly socket: Socket
   readonly peerId: PeerId
   readonly incoming: boolean
-  readonly isOurs: boolean
+  /** Absent in plain. */
+  readonly proof: Proof | undefined
 }
 
 /** Options that `ws` takes on both sides; never compression (W3), few fragments and pieces (W6, W7). */
@@ -50,7 +53,7 @@ const done: Step = { value: undefined, done: true }
 export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
   readonly peerId: PeerId
   readonly incoming: boolean
-  readonly isOurs: boolean
+  readonly proof: Proof | undefined
   readonly address: string
   readonly closed: Promise<ChannelEnd>
 
@@ -84,11 +87,11 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
   #unfinishedSince: number | undefined
   #messagesThen = 0
 
-  constructor({ ws, socket, peerId, incoming, isOurs }: OpenSocket, settings: ChannelSettings) {
+  constructor({ ws, socket, peerId, incoming, proof }: OpenSocket, settings: ChannelSettings) {
     const now = monotonicMs()
     this.peerId = peerId
     this.incoming = incoming
-    this.isOurs = isOurs
+    this.proof = proof
     this.address = plainAddress(socket.remoteAddress)
     this.#ws = ws
     this.#socket = socket
@@ -222,6 +225,8 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
     const watch = this.#watch
     if (!watch.scan(chunk)) {
       this.#violate(1002, 'length not in its shortest form')
+    } else if (watch.messages > this.#settings.totalMessages) {
+      this.#violate(1008, 'too many messages')
     } else if (this.#rate !== undefined && watch.counted > 0) {
       this.#tooFast = !this.#rate.count(watch.counted, monotonicMs())
       watch.counted = 0
@@ -323,6 +328,18 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
       this.#pingedAt = now
       this.#ws.ping()
     }
+  }
+}
+
+/** A channel over WebSocket inside TLS, for pairing. */
+export class WsPairingChannel extends WsChannel implements PairingChannel {
+  declare readonly proof: Proof
+  readonly binding: Uint8Array
+
+  /** @param opened with `binding`, 32 bytes that only the two ends of its connection know */
+  constructor(opened: OpenSocket & Pick<PairingChannel, 'proof' | 'binding'>, settings: ChannelSettings) {
+    super(opened, settings)
+    this.binding = opened.binding
   }
 }
 

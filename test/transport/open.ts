@@ -2,9 +2,10 @@
 import { silentLog } from '../../src/base/log.ts'
 import type { Announcement } from '../../src/protocol/announcement.ts'
 import { parsePeerId, type PeerId } from '../../src/protocol/peer-id.ts'
-import type { Channel } from '../../src/transport/channel.ts'
+import { ephemeralIdentity } from '../../src/identity/identity.ts'
+import type { Channel, PairingChannel } from '../../src/transport/channel.ts'
 import { tcpTransport, type TcpTransportOptions } from '../../src/transport/tcp-transport.ts'
-import type { PeerTransport, TransportContext } from '../../src/transport/transport.ts'
+import type { Credentials, PeerTransport, TransportContext } from '../../src/transport/transport.ts'
 import type { ChannelPair } from '../contracts/channel.ts'
 
 export function peerId(number: number): PeerId {
@@ -28,25 +29,46 @@ export function announcement(number: number, port = 8001): Announcement {
   }
 }
 
+/** Credentials of a peer of ours. */
+export function makeCredentials(): Credentials {
+  return ephemeralIdentity().credentials
+}
+
+const plainCredentials = makeCredentials()
+
+/** Who says `id` in plain, and inside TLS proves somebody else: for tests of the reference wire. */
+export function plainly(id: PeerId): Credentials {
+  const { key, certificate, privateKey } = plainCredentials
+  return { id, key, certificate, privateKey, identify: (one) => plainCredentials.identify(one) }
+}
+
 export interface TestTransport extends PeerTransport {
+  readonly id: PeerId
   /** Channels that peers opened, in order. */
   readonly accepted: Channel[]
   /** The next channel that a peer opens. */
   nextAccepted(): Promise<Channel>
+  /** The next channel for pairing that a peer opens. */
+  nextPairing(): Promise<PairingChannel>
   readonly here: { readonly address: string; readonly port: number }
 }
 
 export type TestTransportOptions = Partial<TcpTransportOptions> & {
-  readonly context?: Partial<TransportContext>
+  /** Who it is; `selfId`, in plain, unless given. */
+  readonly credentials?: Credentials
+  readonly context?: Partial<Omit<TransportContext, 'selfId' | 'credentials'>>
 }
 
-/** A listening transport of `selfId` that knows `friendId`. */
+/** A listening transport that lets everybody in, but in plain those alone that are not `strangerId`. */
 export async function openTransport(options: TestTransportOptions = {}): Promise<TestTransport> {
-  const { context, ...rest } = options
+  const { context, credentials = plainly(selfId), ...rest } = options
   const accepted: Channel[] = []
   const waiting: ((channel: Channel) => void)[] = []
+  const waitingToPair: ((channel: PairingChannel) => void)[] = []
   const transport = await tcpTransport({ port: 0, host: '127.0.0.1', ...rest })({
-    selfId,
+    selfId: credentials.id,
+    credentials,
+    permits: () => true,
     isKnown: (id) => id !== strangerId,
     peersFor: () => [],
     admitsSession: () => true,
@@ -54,26 +76,36 @@ export async function openTransport(options: TestTransportOptions = {}): Promise
       accepted.push(channel)
       waiting.shift()?.(channel)
     },
+    admitsPairing: () => true,
+    acceptPairing: (channel) => waitingToPair.shift()?.(channel),
     isStopping: () => false,
     log: silentLog,
     ...context,
   })
   const here = { address: rest.host ?? '127.0.0.1', port: transport.port }
   return Object.assign(transport, {
+    id: credentials.id,
     accepted,
     here,
     nextAccepted: () => new Promise<Channel>((resolve) => waiting.push(resolve)),
+    nextPairing: () => new Promise<PairingChannel>((resolve) => waitingToPair.push(resolve)),
   })
 }
 
-/** Two transports with one session between them. */
+export interface TransportPair extends ChannelPair {
+  readonly left: TestTransport
+  readonly right: TestTransport
+}
+
+/** Two transports with one session between them: in plain, as `friendId` and `selfId`, unless credentials are made. */
 export async function openPair(
   options: TestTransportOptions = {},
-): Promise<ChannelPair & { readonly left: TestTransport; readonly right: TestTransport }> {
-  const left = await openTransport({ ...options, context: { selfId: friendId, ...options.context } })
-  const right = await openTransport(options)
+  credentials: readonly [Credentials, Credentials] = [plainly(friendId), plainly(selfId)],
+): Promise<TransportPair> {
+  const left = await openTransport({ ...options, credentials: credentials[0] })
+  const right = await openTransport({ ...options, credentials: credentials[1] })
   const next = right.nextAccepted()
-  const dialler = await left.dial(selfId, [right.here])
+  const dialler = await left.dial(right.id, [right.here])
   const accepter = await next
   return {
     left,
@@ -85,6 +117,11 @@ export async function openPair(
       await right[Symbol.asyncDispose]()
     },
   }
+}
+
+/** The same between two peers of ours. */
+export function openSecurePair(options: TestTransportOptions = {}): Promise<TransportPair> {
+  return openPair(options, [makeCredentials(), makeCredentials()])
 }
 
 export function delay(ms: number): Promise<void> {
