@@ -1,6 +1,8 @@
 /** The only place where connections to peers are opened, so that nothing else can choose plain for a peer of ours (T11). */
+import { once } from 'node:events'
 import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { isP2PError } from '../base/errors.ts'
 import { isProvable, type PeerId } from '../protocol/peer-id.ts'
 import { connectError, insecure, mismatch, unreachable } from './errno.ts'
 import { alpnProtocol, peerOptions, secureContextOf, verifyPeer } from './tls.ts'
@@ -37,59 +39,39 @@ export async function connectPeer(to: Address, options: ConnectOptions): Promise
 }
 
 /** As {@link connectPeer}, with TLS. Not one byte of the caller can leave before the key was compared. */
-function connectSecurely(to: Address, options: ConnectOptions): Promise<PeerConnection> {
-  const { credentials, signal, timeoutMs } = options
-  return new Promise((resolve, reject) => {
-    // Never through an https.Agent and never with `session`: a session that goes on shows no certificate (T7).
-    const socket = connectTls({
-      ...peerOptions,
-      host: to.address,
-      port: to.port,
-      secureContext: secureContextOf(credentials),
-    })
-    socket.setNoDelay()
-    let isConnected = false
-    const onConnect = (): void => void (isConnected = true)
-    const onError = (error: Error): void => fail(isConnected ? insecure(to, error) : connectError(error, to))
-    const onClose = (): void => fail(insecure(to, 'it hung up'))
-    const onAbort = (): void => fail(signal?.reason)
-    const onTimeout = (): void => {
-      const why = `not within ${timeoutMs / 1_000} s`
-      fail(isConnected ? insecure(to, why) : unreachable(to, why))
-    }
-    const onSecure = (): void => {
-      try {
-        const proved = proveServer(socket, to, options)
-        stop()
-        resolve({ socket, proved })
-      } catch (error) {
-        fail(error)
-      }
-    }
-    const stop = (): void => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', onAbort)
-      socket
-        .off('connect', onConnect)
-        .off('secureConnect', onSecure)
-        .off('close', onClose)
-        .off('error', onError)
-    }
-    const fail = (error: unknown): void => {
-      stop()
-      socket.destroy()
-      reject(error)
-    }
-    const timer = setTimeout(onTimeout, timeoutMs)
-    signal?.addEventListener('abort', onAbort, { once: true })
-    // The last one stays: between two users of the socket nobody else would listen.
-    socket
-      .on('connect', onConnect)
-      .on('secureConnect', onSecure)
-      .on('close', onClose)
-      .on('error', onError)
-      .on('error', ignore)
-  })
+async function connectSecurely(to: Address, options: ConnectOptions): Promise<PeerConnection> {
+  const { signal, timeoutMs } = options
+  const socket = openTls(to, options.credentials)
+  let isConnected = false
+  socket.once('connect', () => (isConnected = true))
+  const onTimeout = (): void => {
+    const why = `not within ${timeoutMs / 1_000} s`
+    socket.destroy(isConnected ? insecure(to, why) : unreachable(to, why))
+  }
+  const onAbort = (): void => void socket.destroy(new Error('aborted'))
+  const timer = setTimeout(onTimeout, timeoutMs)
+  signal?.addEventListener('abort', onAbort, { once: true })
+  try {
+    await once(socket, 'secureConnect')
+    return { socket, proved: proveServer(socket, to, options) }
+  } catch (error) {
+    socket.destroy()
+    if (signal?.aborted === true) throw signal.reason
+    throw isConnected && !isP2PError(error) ? insecure(to, error) : connectError(error, to)
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', onAbort)
+  }
+}
+
+/** Never through an https.Agent and never with `session`: on a session that goes on nobody shows a certificate (T7). */
+function openTls({ address, port }: Address, credentials: Credentials): TLSSocket {
+  const secureContext = secureContextOf(credentials)
+  const socket = connectTls({ ...peerOptions, host: address, port, secureContext })
+  // Stays: between two users of the socket nobody else would listen.
+  socket.on('error', ignore)
+  // The end of the handshake and the request are two writes, and the second is not to wait for the first.
+  return socket.setNoDelay()
 }
 
 function proveServer(socket: TLSSocket, to: Address, { id, credentials }: ConnectOptions): ProvedPeer {

@@ -19,7 +19,8 @@ import type {
   TransportContext,
   TransportFactory,
 } from './transport.ts'
-import { WsChannel, WsPairingChannel, type ChannelSettings, type OpenSocket } from './ws-channel.ts'
+import { WsChannel, type ChannelSettings, type OpenSocket } from './ws-channel.ts'
+import { WsPairingChannel } from './ws-pairing-channel.ts'
 
 export interface TcpTransportOptions {
   /** 0 takes a free one. */

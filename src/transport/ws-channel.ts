@@ -4,7 +4,7 @@ import type { Limits } from '../base/limits.ts'
 import { monotonicMs } from '../base/time.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
 import type { Rate } from '../rules/admission.ts'
-import type { Channel, ChannelEnd, PairingChannel, Proof } from './channel.ts'
+import type { Channel, ChannelEnd, Proof } from './channel.ts'
 import type { ChannelSweep } from './channel-sweep.ts'
 import { closeCodeOf } from './errno.ts'
 import { FrameWatch } from './frame-watch.ts'
@@ -328,18 +328,6 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
       this.#pingedAt = now
       this.#ws.ping()
     }
-  }
-}
-
-/** A channel over WebSocket inside TLS, for pairing. */
-export class WsPairingChannel extends WsChannel implements PairingChannel {
-  declare readonly proof: Proof
-  readonly binding: Uint8Array
-
-  /** @param opened with `binding`, 32 bytes that only the two ends of its connection know */
-  constructor(opened: OpenSocket & Pick<PairingChannel, 'proof' | 'binding'>, settings: ChannelSettings) {
-    super(opened, settings)
-    this.binding = opened.binding
   }
 }
 
