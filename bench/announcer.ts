@@ -2,10 +2,11 @@
  * A crowd of peers in one program: sends announcements, each of another peer, from several addresses of the loopback
  * network.
  */
+import { hash, randomBytes } from 'node:crypto'
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import { encodeAnnouncement, type Announcement } from '../src/protocol/announcement.ts'
-import { newPeerId, peerIdToBytes } from '../src/protocol/peer-id.ts'
+import { encodeAnnouncement, type Upgrade } from '../src/protocol/announcement.ts'
+import { newPeerId, peerIdFromDigest, peerIdPreimage, peerIdToBytes } from '../src/protocol/peer-id.ts'
 import { serve } from './worker.ts'
 
 export type AnnouncerRequest =
@@ -20,9 +21,28 @@ export type AnnouncerRequest =
 const sources = 16
 /** Datagrams that exist at the same time; each slot gets a new peer ID whenever its turn comes. */
 const slots = 8192
+/** Keys of peers of ours: many more than a node keeps in mind, so that whoever comes again is a stranger again. */
+const keys = 65_536
 const sendsPerTurn = 128
 
-const idBytes = peerIdToBytes(newPeerId(crypto.getRandomValues(new Uint8Array(16))))
+interface Slot {
+  readonly bytes: Buffer
+  readonly id: Buffer
+  /** Absent in what the reference sends. */
+  readonly key: Buffer | undefined
+}
+
+/** A key and the ID that is cut from it. Nobody asks whether it is a point on the curve. */
+interface Identity {
+  readonly key: Buffer
+  readonly id: Uint8Array
+}
+
+const identities: readonly Identity[] = Array.from({ length: keys }, () => {
+  const key = randomBytes(32)
+  return { key, id: peerIdToBytes(peerIdFromDigest(hash('sha256', peerIdPreimage(key), 'buffer'))) }
+})
+const idBytes = peerIdToBytes(newPeerId(randomBytes(16)))
 const crowd = Array.from({ length: slots }, (_, slot) => datagram(slot))
 let next = 0
 let stop = new AbortController()
@@ -30,34 +50,44 @@ let sent = 0
 let startedAt = 0
 
 /** Every second one is as the reference sends them, the others as we do. */
-function datagram(slot: number): { readonly bytes: Buffer; readonly id: Buffer } {
-  const announcement: Announcement = {
-    id: newPeerId(idBytes),
-    port: 8001,
-    files: new Map(),
-    ip: undefined,
-    isPublicIp: false,
-    upgrade:
-      slot % 2 === 0
-        ? undefined
-        : {
-            protocol: 1,
-            instance: 0x1234_5678_9abc_def0n,
-            name: 'kitchen',
-            leaving: false,
-            wantsAnswer: false,
-          },
+function datagram(slot: number): Slot {
+  const id = newPeerId(idBytes)
+  const marker = randomBytes(32)
+  const upgrade: Upgrade | undefined = slot % 2 === 0 ? undefined : upgradeOf(marker)
+  const bytes = Buffer.from(
+    encodeAnnouncement({ id, port: 8001, files: new Map(), ip: undefined, isPublicIp: false, upgrade }),
+  )
+  const part = (marked: Uint8Array): Buffer => {
+    const at = bytes.indexOf(marked)
+    return bytes.subarray(at, at + marked.length)
   }
-  const bytes = Buffer.from(encodeAnnouncement(announcement))
-  const at = bytes.indexOf(peerIdToBytes(announcement.id))
-  return { bytes, id: bytes.subarray(at, at + 16) }
+  return { bytes, id: part(peerIdToBytes(id)), key: upgrade && part(marker) }
+}
+
+function upgradeOf(key: Uint8Array): Upgrade {
+  return {
+    protocol: 1,
+    key,
+    instance: 0x1234_5678_9abc_def0n,
+    capabilities: 1,
+    name: 'kitchen',
+    leaving: false,
+    wantsAnswer: false,
+  }
 }
 
 function nextDatagram(): Buffer {
   const slot = crowd[next % slots]
-  if (slot === undefined) throw new Error('no slots')
-  slot.id.writeUInt32LE(process.pid, 0)
-  slot.id.writeUInt32LE(next++, 10)
+  const identity = identities[next % keys]
+  if (slot === undefined || identity === undefined) throw new Error('no slots')
+  if (slot.key === undefined) {
+    slot.id.writeUInt32LE(process.pid, 0)
+    slot.id.writeUInt32LE(next, 10)
+  } else {
+    slot.id.set(identity.id)
+    slot.key.set(identity.key)
+  }
+  next++
   return slot.bytes
 }
 

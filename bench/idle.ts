@@ -1,11 +1,7 @@
 /** What a server with idle sessions is asked: the same for ours and for the baseline. */
-export type IdleRequest = { readonly kind: 'ports' } | { readonly kind: 'rest' }
+import type { Ports } from './ports.ts'
 
-export interface Ports {
-  readonly tcp: number
-  /** Where announcements are heard; 0 when nothing listens. */
-  readonly udp: number
-}
+export type IdleRequest = { readonly kind: 'ports' } | { readonly kind: 'rest' }
 
 export interface Rest {
   readonly sessions: number

@@ -49,7 +49,7 @@ async function take(figure: Figure): Promise<void> {
 
 const wanted = chosen()
 if (options.list) {
-  for (const { name, about } of wanted) console.log(`${name.padEnd(16)}${about}`)
+  for (const { name, about } of wanted) console.log(`${name.padEnd(24)}${about}`)
 } else {
   if (!options.json) console.log(heading(machine))
   for (const figure of wanted) await take(figure)

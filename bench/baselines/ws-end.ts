@@ -1,51 +1,45 @@
-/** One end of a conversation over bare `ws`: one `send` per message, bytes that were encoded once. */
+/** One end of a conversation over bare `ws`: one `send` per message, bytes that were encoded once. `tls` encrypts it. */
 import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { WebSocket, WebSocketServer } from 'ws'
-import { encodeMessage, wireTimeFromMs } from '../../src/protocol/message.ts'
-import { handlerFor, text } from '../conversation.ts'
+import { limits } from '../../src/base/limits.ts'
+import { handlerFor } from '../conversation.ts'
+import { mutualTls } from '../tls.ts'
 import { serve } from '../worker.ts'
+import { WsSender } from '../ws-sender.ts'
 
-/** Beyond this the sender waits for the socket, as a program that does not want to run out of memory must. */
-const queuedBytes = 1024 * 1024
-/** The sender lets its event loop turn after so many messages, or it would never see the socket drain. */
-const messagesPerTurn = 512
-
-const frame = encodeMessage({ text, sentAt: wireTimeFromMs(Date.now()) })
-let socket: WebSocket | undefined
+const options = process.argv[2] === 'tls' ? mutualTls() : undefined
+const frames = Buffer.alloc(limits.messageBytes)
+let sender: WsSender | undefined
 let onMessage = (): void => {}
-let sinceTurn = 0
 
 function use(opened: WebSocket): void {
-  socket = opened
+  sender = new WsSender(opened)
   opened.on('message', () => onMessage())
 }
 
 serve(
   handlerFor({
     async listen() {
-      const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false })
-      server.on('connection', use)
+      const server = options === undefined ? createServer() : createTlsServer(options)
+      new WebSocketServer({ server, perMessageDeflate: false }).on('connection', use)
+      server.listen(0, '127.0.0.1')
       await once(server, 'listening')
-      return (server.address() as AddressInfo).port
+      return { tcp: (server.address() as AddressInfo).port, udp: 0 }
     },
-    async connect(port) {
-      const opened = new WebSocket(`ws://127.0.0.1:${port}`, { perMessageDeflate: false })
+    async connect({ tcp }) {
+      const scheme = options === undefined ? 'ws' : 'wss'
+      const opened = new WebSocket(`${scheme}://127.0.0.1:${tcp}`, { perMessageDeflate: false, ...options })
       await once(opened, 'open')
       use(opened)
     },
-    send() {
-      if (socket === undefined) throw new Error('not connected')
-      if (socket.bufferedAmount > queuedBytes) {
-        const { promise, resolve } = Promise.withResolvers<void>()
-        socket.send(frame, () => resolve())
-        return promise
-      }
-      socket.send(frame)
-      if (++sinceTurn < messagesPerTurn) return undefined
-      sinceTurn = 0
-      return new Promise((resolve) => setImmediate(resolve))
+    send(frameBytes) {
+      if (sender === undefined) throw new Error('not connected')
+      return frameBytes === undefined ? sender.sendText() : sender.send(frames.subarray(0, frameBytes))
     },
+    takeFrames: () => [],
     onMessage(listener) {
       onMessage = listener
     },

@@ -1,8 +1,17 @@
 /** Our codecs next to the protobuf library (docs/decisions/0002-hand-written-codecs.md). */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { TimestampSchema } from '@bufbuild/protobuf/wkt'
-import { decodeAnnouncement, encodeAnnouncement, type Announcement } from '../../src/protocol/announcement.ts'
-import { MessageSchema, PeerSchema } from '../../src/protocol/generated/p2p_pb.ts'
+import {
+  decodeAnnouncement,
+  encodeAnnouncement,
+  type Announcement,
+  type Upgrade,
+} from '../../src/protocol/announcement.ts'
+import {
+  MessageSchema,
+  PeerSchema,
+  type Upgrade as LibraryUpgrade,
+} from '../../src/protocol/generated/p2p_pb.ts'
 import { decodeMessage, encodeMessage, wireTimeFromMs, type WireMessage } from '../../src/protocol/message.ts'
 import { newPeerId, peerIdFromBytes } from '../../src/protocol/peer-id.ts'
 import { inTurn, type Figure, type Measurement, type Target } from '../figure.ts'
@@ -32,7 +41,7 @@ const plain: readonly Announcement[] = Array.from({ length: inputs }, (_, i) => 
   upgrade: undefined,
 }))
 
-/** As ours do, and with two files: 119 bytes. */
+/** As ours do, and with two files. */
 const rich: readonly Announcement[] = plain.map((announcement, i) => ({
   id: announcement.id,
   port: 8001,
@@ -44,7 +53,9 @@ const rich: readonly Announcement[] = plain.map((announcement, i) => ({
   isPublicIp: false,
   upgrade: {
     protocol: 1,
+    key: new Uint8Array(32).fill(i),
     instance: 123_456_789_012_345n + BigInt(i),
+    capabilities: 1,
     name: 'kitchen machine',
     leaving: false,
     wantsAnswer: true,
@@ -131,10 +142,16 @@ function libraryMessage(frame: Uint8Array): WireMessage {
   return { text: message, sentAt: sendTime && { seconds: Number(sendTime.seconds), nanos: sendTime.nanos } }
 }
 
+function ourUpgrade({ publicKey, ...rest }: LibraryUpgrade): Upgrade {
+  const { protocol, instance, capabilities, name, leaving, wantsAnswer } = rest
+  return { protocol, key: publicKey, instance, capabilities, name, leaving, wantsAnswer }
+}
+
 function libraryAnnouncement(bytes: Uint8Array): Announcement | undefined {
   const { ID, port, files, IP, isPublicIp, upgrade } = fromBinary(PeerSchema, bytes)
   const id = ID && peerIdFromBytes(ID.value)
   if (id === undefined) return undefined
   const entries = new Map(Object.entries(files))
-  return { id, port, files: entries, ip: IP === '<nil>' ? undefined : IP, isPublicIp, upgrade }
+  const ip = IP === '<nil>' ? undefined : IP
+  return { id, port, files: entries, ip, isPublicIp, upgrade: upgrade && ourUpgrade(upgrade) }
 }

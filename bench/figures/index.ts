@@ -4,18 +4,24 @@ import { announcements, burst } from './announcements.ts'
 import { codecs } from './codecs.ts'
 import { datagrams } from './datagrams.ts'
 import { discovery } from './discovery.ts'
-import { idleSessions } from './idle-sessions.ts'
-import { messages, roundTrip, roundTripShared, roundTripRested } from './messages.ts'
+import { idleSessions, referenceIdleSessions } from './idle-sessions.ts'
+import { messages, referenceMessages } from './messages.ts'
+import { newSessions } from './new-sessions.ts'
 import { resident } from './resident.ts'
+import { referenceRoundTrip, roundTrip, roundTripRested, roundTripShared } from './round-trips.ts'
 import { start } from './start.ts'
 
 export const figures: readonly Figure[] = [
   discovery,
   messages,
+  referenceMessages,
   roundTrip,
   roundTripShared,
   roundTripRested,
+  referenceRoundTrip,
+  newSessions,
   idleSessions,
+  referenceIdleSessions,
   announcements,
   burst,
   datagrams,

@@ -1,118 +1,79 @@
-/** Messages of one session between two processes: how many in a second, and how long one takes there and back. */
+/** How many messages of one session between two processes arrive in a second. */
 import { text, type Request } from '../conversation.ts'
-import { inTurn, median, type Figure, type Measurement } from '../figure.ts'
-import { onProcessor, openWorker, type Worker } from '../worker.ts'
+import { pairs, withEnds, type Pair } from '../ends.ts'
+import { inTurn, type Figure } from '../figure.ts'
+import type { Worker } from '../worker.ts'
 
 const runs = 7
 /** Enough for the compilers of both ends to have settled. */
 const warmUpMessages = 100_000
-/** Words before each of the two programs. */
-type Places = readonly [from: readonly string[], to: readonly string[]]
-
-interface Trips {
-  readonly warmUp: number
-  readonly measured: number
-  /** Before each. */
-  readonly pauseMs: number
-}
-
-/** One message after the other, for as long as the compilers take to settle, and some more. */
-const atOnce: Trips = { warmUp: 20_000, measured: 10_000, pauseMs: 0 }
-/** Processors and caches cool down in between. */
-const rested: Trips = { warmUp: 100, measured: 200, pauseMs: 5 }
-
-const ours = 'ours/node-end.ts'
-const bareWs = 'baselines/ws-end.ts'
+const messagesOfOurs = 1_000_000
+const messagesOfBareWs = 300_000
 
 export const messages: Figure = {
   name: 'messages',
-  about: `one-way messages a second (${text.length}-byte texts), next to bare ws with one send a message`,
+  about: `one-way messages a second (${text.length}-byte texts), next to bare ws, plain and over TLS`,
   async measure() {
+    const ours: number[] = []
+    const plain: number[] = []
+    const sameFrames: number[] = []
+    for (let run = 0; run < runs; run++) {
+      plain.push(await rateOf(pairs.bareWs, messagesOfBareWs))
+      const { perSecond, frames } = await withEnds(pairs.ours, flood)
+      ours.push(perSecond)
+      sameFrames.push(await withEnds(pairs.bareTls, (from, to) => frameRate(from, to, frames)))
+    }
+    const note =
+      'session.send, not awaited one by one; messageRate is unlimited on both ends (decision record 0003)'
     return [
       {
         name: 'messages',
         unit: '1/s',
-        ...(await inTurn(
-          runs,
-          () => withEnds(ours, (from, to) => rate(from, to, 1_000_000)),
-          () => withEnds(bareWs, (from, to) => rate(from, to, 300_000)),
-        )),
+        ours,
+        baseline: plain,
         targets: [{ of: 'ratio', is: 'at least', bound: 3 }],
-        note: 'session.send, not awaited one by one; messageRate is unlimited on both ends (decision record 0003)',
+        note: `encrypted, next to bare plain ws with one send a message; ${note}`,
+      },
+      {
+        name: 'messages-same-frames',
+        unit: '1/s',
+        ours,
+        baseline: sameFrames,
+        targets: [{ of: 'ratio', is: 'at least', bound: 0.5 }],
+        note: 'the same runs, next to bare ws over TLS 1.3 that sends as many frames of the same sizes, and reads no messages in them',
       },
     ]
   },
 }
 
-export const roundTrip = tripFigure({
-  name: 'round-trip',
-  about: 'p50 of one message there and back, one at a time, next to bare ws',
-  kind: atOnce,
-  processors: [0, 1],
-  targets: [{ of: 'ratio', is: 'at most', bound: 1.25 }],
-  note: 'one message is on its way at any time; each end has a processor of its own, as hosts have',
-})
-
-export const roundTripShared = tripFigure({
-  name: 'round-trip-shared',
-  about: 'the same with both ends on one processor',
-  kind: atOnce,
-  processors: [0, 0],
-  targets: [],
-  note: 'nothing has to be woken up: what the two programs compute',
-})
-
-export const roundTripRested = tripFigure({
-  name: 'round-trip-rested',
-  about: `the same with a rest of ${rested.pauseMs} ms before each`,
-  kind: rested,
-  processors: [0, 1],
-  targets: [],
-  note: 'processors and caches have cooled down',
-})
-
-interface TripFigure extends Pick<Measurement, 'name' | 'targets' | 'note'> {
-  readonly about: string
-  readonly kind: Trips
-  /** On which processor each end is. */
-  readonly processors: readonly [0 | 1, 0 | 1]
+export const referenceMessages: Figure = {
+  name: 'messages-reference',
+  about: 'one-way messages a second that a reference peer sends to us in plain, next to bare ws',
+  async measure() {
+    return [
+      {
+        name: 'messages-reference',
+        unit: '1/s',
+        ...(await inTurn(
+          runs,
+          () => rateOf(pairs.reference, messagesOfBareWs),
+          () => rateOf(pairs.bareWs, messagesOfBareWs),
+        )),
+        targets: [],
+        note: 'one message a frame, as the reference sends them; the sender is the same bare ws in both',
+      },
+    ]
+  },
 }
 
-/** Left to itself the kernel moves the ends together and apart as it likes, and the ratio with them. */
-function tripFigure({ name, about, kind, processors, ...shown }: TripFigure): Figure {
-  return {
-    name,
-    about,
-    async measure() {
-      const places: Places = [onProcessor(processors[0]), onProcessor(processors[1])]
-      const take = (file: string): Promise<number> =>
-        withEnds(file, (from, to) => trip(from, to, kind), places)
-      return [
-        {
-          name,
-          unit: 'ms',
-          ...(await inTurn(
-            runs,
-            () => take(ours),
-            () => take(bareWs),
-          )),
-          ...shown,
-        },
-      ]
-    },
-  }
+interface Flood {
+  readonly perSecond: number
+  /** The size of each frame, in order. */
+  readonly frames: readonly number[]
 }
 
-async function withEnds(
-  file: string,
-  measure: (from: Worker, to: Worker) => Promise<number>,
-  [fromPlace, toPlace]: Places = [[], []],
-): Promise<number> {
-  await using to = await openWorker(file, [], { enter: toPlace })
-  await using from = await openWorker(file, [], { enter: fromPlace })
-  const port = await to.ask<number>({ kind: 'listen' } satisfies Request)
-  await from.ask({ kind: 'connect', to: port } satisfies Request)
-  return await measure(from, to)
+function rateOf(pair: Pair, count: number): Promise<number> {
+  return withEnds(pair, (from, to) => rate(from, to, count))
 }
 
 async function rate(from: Worker, to: Worker, count: number): Promise<number> {
@@ -120,16 +81,27 @@ async function rate(from: Worker, to: Worker, count: number): Promise<number> {
   return (count - 1) / (await transfer(from, to, count))
 }
 
+async function flood(from: Worker, to: Worker): Promise<Flood> {
+  await transfer(from, to, warmUpMessages)
+  await from.ask({ kind: 'frames' } satisfies Request)
+  const seconds = await transfer(from, to, messagesOfOurs)
+  const frames = await from.ask<readonly number[]>({ kind: 'frames' } satisfies Request)
+  return { perSecond: (messagesOfOurs - 1) / seconds, frames }
+}
+
+/** How many of the messages that went in these frames would go in a second. */
+async function frameRate(from: Worker, to: Worker, sizes: readonly number[]): Promise<number> {
+  const send = async (): Promise<number> => {
+    await to.ask({ kind: 'expect', messages: sizes.length } satisfies Request)
+    await from.ask({ kind: 'flood-frames', sizes } satisfies Request)
+    return await to.ask<number>({ kind: 'arrived' } satisfies Request)
+  }
+  await send()
+  return messagesOfOurs / (await send())
+}
+
 async function transfer(from: Worker, to: Worker, count: number): Promise<number> {
   await to.ask({ kind: 'expect', messages: count } satisfies Request)
   await from.ask({ kind: 'flood', messages: count } satisfies Request)
   return await to.ask<number>({ kind: 'arrived' } satisfies Request)
-}
-
-async function trip(from: Worker, to: Worker, { warmUp, measured, pauseMs }: Trips): Promise<number> {
-  const ask = (count: number): Promise<readonly number[]> =>
-    from.ask({ kind: 'roundTrips', count, pauseMs } satisfies Request)
-  await to.ask({ kind: 'echo' } satisfies Request)
-  await ask(warmUp)
-  return median(await ask(measured))
 }

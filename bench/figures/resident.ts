@@ -18,7 +18,7 @@ export const resident: Figure = {
   async measure() {
     const port = await freeUdpPort()
     using command = install(onLoopback(port))
-    await using crowd = await openWorker('crowd.ts')
+    await using crowd = await openWorker('crowd.ts', ['p2p'])
     const taken = await inTurn(
       runs,
       async () => {

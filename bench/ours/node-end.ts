@@ -1,21 +1,41 @@
 /** One end of a conversation through the library: `session.send` and `message:received`. */
 import { multicast, startNode, type P2PNode, type Session } from '../../src/index.ts'
+import { tcpTransport } from '../../src/transport/tcp-transport.ts'
+import type { TransportFactory } from '../../src/transport/transport.ts'
 import { handlerFor, text } from '../conversation.ts'
 import { freeUdpPort } from '../ports.ts'
 import { serve } from '../worker.ts'
 
 /** Messages that may wait before the sender does. */
 const waitingMessages = 128
+/** The limit on messages protects people from strangers; a program that wants them all raises it on both ends. */
+const messageRate = { perSecond: Infinity, burst: Infinity }
 
 let session: Session | undefined
 let onMessage = (): void => {}
+let frames: number[] = []
 
-/** The limit on messages protects people from strangers; a program that wants them all raises it on both ends. */
+/** The network as always, but keeping in mind how long the frames are that we send on what we dialled. */
+const counted: TransportFactory = async (context) => {
+  const transport = await tcpTransport({ port: 0, messageRate })(context)
+  const dial = transport.dial.bind(transport)
+  transport.dial = async (...call) => {
+    const channel = await dial(...call)
+    const send = channel.send.bind(channel)
+    channel.send = (frame) => {
+      frames.push(frame.length)
+      return send(frame)
+    }
+    return channel
+  }
+  return transport
+}
+
 async function start(discoveryPort: number): Promise<P2PNode> {
   const node = await startNode({
-    port: 0,
     explorers: [multicast({ interfaceName: 'lo', port: discoveryPort })],
-    messageRate: { perSecond: Infinity, burst: Infinity },
+    transport: counted,
+    messageRate,
   })
   node.on('message:received', () => onMessage())
   return node
@@ -24,13 +44,13 @@ async function start(discoveryPort: number): Promise<P2PNode> {
 serve(
   handlerFor({
     async listen() {
-      const discoveryPort = await freeUdpPort()
-      const node = await start(discoveryPort)
+      const udp = await freeUdpPort()
+      const node = await start(udp)
       node.on('session:opened', ({ session: { id } }) => (session = node.sessions.find(id)))
-      return discoveryPort
+      return { tcp: node.info.port, udp }
     },
-    async connect(discoveryPort) {
-      const node = await start(discoveryPort)
+    async connect({ udp }) {
+      const node = await start(udp)
       const peer = await node.peers.waitFor({})
       session = await node.connect(peer.id)
     },
@@ -38,6 +58,11 @@ serve(
       if (session === undefined) throw new Error('no session')
       const sent = session.send(text)
       return session.waiting > waitingMessages ? sent : undefined
+    },
+    takeFrames() {
+      const taken = frames
+      frames = []
+      return taken
     },
     onMessage(listener) {
       onMessage = listener
