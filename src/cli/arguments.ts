@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { P2PError } from '../index.ts'
 import { displayText } from './display-text.ts'
+import type { IdentityWish } from './identity-command.ts'
 import { version } from './version.ts'
 
 /** What the command line says about the configuration; checked where the configuration is read. */
@@ -9,6 +10,7 @@ export interface Flags {
   readonly dataDir?: string
   readonly port?: string
   readonly name?: string
+  readonly policy?: string
   readonly logLevel?: string
 }
 
@@ -20,9 +22,11 @@ export interface Arguments {
   readonly waitMs: number | undefined
 }
 
-/** What the command line asks for: a run, or only a text. */
+/** What the command line asks for: a run, to see or change the identity, or only a text. */
 export type Wish =
-  { readonly kind: 'run'; readonly args: Arguments } | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'run'; readonly args: Arguments }
+  | { readonly kind: 'identity'; readonly wish: IdentityWish }
+  | { readonly kind: 'text'; readonly text: string }
 
 interface Options extends Flags {
   readonly json?: true
@@ -32,9 +36,19 @@ interface Options extends Flags {
   readonly help?: true
 }
 
+interface IdentityOptions {
+  readonly qr?: true
+  readonly rotate?: true
+}
+
 /** @throws P2PError `usage` */
 export async function parseArguments(args: readonly string[]): Promise<Wish> {
   const program = describe()
+  const identity = describeIdentity(program)
+  let wantsIdentity = false
+  identity.action(() => {
+    wantsIdentity = true
+  })
   try {
     program.parse(args, { from: 'user' })
   } catch (error) {
@@ -44,20 +58,25 @@ export async function parseArguments(args: readonly string[]): Promise<Wish> {
   const options = program.opts<Options>()
   if (options.help) return { kind: 'text', text: (await import('./usage.ts')).usage(program) }
   if (options.version) return { kind: 'text', text: `${version()}\n` }
-  checkWord(program.args)
   const { json = false, stay = false, wait, ...flags } = options
+  if (wantsIdentity) {
+    const { qr = false, rotate = false } = identity.opts<IdentityOptions>()
+    return { kind: 'identity', wish: { flags, json, qr, rotate } }
+  }
+  checkWord(program.args)
   return { kind: 'run', args: { flags, json, stay, waitMs: wait === undefined ? undefined : wait * 1000 } }
 }
 
 function describe(): Command {
   return new Command('p2p')
-    .usage('[shell] [options]')
+    .usage('[shell | id] [options]')
     .description('Find peers near you and talk with them, without a server, an account or the internet.')
-    .argument('[shell]', 'the shell; the only thing there is so far, and what runs without this word too')
+    .argument('[shell]', 'the shell, which runs without this word too')
     .option('--config <file>', 'configuration file; default: config.yaml in the data directory')
     .option('--data-dir <dir>', 'where identity, configuration, history and log are kept')
     .option('--port <number>', 'TCP port to listen on; 0 takes a free one')
     .option('--name <text>', 'what you are called in the lists of others')
+    .option('--policy <policy>', 'whom you talk with: open, encrypted or trusted')
     .option('--log-level <level>', 'DEBUG, INFO, WARN or ERROR: what goes into the log file')
     .option('--json', 'write events as JSON, one a line, and read commands from standard input')
     .option('--stay', 'keep running when standard input ends')
@@ -71,6 +90,16 @@ function describe(): Command {
     .allowExcessArguments()
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
+    .action(() => {})
+}
+
+function describeIdentity(program: Command): Command {
+  return program
+    .command('id')
+    .description('show your ID and key, without a network; --qr draws them, --rotate makes new ones')
+    .option('--qr', 'draw a QR code for others to scan')
+    .option('--rotate', 'take a new key, and with it a new ID; contacts are told')
+    .allowExcessArguments(false)
 }
 
 function seconds(text: string): number {

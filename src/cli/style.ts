@@ -6,16 +6,24 @@ export interface Style {
   readonly bold: (text: string) => string
   readonly name: (text: string) => string
   readonly alarm: (text: string) => string
+  /** Light on dark, whatever the terminal has: a camera needs a QR code so. */
+  readonly light: (text: string) => string
 }
 
 const plain = (text: string): string => text
 
-export const plainStyle: Style = { dim: plain, bold: plain, name: plain, alarm: plain }
+export const plainStyle: Style = { dim: plain, bold: plain, name: plain, alarm: plain, light: plain }
 
 /** Colours only where a terminal shows them: `NO_COLOR` and `TERM=dumb` are part of what it says of its depth. */
 export function styleFor(stream: { readonly isTTY?: boolean; getColorDepth?(): number }): Style {
   if (stream.isTTY !== true || (stream.getColorDepth?.() ?? 1) <= 1) return plainStyle
-  return { dim: paint('dim'), bold: paint('bold'), name: paint('cyan'), alarm: paint('red') }
+  return {
+    dim: paint('dim'),
+    bold: paint('bold'),
+    name: paint('cyan'),
+    alarm: paint('red'),
+    light: paint(['whiteBright', 'bgBlack']),
+  }
 }
 
 function paint(format: Parameters<typeof styleText>[0]): (text: string) => string {

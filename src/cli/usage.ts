@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
-import { errorTable } from '../index.ts'
+import { errorTable, limits } from '../index.ts'
+
+const days = limits.successionMs / (24 * 60 * 60_000)
 
 /** What `p2p --help` prints. */
 export function usage(program: Command): string {
@@ -11,7 +13,12 @@ Examples:
   echo 'list peers' | p2p --wait 2       who answers within 2 seconds
   (echo 'connect 7c21'; echo 'lunch?') | p2p
                                          one message, to the peer whose ID begins with 7c21
+  p2p --policy trusted                   talk only with those you have verified
+  p2p id --qr                            your ID and key, as a code to scan
   p2p --json --stay < /dev/null          everything that happens, for a program
+
+Commands at the prompt: list peers, connect, attach, history, verify, trust, alias, block, policy, and more;
+help shows them all.
 
 Without a terminal, commands are read from standard input, one a line, and p2p ends after the last.
 A command that names a peer waits for it to appear: 5 seconds, or as --wait says (at a terminal: 0).
@@ -19,12 +26,14 @@ With --wait, a list of peers is made only that long after the start.
 
 Files, in the data directory (Linux: ~/.config/p2p):
   config.yaml     the configuration, with every key explained
-  id              the identity; keep it
+  identity.pem    the key that makes you who you are; keep it, and show it to nobody
+  former-*.pem    earlier keys, for ${days} days; see p2p id --rotate
+  trust.db        whom you have met, verified, named and blocked
   history/shell   commands typed at the prompt
   log.log         the log; messages are never in it
 
-Environment: P2P_CONFIG, P2P_DATA_DIR, P2P_NAME, P2P_PORT, P2P_LOG_LEVEL, and P2P_ with any other key of
-config.yaml, such as P2P_EXPLORER_PERIOD. Flags win over the environment, and that over the file.
+Environment: P2P_CONFIG, P2P_DATA_DIR, P2P_NAME, P2P_PORT, P2P_POLICY, P2P_LOG_LEVEL, and P2P_ with any other
+key of config.yaml, such as P2P_EXPLORER_PERIOD. Flags win over the environment, and that over the file.
 NO_COLOR=1 leaves out colours.
 
 Exit status: 0 when all went well or a signal ended it; else that of the first command that failed:
