@@ -27,7 +27,7 @@ test('what is missing, too much or misspelled is told with what was probably mea
     () => parseCommand('connect'),
     usageError(/^"connect" needs one thing more\. Write "connect <peer>"\.$/),
   )
-  assert.throws(() => parseCommand('connect a b'), usageError(/takes only one thing/))
+  assert.throws(() => parseCommand('attach a b'), usageError(/takes only one thing/))
   assert.throws(() => parseCommand('exit now'), usageError(/takes nothing after it/))
   assert.throws(() => parseCommand('conect 7c21'), usageError(/Did you mean "connect"/))
   assert.throws(() => parseCommand('list peeers'), usageError(/Did you mean "list peers"/))

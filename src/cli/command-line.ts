@@ -53,8 +53,13 @@ export function parseCommand(line: string): { readonly command: Command; readonl
   const { command, argument } = findCommand(line)
   if (command.argument === 'none' && argument !== '') throw misuse(command, 'takes nothing after it')
   if (command.argument === 'required' && argument === '') throw misuse(command, 'needs one thing more')
-  if (/\s/.test(argument) && command.completes !== 'command') throw misuse(command, 'takes only one thing')
+  if (/\s/.test(argument) && !mayHaveWords(command)) throw misuse(command, 'takes only one thing')
   return { command, argument }
+}
+
+/** An alias may have words, and so have the names of commands. */
+function mayHaveWords({ completes }: Command): boolean {
+  return completes === 'command' || completes === 'peer'
 }
 
 function misuse({ name, usage }: Command, what: string): P2PError {

@@ -1,4 +1,4 @@
-import type { Log } from '../index.ts'
+import type { Log, Verification } from '../index.ts'
 import type { ShellState } from './shell-state.ts'
 import type { View } from './view.ts'
 
@@ -19,6 +19,8 @@ export interface Outcome {
   readonly lines?: readonly string[]
   /** The shell is to end. */
   readonly ends?: true
+  /** Waits for a person's yes or no; who sits at a prompt is asked next. */
+  readonly asks?: Verification
 }
 
 export interface Command {
@@ -29,6 +31,6 @@ export interface Command {
   readonly details?: string
   readonly argument: 'none' | 'optional' | 'required'
   /** What Tab offers for the argument. */
-  readonly completes?: 'peer' | 'session' | 'command'
+  readonly completes?: 'peer' | 'session' | 'command' | 'policy'
   readonly run: (context: CommandContext, argument: string) => Promise<Outcome> | Outcome
 }

@@ -2,9 +2,10 @@ import { nearest, P2PError, type Session } from '../index.ts'
 import type { Command, CommandContext, Outcome } from './command.ts'
 import { displayText } from './display-text.ts'
 import { correspondentNamed, parseEndpoint, peerNamed, sessionNamed } from './targets.ts'
-import { endpoint } from './view.ts'
+import { trustCommands } from './trust-commands.ts'
+import { endpoint, type View } from './view.ts'
 
-const known = 'a peer is named by any beginning of its ID, or by its number in the last list'
+const known = 'a peer is named by any beginning of its ID, its number in the last list, or its alias'
 
 /** Every command of the shell, in the order in which `help` shows them. */
 export const commands: readonly Command[] = [
@@ -60,6 +61,7 @@ export const commands: readonly Command[] = [
     completes: 'peer',
     run: history,
   },
+  ...trustCommands,
   {
     name: 'load-peers',
     usage: 'load-peers <peer>',
@@ -125,17 +127,30 @@ function attach(context: CommandContext, argument: string): Outcome {
 
 function attachTo({ state, view }: CommandContext, session: Session): Outcome {
   const unread = state.attach(session)
-  const peer = state.node.peers.find(session.peerId)
   const hints = [
     `Talking with ${view.peer(session.peerId)}. Every line is a message; /quit leaves.`,
-    view.style.dim('Not protected: others on this network can read along and pretend to be anybody.'),
+    ...protectionLines(session, view).map(view.style.dim),
   ]
-  if (peer?.kind === 'reference') {
-    hints.push(view.style.dim('It runs the reference client: messages are sent, not confirmed.'))
-  }
   return {
     result: { session: sessionResult(session) },
     lines: [...hints, ...unread.flatMap((message) => view.message(message))],
+  }
+}
+
+function protectionLines(session: Session, view: View): readonly string[] {
+  switch (view.protection(session)) {
+    case 'none':
+      return [
+        'Not protected: others on this network can read along and pretend to be anybody.',
+        'It runs the reference client: messages are sent, not confirmed.',
+      ]
+    case 'encrypted':
+      return [
+        'Encrypted, but not verified: nobody has made sure who this is.',
+        `/quit, then "verify ${view.handle(session.peerId)}" does, in ten seconds.`,
+      ]
+    case 'verified':
+      return ['Encrypted and verified.']
   }
 }
 
@@ -236,8 +251,9 @@ function sessionResult({
   id,
   peerId,
   incoming,
+  protection,
   openedAt,
   waiting,
 }: Session): Readonly<Record<string, unknown>> {
-  return { id, peerId, incoming, openedAt, waiting }
+  return { id, peerId, incoming, protection, openedAt, waiting }
 }

@@ -11,6 +11,12 @@ const everyType = {
   'message:received': true,
   'message:sent': true,
   'message:waiting': true,
+  'identity:made': true,
+  'policy:changed': true,
+  'trust:changed': true,
+  'trust:succeeded': true,
+  'verify:code': true,
+  'verify:done': true,
   warning: true,
 } as const satisfies Readonly<Record<NodeEvent['type'], true>>
 

@@ -9,25 +9,30 @@ export interface Choice<Id extends string> {
   readonly ids: readonly Id[]
   /** What the last list showed, in its order. */
   readonly listed: readonly Id[]
+  /** What our user calls some of them. */
+  readonly aliases?: ReadonlyMap<string, Id>
 }
 
 const listNumber = /^#?([1-9]\d{0,3})$/
 const idPrefix = /^[0-9a-f][0-9a-f-]{0,35}$/i
 
 /**
- * The one ID that `text` means: its number in the last list, or any beginning of the ID, with or without dashes. A
- * number wins over an ID that begins with the same digits. Undefined when nothing fits.
+ * The one ID that `text` means: its exact alias, its number in the last list, or any beginning of the ID, with or without
+ * dashes; the first of these that fits wins. Undefined when nothing fits.
  *
  * @throws P2PError `usage` when it is neither, `ambiguous` when several IDs begin so
  */
 export function pick<Id extends string>(text: string, choice: Choice<Id>): Id | undefined {
-  const { kind, ids, listed } = choice
+  const { kind, ids, listed, aliases } = choice
+  const byAlias = aliases?.get(text)
+  if (byAlias !== undefined) return ids.includes(byAlias) ? byAlias : undefined
   const byNumber = listed[Number(listNumber.exec(text)?.[1] ?? 0) - 1]
   if (byNumber !== undefined) return ids.includes(byNumber) ? byNumber : undefined
   if (!idPrefix.test(text)) {
     throw new P2PError(
       'usage',
-      `"${displayText(text)}" is no ${kind} ID. Give the beginning of one, or its number in the last "list ${kind}s".`,
+      `"${displayText(text)}" is no ${kind} ID${aliases === undefined ? '' : ' and no alias'}. ` +
+        `Give the beginning of one, or its number in the last "list ${kind}s".`,
     )
   }
   const wanted = plain(text)

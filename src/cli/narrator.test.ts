@@ -56,7 +56,7 @@ test('a message to a session that nobody looks at is told in one line, and shown
   const [incoming] = desk.sessions.list()
   assert.ok(incoming)
   const short = incoming.id.slice(0, 8)
-  const who = `"kitchen" ${kitchen.id.slice(0, 8)}`
+  const who = `"kitchen" ${kitchen.id.slice(0, 8)} unverified`
   assert.equal(told[0]?.startsWith(`+ ${who}`), true)
   assert.equal(told[1], `${who} opened a session (attach ${short})`)
   assert.match(told[2] ?? '', /says: first .*… \(cut; 600 characters in all\) \(attach/)
@@ -79,7 +79,7 @@ test('in a session messages are shown whole, later lines stand in, and nothing i
   const arrived = arrival(desk, 'one\n12:00:00 "mother" 7c21ab90: two')
   await kitchen.conversation(desk.id).send('one\n12:00:00 "mother" 7c21ab90: two')
   await arrived
-  assert.match(told[0] ?? '', /^\d\d:\d\d:\d\d "kitchen" [0-9a-f]{8}: one$/)
+  assert.match(told[0] ?? '', /^\d\d:\d\d:\d\d "kitchen" [0-9a-f]{8} unverified: one$/)
   assert.equal(told[1], '         12:00:00 "mother" 7c21ab90: two')
   assert.equal(state.unread(kitchen.id), 0)
 })
@@ -107,7 +107,7 @@ test('a connection that was lost is told in words', async () => {
   const { desk, state } = setup
   const narrator = new Narrator(state, new View(desk, plainStyle, { wholeIds: false }))
   const id = '7c21ab90-0000-4000-8000-000000000001' as PeerId
-  const session = { id, peerId: id, incoming: true }
+  const session = { id, peerId: id, incoming: true, protection: 'encrypted' as const }
   const lines = narrator.lines({ type: 'session:closed', at: new Date(), session, code: 1006, reason: '' })
   assert.match(lines.join(), /has ended \(connection lost; what was sent last may not have arrived\)$/)
 })
@@ -119,12 +119,15 @@ test('L1-L3: no event, whatever it carries, shows a control character', async ()
   const bad = '\x1b[2J\u009b31m\r\b\u202E\u200B'
   const id = '7c21ab90-0000-4000-8000-000000000001' as PeerId
   const at = new Date()
-  const session = { id, peerId: id, incoming: true }
+  const session = { id, peerId: id, incoming: true, protection: 'encrypted' as const }
   const peer: Peer = {
     id,
     address: '10.0.0.1',
     port: 1,
     kind: 'p2p',
+    protection: 'encrypted',
+    trust: 'seen',
+    alias: '',
     via: ['x'],
     name: bad,
     paths: [],
@@ -157,6 +160,9 @@ function peerAt(at: Date, number: number): NodeEvent {
     address: '10.0.0.1',
     port: 1,
     kind: 'p2p',
+    protection: 'encrypted',
+    trust: 'seen',
+    alias: '',
     via: ['x'],
     name: '',
     paths: [],
@@ -192,7 +198,7 @@ test('W9: a flood of messages to a session that nobody looks at becomes a few li
   })
   assert.equal(lines.flat().length, limits.unaskedLineBurst)
   assert.equal(state.unread(id), 1_000)
-  state.attach({ id, peerId: id, incoming: true })
+  state.attach({ id, peerId: id, incoming: true, protection: 'encrypted' as const })
   assert.equal(narrator.lines(event).length, 1)
 })
 
@@ -204,7 +210,7 @@ test('W13: that messages wait is told once, and again only after one has left', 
   const at = new Date()
   const waits = (waiting: number): readonly string[] =>
     narrator.lines({ type: 'message:waiting', at, sessionId: id, peerId: id, waiting })
-  assert.match(waits(1).join(), /^1 message waits for 7c21ab90: /)
+  assert.match(waits(1).join(), /^1 message waits for 7c21ab90 unverified: /)
   assert.deepEqual(waits(2), [])
   narrator.lines({
     type: 'message:sent',

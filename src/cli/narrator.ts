@@ -1,6 +1,7 @@
 import { limits, type NodeEvent, type SessionInfo } from '../index.ts'
 import { displayText } from './display-text.ts'
 import type { ShellState } from './shell-state.ts'
+import { trustLines } from './trust-narrator.ts'
 import { clock, endpoint, type View } from './view.ts'
 
 type EventOf<Type extends NodeEvent['type']> = Extract<NodeEvent, { type: Type }>
@@ -16,6 +17,8 @@ export class Narrator {
   readonly #waiting = new Set<string>()
   readonly #aboutPeers = new LineBudget('list peers')
   readonly #aboutSessions = new LineBudget('list sessions')
+  /** Of their own, so that no flood of other lines hides that a person is waiting. */
+  readonly #aboutVerifications = new LineBudget('trust')
 
   constructor(state: ShellState, view: View) {
     this.#state = state
@@ -38,8 +41,15 @@ export class Narrator {
         return []
       case 'message:waiting':
         return this.#messagesWait(event)
+      case 'verify:code':
+        return this.#asked(event)
       case 'warning':
-        return [this.#view.style.alarm(displayText(event.error.message))]
+      case 'identity:made':
+      case 'policy:changed':
+      case 'trust:changed':
+      case 'trust:succeeded':
+      case 'verify:done':
+        return trustLines(event, this.#state, this.#view)
       case 'node:started':
       case 'node:stopped':
       case 'peer:changed':
@@ -49,7 +59,7 @@ export class Narrator {
 
   #peer({ type, at, peer }: EventOf<'peer:found' | 'peer:lost'>): readonly string[] {
     const { dim } = this.#view.style
-    const who = this.#view.peer(peer.id, peer.name)
+    const who = this.#view.peer(peer.id, peer)
     const found = `${dim('+')} ${who}  ${endpoint(peer)} ${dim(peer.via.join(', '))}`
     const line = type === 'peer:found' ? found : `${dim('-')} ${who} ${dim('is gone')}`
     return this.#unasked(line, at, this.#aboutPeers)
@@ -91,11 +101,17 @@ export class Narrator {
     return [`${count} for ${this.#view.peer(peerId)}: it has not answered for long. They leave when it does.`]
   }
 
-  /** A line that somebody else caused; too many of them would leave no room for what one reads. */
-  #unasked(line: string, at: Date, budget: LineBudget): readonly string[] {
+  #asked(event: EventOf<'verify:code'>): readonly string[] {
+    const lines = trustLines(event, this.#state, this.#view)
+    return lines.length === 0 ? [] : this.#unasked(lines.join('\n'), event.at, this.#aboutVerifications)
+  }
+
+  /** What somebody else caused; too much of it would leave no room for what one reads. */
+  #unasked(text: string, at: Date, budget: LineBudget): readonly string[] {
     const untold = budget.take(at.getTime())
     if (untold === undefined) return []
-    return untold === 0 ? [line] : [this.#view.style.dim(`… and ${untold} more (${budget.where})`), line]
+    const lines = text.split('\n')
+    return untold === 0 ? lines : [this.#view.style.dim(`… and ${untold} more (${budget.where})`), ...lines]
   }
 
   #isAttachedTo({ peerId }: SessionInfo): boolean {

@@ -26,6 +26,7 @@ export class ShellState {
   listedPeers: readonly PeerId[] = []
   listedSessions: readonly string[] = []
   #attached: SessionInfo | undefined
+  #deciding = false
   /** Messages per correspondent that were only announced. */
   readonly #unread = new Map<PeerId, number>()
   /** Everybody a message was exchanged with, in order of the last one. */
@@ -49,8 +50,8 @@ export class ShellState {
   }
 
   /** @returns the messages that came while nobody looked */
-  attach({ id, peerId, incoming }: SessionInfo): readonly Message[] {
-    this.#attached = { id, peerId, incoming }
+  attach({ id, peerId, incoming, protection }: SessionInfo): readonly Message[] {
+    this.#attached = { id, peerId, incoming, protection }
     const unread = this.#unread.get(peerId) ?? 0
     this.#unread.delete(peerId)
     if (unread === 0) return []
@@ -76,6 +77,21 @@ export class ShellState {
   /** Who a message was exchanged with in this run, the last one last. */
   correspondents(): readonly PeerId[] {
     return [...this.#correspondents]
+  }
+
+  /** Whether what changes now, changes because our user says so and is told by the command. */
+  get deciding(): boolean {
+    return this.#deciding
+  }
+
+  /** Carries out what our user has decided. */
+  decide(carryOut: () => void): void {
+    this.#deciding = true
+    try {
+      carryOut()
+    } finally {
+      this.#deciding = false
+    }
   }
 
   /** Follows what happens; to be called with each event after it was shown. */

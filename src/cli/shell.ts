@@ -1,5 +1,5 @@
-import type { Log, NodeEvent, P2PError } from '../index.ts'
-import type { CommandContext } from './command.ts'
+import type { Log, NodeEvent, P2PError, Verification } from '../index.ts'
+import type { CommandContext, Outcome } from './command.ts'
 import { runLine, tellError } from './command-line.ts'
 import { complete } from './completion.ts'
 import { displayLines } from './display-text.ts'
@@ -9,6 +9,9 @@ import { Prompt } from './prompt.ts'
 import { ShellHistory } from './shell-history.ts'
 import type { ShellState } from './shell-state.ts'
 import { styleFor } from './style.ts'
+import { policyMeanings } from './trust-commands.ts'
+import { loudPrefix } from './trust-narrator.ts'
+import { answer, questionOf } from './verify-command.ts'
 import { version } from './version.ts'
 import { View } from './view.ts'
 
@@ -33,6 +36,8 @@ class Shell implements Face {
   #queue: Promise<void> = Promise.resolve()
   /** The command under way, for Ctrl-C. */
   #current: AbortController | undefined
+  /** What the next line answers, with yes or no. */
+  #question: Verification | undefined
 
   constructor({ state, log, explorerNames, stop, historyFile }: FaceOptions) {
     const { stdin, stdout } = process
@@ -50,7 +55,10 @@ class Shell implements Face {
   }
 
   show(event: NodeEvent): void {
-    this.#prompt.print(this.#narrator.lines(event))
+    const lines = this.#narrator.lines(event)
+    // A name or its protection may be another now.
+    if (event.type.startsWith('trust:') || event.type === 'peer:changed') this.#label()
+    this.#prompt.print(lines)
   }
 
   async run(): Promise<number> {
@@ -71,6 +79,7 @@ class Shell implements Face {
     this.#prompt.print([
       `${bold(`p2p ${version()}`)}  ${this.#view.node(node.info)}`,
       dim(`Others are found by ${explorers}, and appear here. Type help for the commands.`),
+      ...(node.policy === 'open' ? [] : [dim(`Policy ${node.policy}: ${policyMeanings[node.policy]}.`)]),
     ])
     const timer = setTimeout(() => {
       if (node.peers.list().length === 0) this.#prompt.print([dim('Nobody here yet.')])
@@ -94,6 +103,10 @@ class Shell implements Face {
       this.#prompt.redraw()
       return
     }
+    if (this.#question !== undefined) {
+      await this.#answer(this.#question, line.trim().toLowerCase())
+      return
+    }
     const isMessage = this.#state.attached !== undefined
     if (!isMessage) this.#history.add(line)
     const running = this.#carryOut(line, isMessage)
@@ -108,10 +121,7 @@ class Shell implements Face {
     const signal = AbortSignal.any([this.#stop.signal, current.signal])
     const context: CommandContext = { state: this.#state, view: this.#view, log: this.#log, signal }
     try {
-      const { lines = [], ends } = await runLine(context, line)
-      this.#label()
-      this.#prompt.print(lines)
-      if (ends) this.#leave()
+      this.#tell(await runLine(context, line))
     } catch (error) {
       this.#complain(current.signal.aborted ? undefined : tellError(error, context), isMessage)
     } finally {
@@ -120,17 +130,48 @@ class Shell implements Face {
     }
   }
 
+  #tell({ lines = [], ends, asks }: Outcome): void {
+    if (asks !== undefined) this.#ask(asks)
+    this.#label()
+    this.#prompt.print(lines)
+    if (ends) this.#leave()
+  }
+
+  /** The next line is an answer, until the verification ends without one. */
+  #ask(verification: Verification): void {
+    this.#question = verification
+    const ended = (): void => {
+      if (this.#question !== verification) return
+      this.#question = undefined
+      this.#label()
+      this.#prompt.redraw()
+    }
+    void verification.done.then(ended, ended)
+  }
+
+  /** There is no default: what is neither yes nor no is asked again. */
+  async #answer(verification: Verification, text: string): Promise<void> {
+    if (text === 'yes' || text === 'no') {
+      this.#question = undefined
+      this.#tell(await answer({ log: this.#log }, verification, text === 'yes'))
+    } else this.#prompt.print(['Type yes or no; whoever is not sure types no.'])
+    this.#prompt.redraw()
+  }
+
   #complain(error: P2PError | undefined, isMessage: boolean): void {
     const { dim, alarm } = this.#view.style
     // Also /quit and /help come here as lines of a session, but they do not fail.
     const what = isMessage ? 'Not sent: ' : ''
     this.#prompt.print(
-      error === undefined ? [dim('Given up.')] : displayLines(`${what}${error.message}`).map(alarm),
+      error === undefined
+        ? [dim('Given up.')]
+        : displayLines(`${what}${loudPrefix(error.code)}${error.message}`).map(alarm),
     )
   }
 
   #interrupt(): void {
-    if (this.#state.attached !== undefined) {
+    if (this.#question !== undefined) void this.#answer(this.#question, 'no')
+    else if (this.#state.attached !== undefined) {
       this.#prompt.print([this.#view.style.dim('/quit or Ctrl-D leaves this session; then exit ends p2p.')])
     } else if (this.#current !== undefined) this.#current.abort()
     else this.#leave()
@@ -138,6 +179,10 @@ class Shell implements Face {
 
   /** Ctrl-D: one step out. */
   #end(): boolean {
+    if (this.#question !== undefined) {
+      void this.#answer(this.#question, 'no')
+      return true
+    }
     if (this.#state.attached === undefined) {
       this.#leave()
       return false
@@ -153,6 +198,7 @@ class Shell implements Face {
 
   #label(): void {
     const { attached } = this.#state
-    this.#prompt.setLabel(attached === undefined ? 'p2p> ' : `${this.#view.peer(attached.peerId)}> `)
+    if (this.#question !== undefined) this.#prompt.setLabel(questionOf(this.#question))
+    else this.#prompt.setLabel(attached === undefined ? 'p2p> ' : this.#view.label(attached))
   }
 }

@@ -1,4 +1,12 @@
-import { P2PError, type NodeEvent, type Peer, type PeerId, type Session } from '../index.ts'
+import {
+  parsePeerId,
+  P2PError,
+  type NodeEvent,
+  type P2PNode,
+  type Peer,
+  type PeerId,
+  type Session,
+} from '../index.ts'
 import type { CommandContext } from './command.ts'
 import { displayText } from './display-text.ts'
 import { pick } from './names.ts'
@@ -21,8 +29,44 @@ function findPeer({ node, listedPeers }: ShellState, text: string): Peer | undef
   const ids = node.peers.list().map((peer) => peer.id)
   // Who has asked for no list yet has seen the peers appear, and counts them.
   const listed = listedPeers.length > 0 ? listedPeers : ids
-  const id = pick(text, { kind: 'peer', ids, listed })
+  const id = pick(text, { kind: 'peer', ids, listed, aliases: aliasesOf(node) })
   return id === undefined ? undefined : node.peers.find(id)
+}
+
+/** Whom our user calls what. */
+export function aliasesOf({ trust }: P2PNode): ReadonlyMap<string, PeerId> {
+  const named = trust.list().filter(({ alias }) => alias !== '')
+  return new Map(named.map(({ alias, peerId }) => [alias, peerId]))
+}
+
+/** Somebody who is here, or whom we have met before; by a whole ID also anybody else. */
+export function findContact({ node, listedPeers }: ShellState, text: string): PeerId | undefined {
+  const here = node.peers.list().map((peer) => peer.id)
+  const ids = [...new Set([...here, ...node.trust.list().map(({ peerId }) => peerId)])]
+  const listed = listedPeers.length > 0 ? listedPeers : here
+  return pick(text, { kind: 'peer', ids, listed, aliases: aliasesOf(node) }) ?? parsePeerId(text)
+}
+
+/** {@link findContact}. @throws P2PError `peer-unknown` */
+export function contactNamed({ state }: CommandContext, text: string): PeerId {
+  const id = findContact(state, text)
+  if (id !== undefined) return id
+  throw new P2PError(
+    'peer-unknown',
+    `No peer ${displayText(text)} is known. "list peers" shows who is here, "trust" whom you have met.`,
+  )
+}
+
+/** Splits `words` into the name of a peer, which may be an alias of several words, and what comes after it. */
+export function splitTarget(
+  { state }: CommandContext,
+  words: string,
+): { readonly target: string; readonly rest: string } {
+  const begins = [...aliasesOf(state.node).keys()].filter((alias) => `${words} `.startsWith(`${alias} `))
+  const [longest] = begins.sort((a, b) => b.length - a.length)
+  const [first = ''] = words.split(' ')
+  const target = longest ?? first
+  return { target, rest: words.slice(target.length).trim() }
 }
 
 async function waitForPeer(state: ShellState, text: string, signal: AbortSignal): Promise<Peer | undefined> {
@@ -51,7 +95,8 @@ async function waitForPeer(state: ShellState, text: string, signal: AbortSignal)
 /** A peer that is here, or that was here and left messages. */
 export function correspondentNamed({ state }: CommandContext, text: string): PeerId {
   const ids = new Set([...state.node.peers.list().map((peer) => peer.id), ...state.correspondents()])
-  const id = pick(text, { kind: 'peer', ids: [...ids], listed: state.listedPeers })
+  const aliases = aliasesOf(state.node)
+  const id = pick(text, { kind: 'peer', ids: [...ids], listed: state.listedPeers, aliases })
   if (id === undefined)
     throw new P2PError(
       'peer-unknown',

@@ -1,7 +1,41 @@
-import type { Message, NodeInfo, P2PNode, Peer, PeerId, Session } from '../index.ts'
+import type {
+  Contact,
+  Message,
+  NodeInfo,
+  P2PNode,
+  Peer,
+  PeerId,
+  Protection,
+  Session,
+  SessionInfo,
+  TrustState,
+} from '../index.ts'
 import { displayLines, displayText } from './display-text.ts'
 import { shortId } from './names.ts'
-import type { Style } from './style.ts'
+import { plainStyle, type Style } from './style.ts'
+
+/** What tells who somebody is: what we call it, what it calls itself, and what is known of its key. */
+interface Known {
+  readonly alias: string
+  readonly name: string
+  readonly trust: TrustState
+}
+
+/** What is said beside a name that a peer has given itself. */
+const trustWords = {
+  unknown: 'unverified',
+  seen: 'unverified',
+  succeeded: 'unverified',
+  verified: 'verified',
+  replaced: 'replaced',
+  blocked: 'blocked',
+} as const satisfies Readonly<Record<TrustState, string>>
+
+const protectionWords = {
+  none: 'not protected',
+  encrypted: 'encrypted',
+  verified: 'verified',
+} as const satisfies Readonly<Record<Protection, string>>
 
 /** Puts what the node knows into words for people; everything from outside passes through `displayText` here. */
 export class View {
@@ -16,17 +50,37 @@ export class View {
     this.#wholeIds = options.wholeIds
   }
 
-  /** A peer as `"its name" 7c21ab90`: the name is a claim, the ID tells who it is. */
-  peer(id: PeerId, name = this.#node.peers.find(id)?.name ?? ''): string {
-    const { style } = this
-    const short = style.dim(this.#idOf(id))
-    return name === '' ? short : `${style.name(`"${displayText(name)}"`)} ${short}`
+  /**
+   * A peer as `alice`, when our user calls it so, else as `"its name" 7c21ab90 unverified`: the name is a claim, the ID
+   * tells who it is. A claim is always quoted, so that none looks like an alias (T17).
+   */
+  peer(id: PeerId, known: Known = this.#knownOf(id)): string {
+    return this.#named(id, known, this.style)
   }
 
   /** As {@link peer}, without colours. */
   plainPeer(id: PeerId): string {
-    const name = this.#node.peers.find(id)?.name ?? ''
-    return name === '' ? this.#idOf(id) : `"${displayText(name)}" ${this.#idOf(id)}`
+    return this.#named(id, this.#knownOf(id), plainStyle)
+  }
+
+  /** What stands before a line that is typed to a peer: who it is, and how the talk is protected. */
+  label(session: SessionInfo): string {
+    return `${this.peer(session.peerId)} [${protectionWords[this.protection(session)]}]> `
+  }
+
+  /** How talk with a peer is protected now: it may have been verified since the session began. */
+  protection({ peerId, protection }: SessionInfo): Protection {
+    return this.#node.peers.find(peerId)?.protection ?? protection
+  }
+
+  /** What a person types to name a peer: its alias, or the beginning of its ID. */
+  handle(id: PeerId): string {
+    return displayText(this.#knownOf(id).alias) || this.id(id)
+  }
+
+  /** An ID, as short as it may be. */
+  id(id: PeerId): string {
+    return this.#wholeIds ? id : shortId(id, peerIds(this.#node))
   }
 
   session(id: string): string {
@@ -46,32 +100,48 @@ export class View {
 
   node({ id, name, port, addresses }: NodeInfo): string {
     const { style } = this
-    const who = name === '' ? '' : `${style.name(`"${displayText(name)}"`)} `
+    const who = name === '' ? '' : `${style.name(claim(name))} `
     const where = addresses.length === 0 ? 'no network yet,' : addresses.join(', ')
-    return `${who}${style.dim(this.#idOf(id))}  ${where} port ${port}`
+    return `${who}${style.dim(this.id(id))}  ${where} port ${port}`
   }
 
   peers(peers: readonly Peer[]): readonly string[] {
     return this.#table(
-      ['#', 'ID', 'name', 'address', 'kind', 'found by'],
+      ['#', 'ID', 'name', 'address', 'kind', 'protection', 'found by'],
       peers.map((peer, index) => [
         String(index + 1),
-        this.#idOf(peer.id),
-        peer.name === '' ? '-' : `"${displayText(peer.name)}"`,
+        this.id(peer.id),
+        nameCell(peer),
         endpoint(peer),
         peer.kind,
+        protectionCell(peer),
         peer.via.join(', '),
+      ]),
+    )
+  }
+
+  contacts(contacts: readonly Contact[]): readonly string[] {
+    return this.#table(
+      ['#', 'ID', 'alias', 'trust', 'by', 'since'],
+      contacts.map(({ peerId, alias, trust, method, since }, index) => [
+        String(index + 1),
+        this.id(peerId),
+        alias === '' ? '-' : displayText(alias),
+        trust,
+        method ?? '-',
+        clock(since),
       ]),
     )
   }
 
   sessions(sessions: readonly Session[], unread: (peer: PeerId) => number): readonly string[] {
     return this.#table(
-      ['#', 'ID', 'with', 'opened', 'by', 'unread', 'waiting'],
+      ['#', 'ID', 'with', 'protection', 'opened', 'by', 'unread', 'waiting'],
       sessions.map((session, index) => [
         String(index + 1),
         this.session(session.id),
         this.plainPeer(session.peerId),
+        protectionWords[session.protection],
         clock(session.openedAt),
         session.incoming ? 'them' : 'us',
         String(unread(session.peerId)),
@@ -80,9 +150,23 @@ export class View {
     )
   }
 
-  #idOf(id: PeerId): string {
-    if (this.#wholeIds) return id
-    return shortId(id, peerIds(this.#node))
+  #named(id: PeerId, { alias, name, trust }: Known, { dim, name: bright }: Style): string {
+    const word = trustWords[trust]
+    if (alias !== '') {
+      // Where a program may read it, the ID stays; a person has chosen the alias to be spared of it.
+      const whole = this.#wholeIds ? ` ${dim(id)}` : ''
+      return `${bright(displayText(alias))}${whole}${word === 'verified' ? '' : ` ${dim(word)}`}`
+    }
+    const short = `${dim(this.id(id))} ${dim(word)}`
+    return name === '' ? short : `${bright(claim(name))} ${short}`
+  }
+
+  /** A contact that is not here is still known by its alias; of a stranger there is only the ID. */
+  #knownOf(id: PeerId): Known {
+    const peer = this.#node.peers.find(id)
+    if (peer !== undefined) return peer
+    const contact = this.#node.trust.find(id)
+    return { alias: contact?.alias ?? '', name: '', trust: contact?.trust ?? 'unknown' }
   }
 
   #table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
@@ -96,6 +180,23 @@ export class View {
         .trimEnd()
     return [this.style.dim(line(head)), ...rows.map(line)]
   }
+}
+
+/** What somebody says of itself, in quotes that it cannot close. */
+function claim(name: string): string {
+  return `"${displayText(name).replaceAll(/["\\]/g, String.raw`\$&`)}"`
+}
+
+function nameCell({ alias, name, trust }: Peer): string {
+  if (alias !== '') return displayText(alias)
+  const word = trustWords[trust]
+  const shown = name === '' ? '-' : claim(name)
+  return word === 'unverified' ? `${shown} ${word}` : shown
+}
+
+/** Who is refused has no protection that matters. */
+function protectionCell({ protection, trust }: Peer): string {
+  return trust === 'blocked' || trust === 'replaced' ? trust : protectionWords[protection]
 }
 
 /** An address and a port, as they are typed. */

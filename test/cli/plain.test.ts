@@ -38,7 +38,7 @@ test('in a pipe it prints plain lines: results to standard output, mistakes to s
   assert.match(stderr, /^p2p: conect 1: There is no command "conect 1"\. Did you mean "connect"\?\n$/)
   assert.doesNotMatch(stdout, /(?!\n)\p{Cc}|p2p> /u)
   assert.match(stdout, /^"desk" [0-9a-f-]{36} {2}.*port \d+\n/)
-  assert.match(stdout, new RegExp(`Talking with "kitchen" ${kitchen.id}\\.`))
+  assert.match(stdout, new RegExp(`Talking with "kitchen" ${kitchen.id} unverified\\.`))
   assert.match(stdout, new RegExp(`^1 {2}${kitchen.id} {2}"kitchen" `, 'm'))
   await kitchen.received('lunch?')
 })

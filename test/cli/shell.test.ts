@@ -61,7 +61,7 @@ test('a new user sees who he is, who comes, and how to get help', { skip: noTerm
   await terminal.press('Enter')
   await terminal.shows(/^Uses the open session .* a peer is named by any\nbeginning of its ID/m)
   peer.kill('SIGTERM')
-  await terminal.shows(/- "kitchen" [0-9a-f]{8} is gone/)
+  await terminal.shows(/- "kitchen" [0-9a-f]{8} unverified is gone/)
   await terminal.type('quit')
   await terminal.press('Enter')
   assert.equal(await terminal.status(), 0)
@@ -117,7 +117,9 @@ test(
       const before = await terminal.shows(new RegExp(`${words.slice(-4)}$`))
       const mark = peer.mark
       await peer.command(`hello after ${mark}`)
-      const after = await terminal.shows(new RegExp(`"kitchen" [0-9a-f]{8}: hello after ${mark}\n`))
+      const after = await terminal.shows(
+        new RegExp(`"kitchen" [0-9a-f]{8} unverified: hello after ${mark}\n`),
+      )
       assert.deepEqual(rowsFrom(after, '> '), rowsFrom(before, '> '))
       assert.equal(after.split('\n').length, before.split('\n').length + 1)
       await terminal.type('ne')
@@ -161,7 +163,7 @@ test(
     assert.equal(promptOf(await terminal.shows(/stays open\./)), 'p2p>')
     await terminal.type('sessions')
     await terminal.press('Enter')
-    await terminal.shows(/"kitchen" [0-9a-f]{8} .* us /)
+    await terminal.shows(/"kitchen" [0-9a-f]{8} unverified +encrypted .* us /)
     await terminal.press('C-d')
     assert.equal(await terminal.status(), 0)
     const closed = await peer.event('session:closed')
@@ -207,11 +209,15 @@ test(
     const found = await peer.event('peer:found')
     await peer.command(`connect ${(found['peer'] as { id: string }).id}`)
     await peer.command('are you there?')
-    const screen = await terminal.shows(/"kitchen" [0-9a-f]{8} says: are you there\? \(attach [0-9a-f]{8}\)/)
+    const screen = await terminal.shows(
+      /"kitchen" [0-9a-f]{8} unverified says: are you there\? \(attach [0-9a-f]{8}\)/,
+    )
     const [, short = ''] = /says: .*\(attach ([0-9a-f]+)\)/.exec(screen) ?? []
     await terminal.type(`attach ${short}`)
     await terminal.press('Enter')
-    await terminal.shows(/Not protected[^\n]*\n\d\d:\d\d:\d\d "kitchen" [0-9a-f]{8}: are you there\?\n/)
+    await terminal.shows(
+      /^Encrypted, but not verified[^\n]*\n[^\n]*verify [0-9a-f]{8}[^\n]*\n\d\d:\d\d:\d\d "kitchen" [0-9a-f]{8} unverified: are you there\?\n/,
+    )
   },
 )
 
