@@ -21,15 +21,15 @@ export const companions = ['-journal', '-wal', '-shm'] as const
  * Opens the SQLite file `path` with everything in it checked, and makes it when there is none; never throws.
  *
  * A rollback journal, not a write-ahead log: what is stored here is written rarely, and there is no second file whose
- * loss would go unnoticed. FULL: what was committed outlasts a power cut. Deleted content is overwritten, so that no
- * damage can bring it back.
+ * loss would go unnoticed. EXTRA: what was committed outlasts a power cut; FULL would leave the removal of the journal
+ * unsaved, and a journal that comes back takes the last change away. Deleted content is overwritten, so that no damage
+ * can bring it back.
  */
 export async function openDatabase(path: string): Promise<Opened> {
   let database: DatabaseSync | undefined
   try {
     if (!existsSync(path)) await createDatabase(path)
-    const damage = strangeness(path)
-    if (damage !== undefined) return { kind: 'damaged', reason: damage }
+    if (!statSync(path).isFile()) return { kind: 'damaged', reason: 'it is not a file' }
     database = await connect(path)
     const opened = inspect(database)
     if (opened.kind !== 'ready') database.close()
@@ -68,7 +68,7 @@ async function connect(path: string): Promise<DatabaseSync> {
   const { DatabaseSync: Database } = await import('node:sqlite')
   const database = new Database(path)
   try {
-    database.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON')
+    database.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA; PRAGMA secure_delete = ON')
   } catch (error) {
     database.close()
     throw error
@@ -76,16 +76,11 @@ async function connect(path: string): Promise<DatabaseSync> {
   return database
 }
 
-/** What `path` is instead of a file with something in it. */
-function strangeness(path: string): string | undefined {
-  const stat = statSync(path)
-  if (!stat.isFile()) return 'it is not a file'
-  return stat.size === 0 ? 'it is empty' : undefined
-}
-
 function inspect(database: DatabaseSync): Opened {
   const version = Number(pragma(database, 'user_version'))
   if (version < 0 || version > migrations.length) return { kind: 'newer', version }
+  // Not even the first migration: SQLite takes a file that was cut off in its first page for a new one.
+  if (version === 0) return { kind: 'damaged', reason: 'there is nothing in it' }
   const verdict = pragma(database, 'integrity_check')
   if (verdict !== 'ok') return { kind: 'damaged', reason: 'its pages contradict each other' }
   if (version < migrations.length) migrate(database, version)
@@ -104,10 +99,10 @@ function migrate(database: DatabaseSync, from: number): void {
   }
 }
 
-/** Why nothing can be written; undefined when it can. */
+/** Why nothing can be written; undefined when it can. Found out by a change that is taken back. */
 function writeFailure(database: DatabaseSync): unknown {
   try {
-    database.exec('BEGIN IMMEDIATE; ROLLBACK')
+    database.exec(`BEGIN IMMEDIATE; PRAGMA user_version = ${migrations.length}; ROLLBACK`)
     return undefined
   } catch (error) {
     if (isDamage(error)) throw error
