@@ -105,20 +105,21 @@ test('an identity without a data directory is another one every time', () => {
 })
 
 /** What each case of K1 does to a sound file, and what is said of it. */
-const exposures: Readonly<Record<string, { spoil(file: string): void; readonly said: RegExp }>> = {
-  'a file that others may read': {
-    spoil: (file) => chmodSync(file, 0o644),
-    said: /other users may use it \(mode 0644\)/,
-  },
-  'a file that a group may write': { spoil: (file) => chmodSync(file, 0o620), said: /mode 0620/ },
-  'a symbolic link': {
-    spoil: (file) => {
-      renameSync(file, `${file}.elsewhere`)
-      symlinkSync(`${file}.elsewhere`, file)
+const exposures: Readonly<Record<string, { readonly spoil: (file: string) => void; readonly said: RegExp }>> =
+  {
+    'a file that others may read': {
+      spoil: (file) => chmodSync(file, 0o644),
+      said: /other users may use it \(mode 0644\)/,
     },
-    said: /it is a symbolic link/,
-  },
-}
+    'a file that a group may write': { spoil: (file) => chmodSync(file, 0o620), said: /mode 0620/ },
+    'a symbolic link': {
+      spoil: (file) => {
+        renameSync(file, `${file}.elsewhere`)
+        symlinkSync(`${file}.elsewhere`, file)
+      },
+      said: /it is a symbolic link/,
+    },
+  }
 
 for (const [name, { spoil, said }] of Object.entries(exposures)) {
   test(`K1: ${name} is refused`, { skip: onWindows }, async (t) => {

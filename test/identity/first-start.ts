@@ -34,7 +34,7 @@ function program(start: Start, path: string): string {
   return `
     import { existsSync, writeFileSync } from 'node:fs'
     import { openDataDir } from ${room('data-dir.ts')}
-    import { loadIdentity } from ${room('identity.ts')}
+    import { loadIdentity, rotateIdentity } from ${room('identity.ts')}
     import { KeyPair } from ${room('key-pair.ts')}
     existsSync('${mark}')
     {${start(JSON.stringify(path))}
@@ -49,11 +49,16 @@ export function killingUnavailable(): string | false {
   return tried.status !== 0 && 'strace is missing, or may not trace here'
 }
 
-/** Records the system calls with files of one start that nobody kills. */
-export function callsOf(start: Start): readonly SystemCall[] {
+/**
+ * Records the system calls with files of one start that nobody kills.
+ *
+ * @param prepare makes its data directory, when that is not to be new
+ */
+export function callsOf(start: Start, prepare?: (path: string) => void): readonly SystemCall[] {
   const folder = mkdtempSync(join(tmpdir(), 'p2p-killed-'))
   try {
     const log = join(folder, 'log')
+    prepare?.(join(folder, 'data'))
     trace(start, join(folder, 'data'), ['-o', log, '-e', 'trace=file,desc'])
     return readCalls(readFileSync(log, 'utf8'))
   } finally {

@@ -12,14 +12,14 @@ export interface PlainCertificate {
 
 /** A self-signed certificate that is as ours is, but for what the options change. */
 export function plainCertificate(options: PlainCertificate = {}): X509Certificate {
-  const { keyPair = KeyPair.make(), bytes = 0 } = options
+  const { keyPair = KeyPair.make(), bytes: atLeast = 0 } = options
   for (let nameLength = 3; ; nameLength++) {
-    const der = write(
+    const bytes = write(
       'p2p'.padEnd(nameLength, '!'),
       keyPair,
       options.keyAlgorithm ?? Buffer.from('2b6570', 'hex'),
     )
-    if (der.length >= bytes) return new X509Certificate(der)
+    if (bytes.length >= atLeast) return new X509Certificate(bytes)
   }
 }
 
