@@ -1,26 +1,28 @@
 import { randomBytes } from 'node:crypto'
 
 import { EventHub } from '../base/events.ts'
-import { messageOf, P2PError } from '../base/errors.ts'
+import { isP2PError, messageOf, P2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import type { Log } from '../base/log.ts'
-import { monotonicMs, sleep } from '../base/time.ts'
-import type { Explorer, ExplorerContext, Sighting } from '../discovery/explorer.ts'
+import { sleep } from '../base/time.ts'
+import type { Explorer, ExplorerContext } from '../discovery/explorer.ts'
 import { openDataDir } from '../identity/data-dir.ts'
-import { loadPeerId } from '../identity/peer-id-file.ts'
+import { ephemeralIdentity, loadIdentity, type Identity } from '../identity/identity.ts'
 import type { Announcement } from '../protocol/announcement.ts'
-import { protocolVersion } from '../protocol/handshake.ts'
-import { newPeerId, type PeerId } from '../protocol/peer-id.ts'
-import { AnswerPolicy, type AnswerDecision, type AnswerQuestion } from '../rules/answer-policy.ts'
+import { isProvable, type PeerId } from '../protocol/peer-id.ts'
+import type { Policy } from '../rules/trust.ts'
+import { openTrustStore, type TrustStore } from '../store/trust-store.ts'
 import type { Channel } from '../transport/channel.ts'
 import type { PeerTransport, TransportContext } from '../transport/transport.ts'
-import { ExplorerSet } from './explorer-set.ts'
-import type { NodeEvent, NodeInfo, Peer } from './node-event.ts'
+import { identityCard, type IdentityCard } from './identity.ts'
+import type { NodeEvent, NodeInfo, Peer, SessionInfo } from './node-event.ts'
 import { MessageLog } from './message-log.ts'
-import { readOptions, type NodeOptions, type Settings } from './options.ts'
+import { NodeTrust, type NodeTrustContext } from './node-trust.ts'
+import { readOptions, requirePolicy, type NodeOptions, type Settings } from './options.ts'
 import type { CallOptions, Conversation, EmitResult, P2PNode, Peers, Session } from './p2p-node.ts'
 import { PeerDirectory } from './peer-directory.ts'
+import { Presence } from './presence.ts'
 import { SessionSet } from './sessions.ts'
+import { Warnings } from './warnings.ts'
 
 /**
  * Starts a node: takes its identity, listens, and announces itself. Resolves when others can see and reach it.
@@ -32,8 +34,8 @@ export async function startNode(options: NodeOptions = {}): Promise<P2PNode> {
   options.signal?.throwIfAborted()
   const settings = readOptions(options)
   await using opened = new AsyncDisposableStack()
-  const id = await identify(settings, opened)
-  const node = new RunningNode(id, settings)
+  const { identity, store } = await openOwn(settings, opened)
+  const node = new RunningNode({ identity, store }, settings)
   const transport = opened.use(await settings.transport(node.transportContext))
   node.useTransport(transport)
   for (const open of settings.explorers) node.useExplorer(opened.use(await open(node.explorerContext)))
@@ -43,55 +45,82 @@ export async function startNode(options: NodeOptions = {}): Promise<P2PNode> {
   return node
 }
 
-async function identify({ dataDir }: Settings, opened: AsyncDisposableStack): Promise<PeerId> {
-  if (dataDir === undefined) return newPeerId(randomBytes(16))
-  return loadPeerId(opened.use(await openDataDir(dataDir)))
+/** What belongs to this node alone: who it is, and what it knows of others. */
+interface Own {
+  readonly identity: Identity
+  readonly store: TrustStore
+}
+
+async function openOwn({ dataDir }: Settings, opened: AsyncDisposableStack): Promise<Own> {
+  if (dataDir === undefined) {
+    return { identity: ephemeralIdentity(), store: opened.use(await openTrustStore({ path: undefined })) }
+  }
+  const directory = opened.use(await openDataDir(dataDir))
+  const identity = loadIdentity(directory)
+  return { identity, store: opened.use(await openTrustStore({ path: directory.file('trust.db') })) }
 }
 
 class RunningNode implements P2PNode {
   readonly id: PeerId
   readonly peers: Peers
+  readonly trust: NodeTrust
   readonly sessions: SessionSet
   readonly transportContext: TransportContext
   readonly explorerContext: ExplorerContext
 
   readonly #settings: Settings
-  readonly #log: Log
+  readonly #identity: Identity
   readonly #hub: EventHub<NodeEvent>
+  readonly #warnings: Warnings
   readonly #directory: PeerDirectory
-  readonly #answers = new AnswerPolicy()
+  readonly #presence: Presence
   readonly #messages = new MessageLog()
-  readonly #instance = randomBytes(8).readBigUInt64LE()
-  readonly #explorers = new ExplorerSet()
   #transport: PeerTransport | undefined
+  #card: IdentityCard | undefined
   #opened = new AsyncDisposableStack()
-  #self: Announcement | undefined
   #leaving = false
   #closing: Promise<void> | undefined
   /** Events from before anybody could listen; see {@link keep}. */
   #early: NodeEvent[] | undefined = []
 
-  constructor(id: PeerId, settings: Settings) {
-    this.id = id
+  constructor({ identity, store }: Own, settings: Settings) {
+    const { log, policy } = settings
+    this.id = identity.id
+    this.#identity = identity
     this.#settings = settings
-    this.#log = settings.log
-    this.#hub = new EventHub((error) =>
-      this.#log.error('an event listener failed', { error: messageOf(error) }),
-    )
-    this.#directory = new PeerDirectory({
-      selfId: id,
-      ping: (to) => this.#reachable().ping(to),
-      changed: (type, peer) => this.#peerChanged(type, peer),
-    })
-    this.sessions = new SessionSet(this.#sessionsContext())
+    this.#hub = new EventHub((error) => log.error('an event listener failed', { error: messageOf(error) }))
+    this.#warnings = new Warnings(log, (error) => this.#emit({ type: 'warning', at: new Date(), error }))
+    this.trust = new NodeTrust({ identity, store, policy, ...this.#contextForTrust() })
+    this.#directory = new PeerDirectory(this.#contextForDirectory())
+    this.#presence = this.#makePresence()
+    this.sessions = new SessionSet(this.#contextForSessions())
     this.peers = this.#peers()
     this.transportContext = this.#contextForTransport()
-    this.explorerContext = this.#contextForExplorers()
+    this.explorerContext = this.#presence.explorerContext
+    this.#tellBeginning(store)
   }
 
   get info(): NodeInfo {
     const { port } = this.#reachable()
-    return { id: this.id, name: this.#settings.name, port, addresses: this.#reachable().addresses() }
+    const { name } = this.#settings
+    return { id: this.id, name, port, addresses: this.#reachable().addresses(), policy: this.policy }
+  }
+
+  get identity(): IdentityCard {
+    this.#card ??= identityCard(this.#identity)
+    return this.#card
+  }
+
+  get policy(): Policy {
+    return this.trust.access.policy
+  }
+
+  setPolicy(policy: Policy): void {
+    requirePolicy(policy)
+    if (policy === this.trust.access.policy) return
+    this.trust.access.policy = policy
+    this.#emit({ type: 'policy:changed', at: new Date(), policy })
+    this.#endForbidden()
   }
 
   useTransport(transport: PeerTransport): void {
@@ -99,7 +128,7 @@ class RunningNode implements P2PNode {
   }
 
   useExplorer(explorer: Explorer): void {
-    this.#explorers.add(explorer)
+    this.#presence.explorers.add(explorer)
   }
 
   /**
@@ -117,14 +146,14 @@ class RunningNode implements P2PNode {
   }
 
   async announce(): Promise<void> {
-    await this.#explorers.announce()
+    await this.#presence.explorers.announce()
   }
 
   async emit(
     to: { readonly host: string; readonly port: number },
     options: CallOptions = {},
   ): Promise<EmitResult> {
-    const result = await this.#explorers.probe({ address: to.host, port: to.port }, options)
+    const result = await this.#presence.explorers.probe({ address: to.host, port: to.port }, options)
     if (result.kind !== 'peer') return result
     return { kind: 'peer', peer: this.#directory.get(result.sighting.announcement.id) }
   }
@@ -165,8 +194,9 @@ class RunningNode implements P2PNode {
   /** The order matters: refuse newcomers, tell everybody, end the sessions, then let go of sockets and lock. */
   async #close(): Promise<void> {
     this.#leaving = true
-    this.#self = undefined
+    this.#presence.leave()
     this.#transport?.stopAccepting()
+    this.trust.close()
     const patience = sleep(limits.farewellMs)
     await Promise.race([Promise.allSettled([this.announce(), this.sessions.close()]), patience])
     this.#directory[Symbol.dispose]()
@@ -185,28 +215,11 @@ class RunningNode implements P2PNode {
     return this.#transport
   }
 
-  #announcement(): Announcement {
-    const { name, ip, isPublicIp } = this.#settings
-    this.#self ??= {
-      id: this.id,
-      port: this.#reachable().port,
-      files: new Map(),
-      ip,
-      isPublicIp,
-      upgrade: {
-        protocol: protocolVersion,
-        instance: this.#instance,
-        name,
-        leaving: this.#leaving,
-        wantsAnswer: false,
-      },
-    }
-    return this.#self
-  }
-
   #peerChanged(type: 'peer:found' | 'peer:changed' | 'peer:lost', peer: Peer): void {
     this.#emit({ type, at: new Date(), peer })
-    if (type === 'peer:found' && peer.kind === 'reference') this.#explorers.greet(this.#directory.size)
+    if (type !== 'peer:lost') this.trust.found(peer.id)
+    if (type === 'peer:found' && peer.kind === 'reference')
+      this.#presence.explorers.greet(this.#directory.size)
   }
 
   #peers(): Peers {
@@ -239,72 +252,106 @@ class RunningNode implements P2PNode {
   }
 
   async #loadPeers(from: PeerId, options: CallOptions = {}): Promise<number> {
+    this.trust.access.require(from, 'peers')
     const { address, port } = this.#directory.get(from)
     const fetch = (): Promise<readonly Announcement[]> =>
-      this.#reachable().fetchPeers({ address, port }, options)
-    return this.#directory.hint(await this.#explorers.introduced(address, options, fetch))
+      this.#reachable().fetchPeers(from, { address, port }, options)
+    return this.#directory.hint(await this.#ask(from, address, { options, ask: fetch }))
   }
 
   /** Opens a channel by whatever path answers first. */
   async #dial(id: PeerId, signal: AbortSignal): Promise<Channel> {
+    this.trust.access.require(id, 'chat')
     const { paths, address } = this.#directory.get(id)
-    return await this.#explorers.introduced(address, { signal }, () =>
-      this.#reachable().dial(id, paths, { signal }),
-    )
+    const channel = await this.#ask(id, address, {
+      options: { signal },
+      ask: () => this.#reachable().dial(id, paths, { signal }),
+    })
+    return this.trust.checked(channel, 'chat')
+  }
+
+  /** A reference peer that refuses may not have heard of us: we announce ourselves to it, and ask once more. */
+  async #ask<T>(
+    id: PeerId,
+    address: string,
+    { options, ask }: { readonly options: CallOptions; readonly ask: () => Promise<T> },
+  ): Promise<T> {
+    return isProvable(id) ? await ask() : await this.#presence.explorers.introduced(address, options, ask)
+  }
+
+  /** Takes a session that a peer has opened, unless it is not to have one. */
+  #accept(channel: Channel): void {
+    try {
+      this.sessions.accept(this.trust.checked(channel, 'chat'))
+    } catch (error) {
+      this.#warnings.warn(error, channel.peerId)
+    }
+  }
+
+  #endForbidden(): void {
+    this.sessions.restrict((id) => this.trust.access.allows(id, 'chat'))
+  }
+
+  #contextForTrust(): Omit<NodeTrustContext, 'identity' | 'store' | 'policy'> {
+    return {
+      emit: (event) => this.#emit(event),
+      warn: (error, about) => this.#warnings.warn(error, about),
+      announcedKey: (id) => this.#directory.keyOf(id),
+      shownChanged: (id) => this.#directory.trustChanged(id),
+      allowedChanged: () => this.#endForbidden(),
+      isReachable: (id) => this.#directory.has(id),
+      pair: (id, options) => this.#reachable().pair(id, this.#directory.get(id).paths, options),
+    }
+  }
+
+  #contextForDirectory(): ConstructorParameters<typeof PeerDirectory>[0] {
+    return {
+      selfId: this.id,
+      ping: (id, to) => this.#reachable().ping(id, to),
+      trustOf: (id) => this.trust.book.trustOf(id),
+      aliasOf: (id) => this.trust.book.aliasOf(id),
+      changed: (type, peer) => this.#peerChanged(type, peer),
+    }
   }
 
   #contextForTransport(): TransportContext {
     return {
       selfId: this.id,
+      credentials: this.#identity.credentials,
+      ...this.trust.forTransport,
       isKnown: (id) => this.#directory.has(id),
       peersFor: (asker) => this.#directory.announcementsFor(asker),
-      admitsSession: (id) => this.sessions.admits(id),
-      accept: (channel) => this.sessions.accept(channel),
+      admitsSession: (id, address) => this.sessions.admits(id, address),
+      accept: (channel) => this.#accept(channel),
       isStopping: () => this.#leaving,
-      log: this.#log,
+      log: this.#settings.log,
     }
   }
 
-  #contextForExplorers(): ExplorerContext {
-    return {
-      self: () => this.#announcement(),
-      report: (sighting) => this.#directory.see(sighting),
-      decideAnswer: (sighting, discoveryPort, announcedAt) => {
-        const decision = this.#answers.decide(this.#questionOf(sighting, { discoveryPort, announcedAt }))
-        if (isLate(decision)) this.#explorers.greet(this.#directory.size)
-        return decision
-      },
-      log: this.#log,
-    }
+  #makePresence(): Presence {
+    const { name, ip, isPublicIp, log } = this.#settings
+    return new Presence({
+      self: this.#identity.credentials,
+      name,
+      ip,
+      isPublicIp,
+      instance: randomBytes(8).readBigUInt64LE(),
+      port: () => this.#reachable().port,
+      isOnLink: (address) => this.#reachable().isOnLink(address),
+      knownPeers: () => this.#directory.size,
+      see: (sighting) => this.#directory.see(sighting),
+      warn: (error) => this.#warnings.warn(error),
+      log,
+    })
   }
 
-  #questionOf(
-    sighting: Sighting,
-    heardBy: Pick<AnswerQuestion, 'discoveryPort' | 'announcedAt'>,
-  ): AnswerQuestion {
-    const { announcement, source } = sighting
-    const { upgrade } = announcement
-    return {
-      ...heardBy,
-      sourceAddress: source.address,
-      sourcePort: source.port,
-      peerId: announcement.id,
-      selfId: this.id,
-      instance: upgrade?.instance,
-      wantsAnswer: upgrade?.wantsAnswer ?? false,
-      leaving: upgrade?.leaving ?? false,
-      onLink: this.#reachable().isOnLink(source.address),
-      knownPeers: this.#directory.size,
-      now: monotonicMs(),
-      random: Math.random(),
-    }
-  }
-
-  #sessionsContext(): ConstructorParameters<typeof SessionSet>[0] {
+  #contextForSessions(): ConstructorParameters<typeof SessionSet>[0] {
     return {
       selfId: this.id,
       messageRate: this.#settings.messageRate,
+      isVerified: (id) => this.trust.book.trustOf(id) === 'verified',
       dial: (id, signal) => this.#dial(id, signal),
+      redialFailed: (id, error) => this.#warnOfAttack(id, error),
       opened: (session) => {
         this.#directory.hold(session.peerId, session.address)
         this.#emit({ type: 'session:opened', at: new Date(), session: infoOf(session) })
@@ -318,6 +365,7 @@ class RunningNode implements P2PNode {
         sent: (message) => this.#noteMessage('message:sent', message),
         held: ({ id, peerId, waiting }) =>
           this.#emit({ type: 'message:waiting', at: new Date(), sessionId: id, peerId, waiting }),
+        protectionOf: (id) => this.trust.access.protectionOf(id),
       },
     }
   }
@@ -326,13 +374,20 @@ class RunningNode implements P2PNode {
     this.#messages.add(message)
     if (this.#early !== undefined || this.#hub.has(type)) this.#emit({ type, at: new Date(), message })
   }
+
+  /** Nobody waits for the result of a dial that we began by ourselves; but that somebody interferes must be told. */
+  #warnOfAttack(id: PeerId, error: unknown): void {
+    if (isP2PError(error, 'insecure-connection') || isP2PError(error, 'identity-mismatch'))
+      this.#warnings.warn(error, id)
+  }
+
+  #tellBeginning({ damage }: TrustStore): void {
+    const { id, made, leavesIdFile } = this.#identity
+    if (made) this.#emit({ type: 'identity:made', at: new Date(), peerId: id, leavesIdFile })
+    if (damage !== undefined) this.#warnings.warn(damage)
+  }
 }
 
-/** Whether whoever asked will hear no answer for a while: its host was answered a moment ago. */
-function isLate(decision: AnswerDecision): boolean {
-  return decision.answer ? decision.delayMs > limits.lateAnswerMs : decision.reason === 'pending'
-}
-
-function infoOf({ id, peerId, incoming }: Session): Pick<Session, 'id' | 'peerId' | 'incoming'> {
-  return { id, peerId, incoming }
+function infoOf({ id, peerId, incoming, protection }: Session): SessionInfo {
+  return { id, peerId, incoming, protection }
 }

@@ -4,6 +4,7 @@ import { silentLog, type Log } from '../base/log.ts'
 import type { ExplorerFactory } from '../discovery/explorer.ts'
 import { multicast } from '../discovery/multicast.ts'
 import type { Rate } from '../rules/admission.ts'
+import { policies, type Policy } from '../rules/trust.ts'
 import { tcpTransport } from '../transport/tcp-transport.ts'
 import type { TransportFactory } from '../transport/transport.ts'
 
@@ -12,8 +13,8 @@ export interface NodeOptions {
   /** What this node calls itself, for people; at most 64 bytes of UTF-8. Everybody nearby can read it. Default: no name. */
   readonly name?: string
   /**
-   * Folder that keeps the identity; made when absent, locked while the node runs. Without it the node gets a new
-   * identity at every start and leaves nothing on the disk.
+   * Folder that keeps the identity and what is known of peers; made when absent, locked while the node runs. Without it
+   * the node gets a new identity at every start, forgets whom it met, and leaves nothing on the disk.
    */
   readonly dataDir?: string
   /** TCP port that listens, default 8001; 0 takes a free one. */
@@ -22,6 +23,8 @@ export interface NodeOptions {
   readonly ip?: string
   /** Whether peers are to use `ip`, and connections from beyond our own networks are welcome. Default false. */
   readonly isPublicIp?: boolean
+  /** Whom this node talks with; `node.setPolicy` changes it. Default `open`: everybody, reference peers in plain. */
+  readonly policy?: Policy
   /** How peers are found; default: multicast to 235.5.5.11:8001 on every interface. */
   readonly explorers?: readonly ExplorerFactory[]
   /** How peers are reached; default: TCP. Simulations give the one of `p2p/testing`. */
@@ -40,6 +43,7 @@ export interface Settings {
   readonly dataDir: string | undefined
   readonly ip: string | undefined
   readonly isPublicIp: boolean
+  readonly policy: Policy
   readonly explorers: readonly ExplorerFactory[]
   readonly transport: TransportFactory
   readonly messageRate: Rate
@@ -62,12 +66,14 @@ export function readOptions(options: NodeOptions): Settings {
   if (!(messageRate.perSecond > 0 && messageRate.burst >= 1)) {
     throw new P2PError('usage', 'messageRate needs perSecond above 0 and a burst of at least 1.')
   }
-  const { ip, isPublicIp = false } = options
+  const { ip, isPublicIp = false, policy = 'open' } = options
+  requirePolicy(policy)
   return {
     name,
     dataDir: options.dataDir,
     ip,
     isPublicIp,
+    policy,
     explorers: options.explorers ?? [multicast()],
     transport:
       options.transport ??
@@ -75,4 +81,10 @@ export function readOptions(options: NodeOptions): Settings {
     messageRate,
     log: options.log ?? silentLog,
   }
+}
+
+/** @throws P2PError `usage` for anything else than a policy, as callers without types can give it */
+export function requirePolicy(policy: Policy): void {
+  if (policies.includes(policy)) return
+  throw new P2PError('usage', `policy must be one of ${policies.join(', ')}, not ${String(policy)}.`)
 }

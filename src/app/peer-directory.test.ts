@@ -5,10 +5,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { inventId } from '../../test/app/nodes.ts'
 import { announcementOf } from '../../test/contracts/listening-node.ts'
 import type { Sighting } from '../discovery/explorer.ts'
+import type { TrustState } from '../rules/trust.ts'
 import { PeerDirectory } from './peer-directory.ts'
 
 const peer = announcementOf()
 const goodbye = { ...peer, upgrade: { ...peer.upgrade!, leaving: true } }
+
+/** Trust in nobody. */
+const nobody = { trustOf: (): TrustState => 'unknown', aliasOf: () => '' }
 
 function sighting(announcement: Sighting['announcement'], address: string): Sighting {
   return { announcement, source: { address, port: 40_000 }, via: 'test', answer: false }
@@ -21,7 +25,10 @@ async function pingsAfterGoodbyes(falseGoodbyeMs?: number): Promise<number> {
     pings++
     return Promise.resolve(true)
   }
-  using directory = new PeerDirectory({ selfId: inventId(0), ping, changed: () => {} }, falseGoodbyeMs)
+  using directory = new PeerDirectory(
+    { selfId: inventId(0), ping, changed: () => {}, ...nobody },
+    falseGoodbyeMs,
+  )
   directory.see(sighting(peer, '10.0.0.1'))
   for (let sent = 0; sent < 200; sent++) {
     directory.see(sighting(goodbye, '10.0.0.66'))
@@ -45,6 +52,7 @@ test('U16: who really leaves is dropped at once, and again when it came back mea
     selfId: inventId(0),
     ping: () => Promise.resolve(false),
     changed: (type: string) => void lost.push(type),
+    ...nobody,
   }
   using directory = new PeerDirectory(context)
   for (let round = 0; round < 3; round++) {

@@ -3,9 +3,10 @@ import { limits } from '../base/limits.ts'
 import { monotonicMs } from '../base/time.ts'
 import { usableIp, type Announcement } from '../protocol/announcement.ts'
 import { isDialableIp } from '../protocol/ip-address.ts'
-import type { PeerId } from '../protocol/peer-id.ts'
+import { isProvable, type PeerId } from '../protocol/peer-id.ts'
 import type { Sighting } from '../discovery/explorer.ts'
 import { RecentMap } from '../rules/admission.ts'
+import { protectionOf, type TrustState } from '../rules/trust.ts'
 import { PeerTable, type Outcome, type PeerRecord, type PingTarget, type Seen } from '../rules/peer-table.ts'
 import type { Address } from '../transport/transport.ts'
 import type { Peer } from './node-event.ts'
@@ -13,7 +14,10 @@ import type { Peer } from './node-event.ts'
 /** What the directory needs of its node. */
 export interface DirectoryContext {
   readonly selfId: PeerId
-  ping(to: Address): Promise<boolean>
+  ping(id: PeerId, to: Address): Promise<boolean>
+  /** What is known of a peer's key, and what our user calls it. */
+  trustOf(id: PeerId): TrustState
+  aliasOf(id: PeerId): string
   changed(type: 'peer:found' | 'peer:changed' | 'peer:lost', peer: Peer): void
 }
 
@@ -49,7 +53,7 @@ export class PeerDirectory implements Disposable {
 
   find(id: PeerId): Peer | undefined {
     const record = this.#table.get(id)
-    return record === undefined ? undefined : toPeer(record)
+    return record === undefined ? undefined : this.#toPeer(record)
   }
 
   /** @throws P2PError `peer-unknown` */
@@ -63,7 +67,18 @@ export class PeerDirectory implements Disposable {
   }
 
   list(): readonly Peer[] {
-    return this.#table.list().map(toPeer)
+    return this.#table.list().map((record) => this.#toPeer(record))
+  }
+
+  /** The key that a peer announces; its ID is cut from it. */
+  keyOf(id: PeerId): Uint8Array | undefined {
+    return this.#table.get(id)?.key
+  }
+
+  /** Tells of a peer whose trust or alias is not what it was. */
+  trustChanged(id: PeerId): void {
+    const record = this.#table.get(id)
+    if (record !== undefined) this.#tell('peer:changed', record)
   }
 
   /** What others may hear of our peers: ID, port and address only (H10). */
@@ -129,7 +144,7 @@ export class PeerDirectory implements Disposable {
 
   async #ping(target: PingTarget): Promise<void> {
     this.#pingsUnderWay++
-    const answered = await this.#context.ping(target)
+    const answered = await this.#context.ping(target.id, target)
     this.#pingsUnderWay--
     const now = monotonicMs()
     this.#tellAll(answered ? this.#table.pingAnswered(target, now) : this.#table.pingFailed(target, now))
@@ -144,7 +159,7 @@ export class PeerDirectory implements Disposable {
     if (path === undefined || this.#leaving.has(id) || this.#leaving.size >= limits.pingsAtOnce) return
     if (monotonicMs() - (this.#stayedAt.get(id) ?? -Infinity) < this.#falseGoodbyeMs) return
     this.#leaving.add(id)
-    const answered = await this.#context.ping(path)
+    const answered = await this.#context.ping(id, path)
     this.#leaving.delete(id)
     if (answered) {
       this.#stayedAt.set(id, monotonicMs())
@@ -161,11 +176,23 @@ export class PeerDirectory implements Disposable {
   }
 
   #tell(type: 'peer:found' | 'peer:changed' | 'peer:lost', record: PeerRecord): void {
-    this.#context.changed(type, toPeer(record))
+    this.#context.changed(type, this.#toPeer(record))
+  }
+
+  #toPeer(record: PeerRecord): Peer {
+    const { id } = record
+    const trust = this.#context.trustOf(id)
+    return {
+      ...shown(record),
+      trust,
+      protection: protectionOf(isProvable(id), trust),
+      alias: this.#context.aliasOf(id),
+    }
   }
 }
 
-function toPeer(record: PeerRecord): Peer {
+/** What a record says for people; monotonic times become those of the wall. */
+function shown(record: PeerRecord): Omit<Peer, 'trust' | 'protection' | 'alias'> {
   const offsetMs = Date.now() - monotonicMs()
   const paths = record.paths.map(({ address, port, via, seenAt }) => ({
     address,

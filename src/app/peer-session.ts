@@ -13,6 +13,7 @@ import {
 import type { PeerId } from '../protocol/peer-id.ts'
 import { TokenBucket, type Rate } from '../rules/admission.ts'
 import { ReferencePace } from '../rules/pace.ts'
+import type { Protection } from '../rules/trust.ts'
 import type { Channel, ChannelEnd } from '../transport/channel.ts'
 import { MessageGatherer } from './message-gatherer.ts'
 import type { Message } from './node-event.ts'
@@ -25,6 +26,8 @@ export interface SessionObserver {
   /** A message of this session has to wait because the peer has not answered for long (W13). */
   held(session: PeerSession): void
   ended(session: PeerSession, end: ChannelEnd): void
+  /** What talk with a peer is protected by, now. */
+  protectionOf(id: PeerId): Protection
 }
 
 export interface SessionOptions {
@@ -47,6 +50,8 @@ export class PeerSession implements Session {
   readonly id = sessionId()
   readonly openedAt = new Date()
   readonly peerId: PeerId
+  /** The address that it was opened with. */
+  readonly openedFrom: string
   /** Monotonic time of the opening: how old it is decides between two dials. */
   readonly openedMs = monotonicMs()
   /** Monotonic time of the last message from the peer. */
@@ -73,12 +78,14 @@ export class PeerSession implements Session {
   constructor(channel: Channel, options: SessionOptions) {
     this.#channel = channel
     this.peerId = channel.peerId
+    this.openedFrom = channel.address
     this.#observer = options.observer
     this.#rate = Number.isFinite(options.messageRate.perSecond)
       ? new TokenBucket(ownShare(options.messageRate))
       : undefined
-    this.#pace = channel.isOurs ? undefined : new ReferencePace()
-    this.#gatherer = channel.isOurs
+    const isOurs = channel.proof !== undefined
+    this.#pace = isOurs ? undefined : new ReferencePace()
+    this.#gatherer = isOurs
       ? new MessageGatherer(
           (frame) => this.#channel.send(frame),
           (room) => void this.#pump(room),
@@ -93,6 +100,10 @@ export class PeerSession implements Session {
 
   get address(): string {
     return this.#channel.address
+  }
+
+  get protection(): Protection {
+    return this.#observer.protectionOf(this.peerId)
   }
 
   get open(): boolean {

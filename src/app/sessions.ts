@@ -5,6 +5,7 @@ import type { PeerId } from '../protocol/peer-id.ts'
 import type { Rate } from '../rules/admission.ts'
 import { survivor } from '../rules/tie-break.ts'
 import type { Channel, ChannelEnd } from '../transport/channel.ts'
+import { abortable } from './abortable.ts'
 import type { CallOptions, Sessions } from './p2p-node.ts'
 import { PeerSession, type SessionObserver } from './peer-session.ts'
 
@@ -12,11 +13,15 @@ import { PeerSession, type SessionObserver } from './peer-session.ts'
 export interface SessionsContext {
   readonly selfId: PeerId
   readonly messageRate: Rate
-  readonly observer: Pick<SessionObserver, 'received' | 'sent' | 'held'>
+  readonly observer: Omit<SessionObserver, 'ended'>
+  /** Whether a person has made sure who this is. */
+  isVerified(id: PeerId): boolean
   /** Opens a channel to a peer. */
   dial(id: PeerId, signal: AbortSignal): Promise<Channel>
   opened(session: PeerSession): void
   closed(session: PeerSession, end: ChannelEnd): void
+  /** A session that the network ended could not be opened again now; it is tried further. */
+  redialFailed(id: PeerId, error: unknown): void
 }
 
 /** A dial under way, shared by everybody who wants a session with that peer. */
@@ -31,6 +36,8 @@ export class SessionSet implements Sessions {
   readonly #observer: SessionObserver
   readonly #byId = new Map<string, PeerSession>()
   readonly #byPeer = new Map<PeerId, readonly PeerSession[]>()
+  /** Open sessions by address, so that IDs, which are free to make, do not fill the node from one host. */
+  readonly #fromAddress = new Map<string, number>()
   readonly #dials = new Map<PeerId, Dial>()
   /** Peers whose outgoing session the network ended, and how to stop dialling them again. */
   readonly #redials = new Map<PeerId, AbortController>()
@@ -55,9 +62,11 @@ export class SessionSet implements Sessions {
     return open?.reduce((best, next) => (lastUse(next) > lastUse(best) ? next : best))
   }
 
-  /** Whether one more session of this peer may be opened (W11). */
-  admits(id: PeerId): boolean {
+  /** Whether one more session of this peer, at this address, may be opened (W11). */
+  admits(id: PeerId, address: string): boolean {
     if (this.#stopping.signal.aborted || this.#byId.size >= limits.sessions) return false
+    const fromAddress = this.#fromAddress.get(address) ?? 0
+    if (fromAddress >= limits.sessionsPerAddress && !this.#context.isVerified(id)) return false
     return (this.#byPeer.get(id)?.length ?? 0) < limits.sessionsPerPeer
   }
 
@@ -73,8 +82,17 @@ export class SessionSet implements Sessions {
 
   /** Takes over a channel that a peer has dialled. */
   accept(channel: Channel): void {
-    if (this.admits(channel.peerId)) this.#add(channel)
+    if (this.admits(channel.peerId, channel.address)) this.#add(channel)
     else void channel.close(1013, 'too many sessions')
+  }
+
+  /** Ends the sessions and dials with those who are not allowed any more. */
+  restrict(allows: (id: PeerId) => boolean): void {
+    for (const [id, { abort }] of this.#dials) {
+      if (!allows(id)) abort.abort(new P2PError('policy-refused', `Talk with ${id} has just been forbidden.`))
+    }
+    for (const [id, redial] of this.#redials) if (!allows(id)) redial.abort()
+    for (const session of this.list()) if (!allows(session.peerId)) void session.end(1008, 'policy')
   }
 
   /** Ends every session and every dial. */
@@ -112,7 +130,7 @@ export class SessionSet implements Sessions {
   /** Adds a channel as a session of its own, or lets it decide with the one it duplicates (W11). */
   #add(channel: Channel): PeerSession {
     const existing = this.with(channel.peerId)
-    if (existing !== undefined && channel.isOurs) {
+    if (existing !== undefined && channel.proof !== undefined) {
       const decision = survivor({
         selfId: this.#context.selfId,
         peerId: channel.peerId,
@@ -139,6 +157,7 @@ export class SessionSet implements Sessions {
     })
     this.#byId.set(session.id, session)
     this.#byPeer.set(peerId, [...(this.#byPeer.get(peerId) ?? []), session])
+    this.#fromAddress.set(channel.address, (this.#fromAddress.get(channel.address) ?? 0) + 1)
     this.#redials.get(peerId)?.abort()
     this.#context.opened(session)
     return session
@@ -146,6 +165,9 @@ export class SessionSet implements Sessions {
 
   #ended(session: PeerSession, end: ChannelEnd): void {
     this.#byId.delete(session.id)
+    const fromAddress = (this.#fromAddress.get(session.openedFrom) ?? 0) - 1
+    if (fromAddress > 0) this.#fromAddress.set(session.openedFrom, fromAddress)
+    else this.#fromAddress.delete(session.openedFrom)
     const rest = (this.#byPeer.get(session.peerId) ?? []).filter((other) => other !== session)
     if (rest.length > 0) this.#byPeer.set(session.peerId, rest)
     else this.#byPeer.delete(session.peerId)
@@ -172,7 +194,8 @@ export class SessionSet implements Sessions {
     try {
       await this.connect(id)
       return true
-    } catch {
+    } catch (error) {
+      this.#context.redialFailed(id, error)
       return false
     }
   }
@@ -184,16 +207,4 @@ function lastUse(session: PeerSession): number {
 
 function nodeStopped(): P2PError {
   return new P2PError('node-stopped', 'This node is stopping and opens no session. Start it again.')
-}
-
-/** The result of `promise`, unless `signal` aborts first; `promise` itself goes on. */
-async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const abort = (): void => reject(signal.reason)
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await Promise.race([promise, aborted])
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
 }

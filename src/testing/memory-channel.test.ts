@@ -10,8 +10,8 @@ function id(text: string): PeerId {
 
 channelContract('memory', () => {
   const [dialler, accepter] = memoryChannelPair(
-    { peerId: id('00000000-0000-4000-8000-000000000001'), address: '10.0.0.1' },
-    { peerId: id('00000000-0000-4000-8000-000000000002'), address: '10.0.0.2' },
+    { peerId: id('00000000-0000-4000-8000-000000000001'), address: '10.0.0.1', proof: undefined },
+    { peerId: id('00000000-0000-4000-8000-000000000002'), address: '10.0.0.2', proof: undefined },
     (deliver) => void setTimeout(deliver, 1),
   )
   return Promise.resolve({

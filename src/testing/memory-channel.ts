@@ -1,5 +1,5 @@
 import type { PeerId } from '../protocol/peer-id.ts'
-import type { Channel, ChannelEnd } from '../transport/channel.ts'
+import type { Channel, ChannelEnd, Proof } from '../transport/channel.ts'
 
 /** Bytes on the way that make `send` ask for patience, as a socket does. */
 const HIGH_WATER_BYTES = 256 * 1024
@@ -24,13 +24,15 @@ export function memoryChannelPair(
 export interface ChannelSide {
   readonly peerId: PeerId
   readonly address: string
+  /** What it has proved; absent for a reference peer. */
+  readonly proof: Proof | undefined
 }
 
 export class MemoryChannel implements Channel {
   readonly peerId: PeerId
   readonly address: string
   readonly incoming: boolean
-  readonly isOurs = true
+  readonly proof: Proof | undefined
   readonly closed: Promise<ChannelEnd>
 
   #other: MemoryChannel | undefined
@@ -48,6 +50,7 @@ export class MemoryChannel implements Channel {
   constructor(other: ChannelSide, incoming: boolean, carry: Carry) {
     this.peerId = other.peerId
     this.address = other.address
+    this.proof = other.proof
     this.incoming = incoming
     this.#carry = carry
     const { promise, resolve } = Promise.withResolvers<ChannelEnd>()

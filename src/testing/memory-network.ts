@@ -1,7 +1,8 @@
 import { openDatagramExplorer } from '../discovery/datagram-explorer.ts'
 import type { ExplorerFactory } from '../discovery/explorer.ts'
 import type { TransportFactory } from '../transport/transport.ts'
-import { MemorySockets, MemoryTransport, MemoryWire, type GroupOf, type Weather } from './memory-wire.ts'
+import { MemoryTransport } from './memory-transport.ts'
+import { MemorySockets, MemoryWire, type GroupOf, type Weather } from './memory-wire.ts'
 
 /** How a {@link MemoryNetwork} misbehaves; by default not at all. Sessions lose nothing, as over TCP. */
 export interface MemoryNetworkOptions extends Partial<Weather> {
@@ -18,7 +19,7 @@ export interface MemoryHost {
 
 /**
  * A LAN in memory: real nodes, real announcements and real sessions, without a socket. Two networks with the same seed
- * and the same calls lose and delay alike.
+ * and the same calls lose and delay alike. Nodes prove who they are, and ask policy and trust, as they do over TLS.
  *
  * ```ts
  * const lan = new MemoryNetwork({ seed: 1, lossRate: 0.1 })
@@ -60,6 +61,11 @@ export class MemoryNetwork {
   /** Cuts the network: hosts reach each other only when `groupOf` gives the same for both addresses. */
   partition(groupOf: GroupOf): void {
     this.#wire.divide(groupOf)
+  }
+
+  /** Lets connections to one address end at another, as a man in the middle does; without `to` they end where they should. */
+  divert(address: string, to?: string): void {
+    this.#wire.divert(address, to)
   }
 
   /** Ends a {@link partition}. */

@@ -1,13 +1,10 @@
-import { P2PError } from '../base/errors.ts'
 import type { ConnectionEvents, DatagramEvents, DatagramSockets } from '../discovery/datagram-sockets.ts'
 import type { Endpoint } from '../discovery/explorer.ts'
-import type { Announcement } from '../protocol/announcement.ts'
-import type { PeerId } from '../protocol/peer-id.ts'
-import type { Address, PeerTransport, TransportContext } from '../transport/transport.ts'
-import { memoryChannelPair, type Carry, type MemoryChannel } from './memory-channel.ts'
+import type { Address } from '../transport/transport.ts'
+import type { Carry, MemoryChannel } from './memory-channel.ts'
+import type { MemoryTransport } from './memory-transport.ts'
 
 const DISCOVERY_PORT = 8001
-const PEER_PORT = 8001
 const FIRST_EPHEMERAL_PORT = 32_768
 
 /** How datagrams and frames fare. */
@@ -31,6 +28,7 @@ export class MemoryWire {
   readonly #ears = new Map<string, MemorySockets>()
   readonly #listeners = new Map<string, MemoryTransport>()
   readonly #channels = new Set<readonly [MemoryChannel, MemoryChannel]>()
+  readonly #diverted = new Map<string, string>()
   #groupOf: GroupOf = () => undefined
 
   constructor(weather: Weather) {
@@ -47,6 +45,12 @@ export class MemoryWire {
       for (const end of pair) end.finish({ code: 1006, reason: 'network is cut' })
       this.#channels.delete(pair)
     }
+  }
+
+  /** Lets whoever connects to one address end at another, as an attacker in between would do it. */
+  divert(from: string, to: string | undefined): void {
+    if (to === undefined) this.#diverted.delete(from)
+    else this.#diverted.set(from, to)
   }
 
   connects(from: string, to: string): boolean {
@@ -79,7 +83,7 @@ export class MemoryWire {
 
   /** The transport that listens at an address, if `from` reaches it. */
   listener(from: string, { address, port }: Address): MemoryTransport | undefined {
-    const listener = this.#listeners.get(address)
+    const listener = this.#listeners.get(this.#diverted.get(address) ?? address)
     return listener?.port === port && this.connects(from, address) ? listener : undefined
   }
 
@@ -188,100 +192,6 @@ export class MemorySockets implements DatagramSockets {
     this.#wire.close(this)
     this.#events = undefined
     return Promise.resolve()
-  }
-}
-
-/** The peer port of a host: the same answers as over TCP. */
-export class MemoryTransport implements PeerTransport {
-  readonly address: string
-  readonly port = PEER_PORT
-  readonly context: TransportContext
-  readonly #wire: MemoryWire
-  #accepting = true
-
-  constructor(wire: MemoryWire, address: string, context: TransportContext) {
-    this.#wire = wire
-    this.address = address
-    this.context = context
-    wire.listen(this)
-  }
-
-  addresses(): readonly string[] {
-    return [this.address]
-  }
-
-  isOnLink(): boolean {
-    return true
-  }
-
-  async dial(
-    id: PeerId,
-    to: readonly Address[],
-    options: { readonly signal?: AbortSignal } = {},
-  ): ReturnType<PeerTransport['dial']> {
-    await this.#travel()
-    options.signal?.throwIfAborted()
-    const { selfId } = this.context
-    const other = this.#reach(to)
-    if (!other.welcomes(selfId))
-      throw new P2PError(
-        'peer-refused',
-        `${id} refuses a session: it may not know us yet. Announce, then try again.`,
-      )
-    const pair = memoryChannelPair(
-      { peerId: selfId, address: this.address },
-      { peerId: other.context.selfId, address: other.address },
-      this.#wire.carrier(),
-    )
-    this.#wire.keep(pair)
-    other.context.accept(pair[1])
-    return pair[0]
-  }
-
-  async ping(to: Address): Promise<boolean> {
-    await this.#travel()
-    return this.#wire.listener(this.address, to)?.answersPing() ?? false
-  }
-
-  async fetchPeers(from: Address): Promise<readonly Announcement[]> {
-    await this.#travel()
-    const other = this.#reach([from])
-    if (!other.context.isKnown(this.context.selfId))
-      throw new P2PError('peer-refused', 'It does not know us yet. Announce, then try again.')
-    return [...other.context.peersFor(this.context.selfId)]
-  }
-
-  answersPing(): boolean {
-    return this.#accepting && !this.context.isStopping()
-  }
-
-  welcomes(id: PeerId): boolean {
-    return this.answersPing() && this.context.isKnown(id) && this.context.admitsSession(id)
-  }
-
-  stopAccepting(): void {
-    this.#accepting = false
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    this.#wire.unlisten(this)
-    return Promise.resolve()
-  }
-
-  /** The first of several addresses where somebody listens. */
-  #reach(to: readonly Address[]): MemoryTransport {
-    for (const address of to) {
-      const listener = this.#wire.listener(this.address, address)
-      if (listener !== undefined) return listener
-    }
-    throw new P2PError(
-      'peer-unreachable',
-      `Nobody answers at ${to.map(({ address }) => address).join(', ')}. Check the address.`,
-    )
-  }
-
-  #travel(): Promise<void> {
-    return new Promise((resolve) => this.#wire.after(resolve))
   }
 }
 

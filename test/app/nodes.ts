@@ -1,4 +1,8 @@
 /** Nodes for the tests of this folder: over real TCP on loopback, told of each other instead of finding each other. */
+import { once } from 'node:events'
+import { connect } from 'node:tls'
+import { WebSocket } from 'ws'
+
 import {
   startNode,
   type ExplorerFactory,
@@ -7,7 +11,10 @@ import {
   type PeerId,
 } from '../../src/index.ts'
 import type { Sighting } from '../../src/discovery/explorer.ts'
+import { ephemeralIdentity } from '../../src/identity/identity.ts'
 import type { Announcement } from '../../src/protocol/announcement.ts'
+import { protocolHeader, protocolVersion } from '../../src/protocol/handshake.ts'
+import type { Credentials } from '../../src/transport/transport.ts'
 
 /** Lets a test say what an explorer would have heard. */
 class Hearsay {
@@ -52,24 +59,22 @@ export async function openNode(options: NodeOptions = {}): Promise<TestNode> {
   return { node, hearsay, [Symbol.asyncDispose]: () => node.close() }
 }
 
-export type Kind = 'p2p' | 'reference'
-
 /** Tells two nodes of each other. */
-export function introduce(one: TestNode, other: TestNode, kind: Kind = 'p2p'): void {
+export function introduce(one: TestNode, other: TestNode): void {
   for (const [to, of] of [
     [one, other],
     [other, one],
   ] as const) {
-    to.hearsay.tell({ id: of.node.id, port: of.node.info.port, upgrade: upgradeOf(kind) })
+    const key = Buffer.from(of.node.identity.publicKey, 'base64url')
+    to.hearsay.tell({ id: of.node.id, port: of.node.info.port, upgrade: upgradeWith(key) })
   }
 }
 
-export function upgradeOf(kind: Kind): Announcement['upgrade'] {
-  if (kind === 'reference') return undefined
-  return { protocol: 1, instance: 1n, name: '', leaving: false, wantsAnswer: false }
+export function upgradeWith(key: Uint8Array | undefined): Announcement['upgrade'] {
+  return { protocol: 1, key, instance: 1n, capabilities: 1, name: '', leaving: false, wantsAnswer: false }
 }
 
-/** An ID that nobody has. */
+/** An ID of a reference peer that nobody has. */
 export function inventId(number: number): PeerId {
   return `aaaaaaaa-aaaa-4aaa-8aaa-${number.toString(16).padStart(12, '0')}` as PeerId
 }
@@ -80,4 +85,34 @@ export async function until(condition: () => boolean, what: string, withinMs = 1
     if (performance.now() > giveUpAt) throw new Error(`not within ${withinMs} ms: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
+}
+
+/** A stranger that dials a node in plain, under an ID of its choice. */
+export async function dialInPlain(id: PeerId, { node }: TestNode): Promise<WebSocket> {
+  const ws = new WebSocket(`ws://127.0.0.1:${node.info.port}/ws`, { headers: { PeerID: id } })
+  await once(ws, 'open')
+  return ws
+}
+
+/** A stranger of our kind that dials a node, with a key that nobody has seen before unless one is given. */
+export async function dialWithKey(
+  { node }: TestNode,
+  { id, certificate, privateKey }: Credentials = ephemeralIdentity().credentials,
+): Promise<WebSocket> {
+  const socket = connect({
+    host: '127.0.0.1',
+    port: node.info.port,
+    cert: certificate,
+    key: privateKey,
+    ALPNProtocols: ['p2p/1'],
+    minVersion: 'TLSv1.3',
+    rejectUnauthorized: false,
+  })
+  await once(socket, 'secureConnect')
+  const ws = new WebSocket(`ws://127.0.0.1:${node.info.port}/ws`, {
+    headers: { PeerID: id, [protocolHeader]: String(protocolVersion) },
+    createConnection: () => socket,
+  })
+  await once(ws, 'open')
+  return ws
 }

@@ -5,19 +5,20 @@ import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { WebSocket, WebSocketServer } from 'ws'
 
+import { ephemeralIdentity } from '../../src/identity/identity.ts'
 import { limits } from '../../src/base/limits.ts'
-import { isP2PError, type Message, type PeerId } from '../../src/index.ts'
-import { protocolHeader, protocolVersion } from '../../src/protocol/handshake.ts'
+import { isP2PError, type Message } from '../../src/index.ts'
 import { decodeMessages, encodeBatch, encodeMessage } from '../../src/protocol/message.ts'
-import { inventId, introduce, openNode, until, upgradeOf, type Kind, type TestNode } from './nodes.ts'
-
-/** A stranger that dials a node under an ID of its choice. */
-async function dialAs(id: PeerId, { node }: TestNode, kind: Kind = 'reference'): Promise<WebSocket> {
-  const protocol = kind === 'p2p' ? { [protocolHeader]: String(protocolVersion) } : {}
-  const ws = new WebSocket(`ws://127.0.0.1:${node.info.port}/ws`, { headers: { PeerID: id, ...protocol } })
-  await once(ws, 'open')
-  return ws
-}
+import {
+  dialInPlain,
+  dialWithKey,
+  introduce,
+  inventId,
+  openNode,
+  until,
+  upgradeWith,
+  type TestNode,
+} from './nodes.ts'
 
 /** What one node remembers of its conversation with another: `>` sent, `<` received. */
 function talk(one: TestNode, other: TestNode): readonly string[] {
@@ -113,9 +114,7 @@ test('a node that stops closes its sessions with 1000, takes at most 2 s, and ca
 test('W10: what waits for a peer that never reads is bounded, refused beyond, and its session ends', async () => {
   const endless = { perSecond: Infinity, burst: Infinity }
   await using a = await openNode({ messageRate: endless })
-  const deaf = inventId(10)
-  a.hearsay.tell({ id: deaf, port: 1, upgrade: upgradeOf('p2p') })
-  const ws = await dialAs(deaf, a, 'p2p')
+  const ws = await dialWithKey(a)
   ws.pause()
   await until(() => a.node.sessions.list().length === 1, 'the session')
   const [session] = a.node.sessions.list()
@@ -162,7 +161,7 @@ test('W11: of 100 sessions under one ID at most two are open', async () => {
   await using a = await openNode()
   const busy = inventId(11)
   a.hearsay.tell({ id: busy, port: 1 })
-  const dials = Array.from({ length: 100 }, () => dialAs(busy, a))
+  const dials = Array.from({ length: 100 }, () => dialInPlain(busy, a))
   const results = await Promise.allSettled(dials)
   const open = results.filter(({ status }) => status === 'fulfilled')
   assert.equal(open.length, limits.sessionsPerPeer)
@@ -175,7 +174,7 @@ test('W11 twin: the same dials under 100 IDs all succeed, so it is the rule that
   const ids = Array.from({ length: 20 }, (_, number) => inventId(1_000 + number))
   for (const id of ids) a.hearsay.tell({ id, port: 1 })
   const open: WebSocket[] = []
-  for (const id of ids) open.push(await dialAs(id, a))
+  for (const id of ids) open.push(await dialInPlain(id, a))
   assert.equal(a.node.sessions.list().length, ids.length)
   for (const ws of open) ws.terminate()
 })
@@ -184,7 +183,7 @@ test('W13: a reference peer that says nothing gets 15 messages at once, and the 
   await using a = await openNode()
   const silent = inventId(13)
   a.hearsay.tell({ id: silent, port: 1 })
-  const ws = await dialAs(silent, a)
+  const ws = await dialInPlain(silent, a)
   const frames: Buffer[] = []
   ws.on('message', (data: Buffer) => frames.push(data))
   const waits: number[] = []
@@ -206,14 +205,13 @@ test('W13: a reference peer that says nothing gets 15 messages at once, and the 
 
 test('W13 twin: to a peer of ours the same 30 messages leave at once', async () => {
   await using a = await openNode()
-  const silent = inventId(14)
-  a.hearsay.tell({ id: silent, port: 1, upgrade: upgradeOf('p2p') })
-  const ws = await dialAs(silent, a, 'p2p')
+  const { credentials } = ephemeralIdentity()
+  const ws = await dialWithKey(a, credentials)
   let messages = 0
   ws.on('message', (frame: Buffer) => (messages += decodeMessages(frame)?.length ?? 0))
   await until(() => a.node.sessions.list().length === 1, 'the session')
   await Promise.all(
-    Array.from({ length: 30 }, (_, number) => a.node.conversation(silent).send(`message ${number}`)),
+    Array.from({ length: 30 }, (_, number) => a.node.conversation(credentials.id).send(`message ${number}`)),
   )
   await until(() => messages === 30, 'all 30')
   ws.terminate()
@@ -243,7 +241,7 @@ test('a frame that is no message ends the session with 1011, and one with an odd
   a.hearsay.tell({ id: odd, port: 1 })
   const received: Message[] = []
   a.node.on('message:received', ({ message }) => received.push(message))
-  const ws = await dialAs(odd, a)
+  const ws = await dialInPlain(odd, a)
   // A time of 2^62 seconds, then bytes that are not protobuf.
   ws.send(Buffer.from('0a0a08808080808080808040120178', 'hex'))
   await until(() => received.length === 1, 'the message')
@@ -285,11 +283,9 @@ test('W9 twin: without a rate the same batches all arrive', async () => {
 /** A peer that sends 150 frames of 1,000 messages as fast as it can. */
 async function openFlood(messageRate: { readonly perSecond: number; readonly burst: number }) {
   const node = await openNode({ messageRate })
-  const stranger = inventId(9)
-  node.hearsay.tell({ id: stranger, port: 1, upgrade: upgradeOf('p2p') })
   let received = 0
   node.node.on('message:received', () => received++)
-  const ws = await dialAs(stranger, node, 'p2p')
+  const ws = await dialWithKey(node)
   const message = encodeMessage({ text: 'x', sentAt: undefined })
   const frame = encodeBatch(Array.from({ length: 1_000 }, () => message))
   for (let sent = 0; sent < 150; sent++) ws.send(frame)
@@ -299,8 +295,8 @@ async function openFlood(messageRate: { readonly perSecond: number; readonly bur
 test('W13: an announcement alone makes nobody a peer of ours, so a forged one ends neither pace nor frames', async () => {
   await using a = await openNode()
   const victim = inventId(16)
-  a.hearsay.tell({ id: victim, port: 1, upgrade: upgradeOf('p2p') })
-  const ws = await dialAs(victim, a, 'reference')
+  a.hearsay.tell({ id: victim, port: 1, upgrade: upgradeWith(undefined) })
+  const ws = await dialInPlain(victim, a)
   let frames = 0
   ws.on('message', () => frames++)
   await until(() => a.node.sessions.list().length === 1, 'the session')

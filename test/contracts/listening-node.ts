@@ -83,7 +83,15 @@ export function announcementOf(changes: Partial<Announcement> = {}): Announcemen
     files: new Map(),
     ip: undefined,
     isPublicIp: false,
-    upgrade: { protocol: 1, instance: random[0] ?? 0n, name: 'test', leaving: false, wantsAnswer: false },
+    upgrade: {
+      protocol: 1,
+      key: undefined,
+      instance: random[0] ?? 0n,
+      capabilities: 0,
+      name: 'test',
+      leaving: false,
+      wantsAnswer: false,
+    },
     ...changes,
   }
 }

@@ -7,7 +7,7 @@ import { test, type TestContext } from 'node:test'
 import { limits } from '../../src/base/limits.ts'
 import { KeyPair } from '../../src/identity/key-pair.ts'
 import { ping } from '../../src/transport/peer-client.ts'
-import { inventId, openNode, upgradeOf } from '../app/nodes.ts'
+import { inventId, openNode, upgradeWith } from '../app/nodes.ts'
 
 const inward = [
   '127.0.0.1',
@@ -61,7 +61,7 @@ test('U10: connect, load and a goodbye go to where the claim came from, never to
     await assert.rejects(node.connect(id), { code: 'peer-unreachable' })
     await assert.rejects(node.peers.load(id), { code: 'peer-unreachable' })
     const lost = new Promise((resolve) => node.on('peer:lost', resolve))
-    hearsay.tell({ ...claim, upgrade: { ...upgradeOf('p2p')!, key, leaving: true } }, source)
+    hearsay.tell({ ...claim, upgrade: { ...upgradeWith(key)!, leaving: true } }, source)
     await lost
   }
   assert.equal(hosts.length, 3 * inward.length, 'a dial, a question and a ping for each')
