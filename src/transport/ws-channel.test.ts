@@ -3,11 +3,12 @@ import type { AddressInfo } from 'node:net'
 import { describe, test } from 'node:test'
 import { WebSocket, WebSocketServer } from 'ws'
 import { channelContract, readFrames } from '../../test/contracts/channel.ts'
-import { delay, friendId, openPair, openTransport, until } from '../../test/transport/open.ts'
+import { delay, friendId, openPair, openSecurePair, openTransport, until } from '../../test/transport/open.ts'
 import { exchange, frame, opcodes, openRaw, requestText, upgradeHeaders } from '../../test/transport/raw.ts'
 import { limits as standard } from '../base/limits.ts'
 
 channelContract('WebSocket', () => openPair())
+channelContract('WebSocket inside TLS', () => openSecurePair())
 
 const unlimited = { perSecond: Infinity, burst: Infinity }
 const bytes = (length: number): Uint8Array => new Uint8Array(length).fill(1)
