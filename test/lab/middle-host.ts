@@ -22,8 +22,6 @@ export interface MiddleOptions {
 export interface MiddleReport extends Line {
   readonly connections: number
   readonly inPlain: number
-  /** TLS handshakes that the caller finished. */
-  readonly handshakes: number
   readonly applicationBytes: number
 }
 

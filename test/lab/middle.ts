@@ -26,7 +26,7 @@ type Mode = (typeof modes)[number]
 
 const [listenPort, target = '', targetPort, firstMode = '', keyFile] = process.argv.slice(2)
 let mode = modeNamed(firstMode)
-const counts = { connections: 0, inPlain: 0, handshakes: 0, applicationBytes: 0 }
+const counts = { connections: 0, inPlain: 0, applicationBytes: 0 }
 const open = new Set<Socket>()
 
 const application = createHttpServer((_, response) =>
@@ -58,10 +58,10 @@ function openTls({ certificate, privateKey }: KeyPair, protocols: readonly strin
   })
   server.on('tlsClientError', () => {})
   return server.on('secureConnection', (socket: TLSSocket) => {
-    counts.handshakes++
     socket.on('error', () => {})
-    socket.on('data', (bytes) => seen(bytes))
     application.emit('connection', socket)
+    // Only then: the HTTP server would take the bytes from under a listener that is there before.
+    socket.on('data', (bytes) => seen(bytes))
   })
 }
 

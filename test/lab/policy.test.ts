@@ -45,7 +45,8 @@ describe('a mixed network', { skip, concurrency: 2 }, () => {
     assert.equal(await talkWithReference(one, reference), 'none')
     await reference.command(`connect ${two.id}`)
     assert.equal((await two.session(reference.id)).protection, 'none')
-    assert.ok(Number(await reference.command(`load-peers ${one.id}`)) >= 1)
+    // It is told of two, whom it knows.
+    assert.equal(await reference.command(`load-peers ${one.id}`), 0)
     assert.deepEqual(Object.keys((await one.command(`load-peers ${reference.id}`)) as object), ['added'])
 
     await verifyEachOther(one, two)
@@ -92,12 +93,15 @@ describe('a mixed network', { skip, concurrency: 2 }, () => {
   test('a policy that is changed ends what it forbids, with 1008, and opens again what it allows', async () => {
     await using network = await openNetwork()
     const { one, two, reference } = network
-    await talk(one, two)
+    await one.command(`connect ${two.id}`)
+    await one.command('/quit')
     await talkWithReference(one, reference)
     await one.command('policy encrypted')
     assert.equal((await one.sessionClosed(reference.id))['code'], 1008)
     assert.equal((await reference.event('session:closed'))['code'], 1008)
     assert.ok(!one.lines.some((line) => line.type === 'session:closed' && sessionOf(line).peerId === two.id))
+    const { sessions } = (await one.command('sessions')) as { sessions: unknown[] }
+    assert.equal(sessions.length, 1)
     await one.command('policy trusted')
     assert.equal((await one.sessionClosed(two.id))['code'], 1008)
     await assert.rejects(reference.command(`connect ${one.id}`), /403/)
