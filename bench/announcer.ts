@@ -6,7 +6,8 @@ import { hash, randomBytes } from 'node:crypto'
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { encodeAnnouncement, type Upgrade } from '../src/protocol/announcement.ts'
-import { newPeerId, peerIdFromDigest, peerIdPreimage, peerIdToBytes } from '../src/protocol/peer-id.ts'
+import { peerIdFromDigest, peerIdPreimage, peerIdToBytes } from '../src/protocol/peer-id.ts'
+import { referencePeerId } from '../test/reference/peer-id.ts'
 import { serve } from './worker.ts'
 
 export type AnnouncerRequest =
@@ -42,7 +43,7 @@ const identities: readonly Identity[] = Array.from({ length: keys }, () => {
   const key = randomBytes(32)
   return { key, id: peerIdToBytes(peerIdFromDigest(hash('sha256', peerIdPreimage(key), 'buffer'))) }
 })
-const idBytes = peerIdToBytes(newPeerId(randomBytes(16)))
+const idBytes = peerIdToBytes(referencePeerId())
 const crowd = Array.from({ length: slots }, (_, slot) => datagram(slot))
 let next = 0
 let stop = new AbortController()
@@ -51,7 +52,7 @@ let startedAt = 0
 
 /** Every second one is as the reference sends them, the others as we do. */
 function datagram(slot: number): Slot {
-  const id = newPeerId(idBytes)
+  const id = referencePeerId(idBytes)
   const marker = randomBytes(32)
   const upgrade: Upgrade | undefined = slot % 2 === 0 ? undefined : upgradeOf(marker)
   const bytes = Buffer.from(

@@ -11,7 +11,8 @@ import { createSecureContext, TLSSocket } from 'node:tls'
 import { WebSocket } from 'ws'
 import { KeyPair } from '../src/identity/key-pair.ts'
 import { encodeAnnouncement, pairingCapability } from '../src/protocol/announcement.ts'
-import { newPeerId, type PeerId } from '../src/protocol/peer-id.ts'
+import type { PeerId } from '../src/protocol/peer-id.ts'
+import { referencePeerId } from '../test/reference/peer-id.ts'
 import { mutualTls } from './tls.ts'
 import { serve } from './worker.ts'
 
@@ -33,7 +34,7 @@ const announcementsPerTurn = 64
 
 const peers: readonly CrowdPeer[] = Array.from({ length: 1024 }, (_, index) => {
   const address = `127.1.${index >> 6}.${1 + (index & 63)}`
-  if (!isOurs) return { id: newPeerId(crypto.getRandomValues(new Uint8Array(16))), address, keys: undefined }
+  if (!isOurs) return { id: referencePeerId(), address, keys: undefined }
   const keys = KeyPair.make()
   return { id: keys.id, address, keys }
 })

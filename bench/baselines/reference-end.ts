@@ -5,12 +5,12 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { WebSocket } from 'ws'
 import { encodeAnnouncement } from '../../src/protocol/announcement.ts'
-import { newPeerId } from '../../src/protocol/peer-id.ts'
+import { referencePeerId } from '../../test/reference/peer-id.ts'
 import { handlerFor } from '../conversation.ts'
 import { serve } from '../worker.ts'
 import { WsSender } from '../ws-sender.ts'
 
-const id = newPeerId(crypto.getRandomValues(new Uint8Array(16)))
+const id = referencePeerId()
 let sender: WsSender | undefined
 let onMessage = (): void => {}
 

@@ -13,7 +13,8 @@ import {
   type Upgrade as LibraryUpgrade,
 } from '../../src/protocol/generated/p2p_pb.ts'
 import { decodeMessage, encodeMessage, wireTimeFromMs, type WireMessage } from '../../src/protocol/message.ts'
-import { newPeerId, peerIdFromBytes } from '../../src/protocol/peer-id.ts'
+import { peerIdFromBytes } from '../../src/protocol/peer-id.ts'
+import { referencePeerId } from '../../test/reference/peer-id.ts'
 import { inTurn, type Figure, type Measurement, type Target } from '../figure.ts'
 
 const runs = 7
@@ -33,7 +34,7 @@ const messages: readonly WireMessage[] = Array.from({ length: inputs }, (_, i) =
 
 /** As the reference announces itself: 30 bytes. */
 const plain: readonly Announcement[] = Array.from({ length: inputs }, (_, i) => ({
-  id: newPeerId(Uint8Array.from({ length: 16 }, (_byte, at) => i * (at + 7))),
+  id: referencePeerId(Uint8Array.from({ length: 16 }, (_byte, at) => i * (at + 7))),
   port: 8001,
   files: new Map(),
   ip: undefined,

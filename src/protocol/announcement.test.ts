@@ -14,7 +14,7 @@ import {
   type Announcement,
 } from './announcement.ts'
 import { PeerSchema } from './generated/p2p_pb.ts'
-import { newPeerId, parsePeerId, peerIdToBytes } from './peer-id.ts'
+import { parsePeerId, peerIdFromDigest, peerIdToBytes } from './peer-id.ts'
 
 const id = parsePeerId('b13dbf52-029d-4ca9-83b0-e9ae18aef35f')!
 const plain: Announcement = {
@@ -428,7 +428,7 @@ function announcements(): fc.Arbitrary<Announcement> {
   const text = fc.string({ unit: 'grapheme', maxLength: 10 })
   return fc.record(
     {
-      id: fc.uint8Array({ minLength: 16, maxLength: 16 }).map(newPeerId),
+      id: fc.uint8Array({ minLength: 16, maxLength: 16 }).map(peerIdFromDigest),
       port: fc.integer({ min: 1, max: 65_535 }),
       files: fc.array(fc.tuple(text, text), { maxLength: 5 }).map((entries) => new Map(entries)),
       ip: fc.option(fc.oneof(fc.ipV4(), fc.ipV6()), { nil: undefined }),

@@ -12,10 +12,6 @@ export const protocolVersion = 1
  * when it is no version, or is missing.
  */
 export function negotiatedProtocol(value: string | readonly string[] | undefined): number | undefined {
-  return isOurProtocol(value) ? Math.min(Number(value), protocolVersion) : undefined
-}
-
-/** Whether the value of {@link protocolHeader} is that of a peer of ours: a version, 1 or higher. */
-export function isOurProtocol(value: string | readonly string[] | undefined): boolean {
-  return typeof value === 'string' && /^[1-9]\d{0,8}$/.test(value)
+  const isVersion = typeof value === 'string' && /^[1-9]\d{0,8}$/.test(value)
+  return isVersion ? Math.min(Number(value), protocolVersion) : undefined
 }

@@ -2,6 +2,7 @@
 export {
   decodeAnnouncement,
   encodeAnnouncement,
+  pairingCapability,
   usableIp,
   type Announcement,
   type Upgrade,
@@ -19,10 +20,21 @@ export {
 } from './message.ts'
 export {
   comparePeerIds,
-  newPeerId,
+  isProvable,
   parsePeerId,
   peerIdFromBytes,
+  peerIdFromDigest,
+  peerIdPreimage,
   peerIdToBytes,
   type PeerId,
 } from './peer-id.ts'
+export {
+  decodePairing,
+  decodeSuccession,
+  encodePairing,
+  encodeSuccession,
+  successionSignedBytes,
+  type PairingMessage,
+  type Succession,
+} from './pairing.ts'
 export { decodePeerList, encodePeerList } from './peer-list.ts'

@@ -3,7 +3,15 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 
 import { isP2PError } from '../base/errors.ts'
-import { comparePeerIds, newPeerId, parsePeerId, peerIdFromBytes, peerIdToBytes } from './peer-id.ts'
+import {
+  comparePeerIds,
+  isProvable,
+  parsePeerId,
+  peerIdFromBytes,
+  peerIdFromDigest,
+  peerIdPreimage,
+  peerIdToBytes,
+} from './peer-id.ts'
 
 const canonical = 'b13dbf52-029d-4ca9-83b0-e9ae18aef35f'
 const sixteen = fc.uint8Array({ minLength: 16, maxLength: 16 })
@@ -63,25 +71,48 @@ test('bytes become text and the same bytes again', () => {
   )
 })
 
-test('a new ID is a version 4 UUID with the random bits it was given', () => {
-  assert.equal(newPeerId(new Uint8Array(16)), '00000000-0000-4000-8000-000000000000')
-  assert.equal(newPeerId(new Uint8Array(16).fill(255)), 'ffffffff-ffff-4fff-bfff-ffffffffffff')
+test('an ID of a key is a version 8 UUID with 122 bits of its digest', () => {
+  assert.equal(peerIdFromDigest(new Uint8Array(32)), '00000000-0000-8000-8000-000000000000')
+  assert.equal(peerIdFromDigest(new Uint8Array(32).fill(255)), 'ffffffff-ffff-8fff-bfff-ffffffffffff')
   fc.assert(
-    fc.property(sixteen, (random) => {
-      assert.match(newPeerId(random), /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+    fc.property(sixteen, (digest) => {
+      const id = peerIdFromDigest(digest)
+      assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+      assert.ok(isProvable(id))
     }),
   )
   assert.throws(
-    () => newPeerId(new Uint8Array(15)),
+    () => peerIdFromDigest(new Uint8Array(15)),
     (error) => isP2PError(error, 'internal'),
   )
+})
+
+test('what is hashed for an ID is a fixed text, a zero byte, and the key', () => {
+  const key = Uint8Array.from({ length: 32 }, (_byte, at) => at)
+  const text = Buffer.from('p2p/peer-id/v1\0')
+  assert.deepEqual(Buffer.from(peerIdPreimage(key)), Buffer.concat([text, key]))
+})
+
+test('H9: only version 8 is provable, in whatever way the ID came', () => {
+  for (const version of '123456790abcdef') {
+    const id = parsePeerId(`b13dbf52-029d-${version}ca9-83b0-e9ae18aef35f`)
+    assert.ok(id !== undefined && !isProvable(id), version)
+  }
+  for (const text of ['B13DBF52-029D-8CA9-83B0-E9AE18AEF35F', 'b13dbf52029d8ca983b0e9ae18aef35f']) {
+    const id = parsePeerId(text)
+    assert.ok(id !== undefined && isProvable(id), text)
+    assert.ok(isProvable(peerIdFromBytes(peerIdToBytes(id)) ?? id))
+  }
 })
 
 test('IDs are ordered like their bytes', () => {
   fc.assert(
     fc.property(sixteen, sixteen, (a, b) => {
-      const order = Math.sign(comparePeerIds(newPeerId(a), newPeerId(b)))
-      assert.equal(order, Buffer.compare(peerIdToBytes(newPeerId(a)), peerIdToBytes(newPeerId(b))))
+      const order = Math.sign(comparePeerIds(peerIdFromDigest(a), peerIdFromDigest(b)))
+      assert.equal(
+        order,
+        Buffer.compare(peerIdToBytes(peerIdFromDigest(a)), peerIdToBytes(peerIdFromDigest(b))),
+      )
     }),
   )
 })

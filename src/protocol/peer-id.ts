@@ -50,22 +50,6 @@ export function peerIdToBytes(id: PeerId): Uint8Array {
   return bytes
 }
 
-/**
- * A new version 4 UUID (RFC 9562, 5.4) from 16 random bytes, of which 122 bits are used.
- *
- * @throws P2PError `internal` on any other number of bytes
- */
-export function newPeerId(random16: Uint8Array): PeerId {
-  const bytes = Uint8Array.from(random16)
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
-  const id = peerIdFromBytes(bytes)
-  if (id === undefined) {
-    throw new P2PError('internal', `A peer ID needs 16 random bytes, not ${random16.length}. Give 16.`)
-  }
-  return id
-}
-
 const derivation = new TextEncoder().encode('p2p/peer-id/v1\0')
 
 /** The bytes whose SHA-256 the ID of a public key (32 bytes, Ed25519) is cut from; see {@link peerIdFromDigest}. */

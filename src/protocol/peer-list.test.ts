@@ -7,7 +7,7 @@ import { isP2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Announcement } from './announcement.ts'
 import { KnownPeersSchema } from './generated/p2p_pb.ts'
-import { newPeerId } from './peer-id.ts'
+import { peerIdFromDigest } from './peer-id.ts'
 import { decodePeerList, encodePeerList } from './peer-list.ts'
 
 /** The reference reads head and body at once, into a buffer of this size (H11). */
@@ -16,7 +16,7 @@ const referenceBufferBytes = 4000
 /** Peers whose entry in a list has 40 bytes, like most of the reference's. */
 function peers(count: number): readonly Announcement[] {
   return Array.from({ length: count }, (_, i) => ({
-    id: newPeerId(Uint8Array.from({ length: 16 }, (_byte, at) => (at === 0 ? i >> 8 : i))),
+    id: peerIdFromDigest(Uint8Array.from({ length: 16 }, (_byte, at) => (at === 0 ? i >> 8 : i))),
     port: 8001,
     files: new Map(),
     ip: '192.168.1.23',
@@ -66,7 +66,9 @@ test('H11: every entry of a list has an ID of 16 bytes', () => {
     () => encodePeerList([{ ...plain, id: '' as typeof plain.id }]),
     (error) => isP2PError(error, 'internal'),
   )
-  const lists = fc.array(fc.uint8Array({ minLength: 16, maxLength: 16 }).map(newPeerId), { maxLength: 200 })
+  const lists = fc.array(fc.uint8Array({ minLength: 16, maxLength: 16 }).map(peerIdFromDigest), {
+    maxLength: 200,
+  })
   fc.assert(
     fc.property(lists, fc.nat(limits.peerListBytes), (ids, maxBytes) => {
       const body = encodePeerList(

@@ -1,7 +1,7 @@
 import type { Log, LogFields } from '../../src/base/log.ts'
 import type { Endpoint, ExplorerContext, Sighting } from '../../src/discovery/explorer.ts'
 import type { Announcement } from '../../src/protocol/announcement.ts'
-import { newPeerId } from '../../src/protocol/peer-id.ts'
+import { peerIdFromDigest } from '../../src/protocol/peer-id.ts'
 import type { AnswerDecision } from '../../src/rules/answer-policy.ts'
 
 /** How a {@link ListeningNode} is asked whether to answer. */
@@ -78,7 +78,7 @@ export class ListeningNode implements ExplorerContext {
 export function announcementOf(changes: Partial<Announcement> = {}): Announcement {
   const random = crypto.getRandomValues(new BigUint64Array(1))
   return {
-    id: newPeerId(crypto.getRandomValues(new Uint8Array(16))),
+    id: peerIdFromDigest(crypto.getRandomValues(new Uint8Array(16))),
     port: 8001,
     files: new Map(),
     ip: undefined,

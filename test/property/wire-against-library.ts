@@ -19,7 +19,7 @@ import {
   type Upgrade as WireUpgrade,
 } from '../../src/protocol/generated/p2p_pb.ts'
 import { decodeMessage, encodeMessage, type WireMessage } from '../../src/protocol/message.ts'
-import { newPeerId, peerIdFromBytes, peerIdToBytes } from '../../src/protocol/peer-id.ts'
+import { peerIdFromBytes, peerIdFromDigest, peerIdToBytes } from '../../src/protocol/peer-id.ts'
 import { decodePeerList } from '../../src/protocol/peer-list.ts'
 import { printableName } from '../../src/protocol/text.ts'
 import { compare } from './compare.ts'
@@ -175,7 +175,7 @@ function announcements(): fc.Arbitrary<Announcement> {
     wantsAnswer: fc.boolean(),
   })
   return fc.record({
-    id: fc.uint8Array({ minLength: 16, maxLength: 16 }).map(newPeerId),
+    id: fc.uint8Array({ minLength: 16, maxLength: 16 }).map(peerIdFromDigest),
     port: fc.integer({ min: 1, max: 65_535 }),
     files: fc.array(file, { maxLength: 3 }).map((entries) => new Map(entries)),
     ip: fc.option(fc.oneof(fc.ipV4(), fc.ipV6()), { nil: undefined }),
