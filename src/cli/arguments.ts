@@ -118,7 +118,7 @@ function checkWord([word, ...more]: readonly string[]): void {
 /** A message of the library, which is `error: what is wrong`, and on a line of its own perhaps `(Did you mean …?)`. */
 function sentence(message: string): string {
   const [what = '', question] = message.replace(/^error: /, '').split('\n')
-  const told = `${what.charAt(0).toUpperCase()}${what.slice(1)}.`
+  const told = `${what.charAt(0).toUpperCase()}${what.slice(1).replace(/\.$/, '')}.`
   return question === undefined ? told : `${told} ${question.replaceAll(/^\(|\)$/g, '')}`
 }
 

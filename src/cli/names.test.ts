@@ -38,6 +38,21 @@ test('a number whose peer has left names nobody else', () => {
   assert.equal(pick('1', { ...choice, listed: ['ffffffff-0000-4000-8000-000000000009'] }), undefined)
 })
 
+test('an alias that is meant exactly wins over a number and a beginning of an ID', () => {
+  const aliases = new Map([
+    ['1', ids[0] ?? ''],
+    ['7c21ab91', ids[2] ?? ''],
+    ['Mary Ann', ids[1] ?? ''],
+    ['gone', 'ffffffff-0000-4000-8000-000000000009'],
+  ])
+  const named = { ...choice, listed: [ids[1] ?? ''], aliases }
+  assert.equal(pick('1', named), ids[0])
+  assert.equal(pick('7c21ab91', named), ids[2])
+  assert.equal(pick('Mary Ann', named), ids[1])
+  assert.equal(pick('gone', named), undefined)
+  assert.throws(() => pick('mary ann', named), /is no peer ID and no alias/)
+})
+
 test('a name is not an ID: names are only claims', () => {
   for (const text of ['kitchen', '"desk"', '7c21 ab90', '../x', '#0', `${ids[0]}0`]) {
     assert.throws(

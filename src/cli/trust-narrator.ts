@@ -61,15 +61,19 @@ function identityLines({ peerId, leavesIdFile }: EventOf<'identity:made'>, view:
 function changedLines({ contact }: EventOf<'trust:changed'>, view: View): readonly string[] {
   const { trust, alias, peerId } = contact
   const isNews = trust === 'blocked' || (trust === 'seen' && alias !== '')
-  return isNews ? [`${view.peer(peerId)}: what is known of this peer has changed ("trust" shows it).`] : []
+  return isNews
+    ? [
+        `${view.peer(peerId, { ...contact, name: '' })}: what is known of this peer has changed ("trust" shows it).`,
+      ]
+    : []
 }
 
 function succeededLines({ contact, formerId }: EventOf<'trust:succeeded'>, view: View): readonly string[] {
-  const { peerId, trust } = contact
+  const { peerId, trust, alias } = contact
   const { dim } = view.style
-  const verify = trust === 'succeeded' ? `; "verify ${view.handle(peerId)}" makes sure` : ''
+  const verify = trust === 'succeeded' ? `; "verify ${displayText(alias) || view.id(peerId)}" makes sure` : ''
   return [
-    `${view.peer(peerId)} moved to a new key${verify}.`,
+    `${view.peer(peerId, { ...contact, name: '' })} moved to a new key${verify}.`,
     dim(`It was ${view.id(formerId)} and is ${view.id(peerId)} now; both keys have signed that.`),
   ]
 }
