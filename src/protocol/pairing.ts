@@ -39,7 +39,7 @@ const signatureBytes = 64
 
 /** Tags of `Pairing`, `Verdict` and `Succession` in proto/p2p.proto: field number << 3 | wire type. */
 const tags = {
-  commitment: 0x0a,
+  commit: 0x0a,
   nonce: 0x12,
   reveal: 0x1a,
   verdict: 0x22,
@@ -88,10 +88,7 @@ export function decodePairing(bytes: Uint8Array): PairingMessage | undefined {
 
 /** What each field of `Pairing` means. */
 const readers: ReadonlyMap<number, (reader: WireReader) => PairingMessage | undefined> = new Map([
-  [
-    tags.commitment,
-    (reader: WireReader) => withShort(reader, (commitment) => ({ kind: 'commit', commitment })),
-  ],
+  [tags.commit, (reader: WireReader) => withShort(reader, (commitment) => ({ kind: 'commit', commitment }))],
   [tags.nonce, (reader: WireReader) => withShort(reader, (nonce) => ({ kind: 'nonce', nonce }))],
   [tags.reveal, (reader: WireReader) => withShort(reader, (nonce) => ({ kind: 'reveal', nonce }))],
   [tags.verdict, readVerdict],
@@ -122,7 +119,7 @@ function readVerdict(reader: WireReader): PairingMessage | undefined {
 }
 
 function writePairing(writer: WireWriter, message: PairingMessage): void {
-  if (message.kind === 'commit') writeBytes(writer, tags.commitment, exactly(shortBytes, message.commitment))
+  if (message.kind === 'commit') writeBytes(writer, tags.commit, exactly(shortBytes, message.commitment))
   else if (message.kind === 'nonce') writeBytes(writer, tags.nonce, exactly(shortBytes, message.nonce))
   else if (message.kind === 'reveal') writeBytes(writer, tags.reveal, exactly(shortBytes, message.nonce))
   else if (message.kind === 'scan') writeBytes(writer, tags.scan, exactly(shortBytes, message.mac))

@@ -74,8 +74,8 @@ function pairingOf(bytes: Uint8Array): PairingMessage | undefined {
 }
 
 function onlyOf(wire: Pairing): PairingMessage | undefined {
-  const { commitment, nonce, reveal, verdict, scan, succession, taken } = wire
-  if (commitment) return { kind: 'commit', commitment: Uint8Array.from(commitment) }
+  const { commit, nonce, reveal, verdict, scan, succession, taken } = wire
+  if (commit) return { kind: 'commit', commitment: Uint8Array.from(commit) }
   if (nonce) return { kind: 'nonce', nonce: Uint8Array.from(nonce) }
   if (reveal) return { kind: 'reveal', nonce: Uint8Array.from(reveal) }
   if (verdict) return { kind: 'verdict', same: verdict.same, mac: Uint8Array.from(verdict.mac) }
@@ -107,7 +107,7 @@ function libraryPairing(message: PairingMessage): Uint8Array {
 }
 
 function initOf(message: PairingMessage) {
-  if (message.kind === 'commit') return { commitment: Uint8Array.from(message.commitment) }
+  if (message.kind === 'commit') return { commit: Uint8Array.from(message.commitment) }
   if (message.kind === 'nonce') return { nonce: Uint8Array.from(message.nonce) }
   if (message.kind === 'reveal') return { reveal: Uint8Array.from(message.nonce) }
   if (message.kind === 'scan') return { scan: Uint8Array.from(message.mac) }

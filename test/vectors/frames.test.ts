@@ -1,0 +1,52 @@
+/** Announcements and pairing frames of ours as protobuf's own library writes them, decoded and encoded again (frames.json). */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+
+import {
+  decodeAnnouncement,
+  decodePairing,
+  encodeAnnouncement,
+  encodePairing,
+} from '../../src/protocol/index.ts'
+
+interface Vector {
+  readonly name: string
+  readonly type: 'Peer' | 'Pairing'
+  readonly hex: string
+  /** Bytes in hexadecimal. */
+  readonly value: Readonly<Record<string, unknown>>
+}
+
+const vectors = JSON.parse(readFileSync(new URL('frames.json', import.meta.url), 'utf8')) as readonly Vector[]
+const ofType = (wanted: Vector['type']): readonly Vector[] => vectors.filter(({ type }) => type === wanted)
+
+const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+const bytesOf = ({ hex }: Vector): Uint8Array => Uint8Array.from(Buffer.from(hex, 'hex'))
+
+test('announcements of ours are read as everybody reads them, and written byte for byte', () => {
+  assert.ok(ofType('Peer').length > 1)
+  for (const vector of ofType('Peer')) {
+    const announcement = decodeAnnouncement(bytesOf(vector))
+    assert.ok(announcement?.upgrade?.key, vector.name)
+    const { id, port, upgrade } = announcement
+    const instance = upgrade.instance.toString(16).padStart(16, '0')
+    assert.deepEqual({ id, port, ...upgrade, instance, key: hexOf(announcement.upgrade.key) }, vector.value)
+    assert.equal(hexOf(encodeAnnouncement(announcement)), vector.hex, vector.name)
+  }
+})
+
+test('frames of every kind of pairing are read as everybody reads them, and written byte for byte', () => {
+  const kinds = new Set(ofType('Pairing').map(({ value }) => value['kind']))
+  assert.equal(kinds.size, 7)
+  for (const vector of ofType('Pairing')) {
+    const message = decodePairing(bytesOf(vector))
+    assert.ok(message, vector.name)
+    const shown = Object.entries(message).map(([name, value]) => [
+      name,
+      value instanceof Uint8Array ? hexOf(value) : value,
+    ])
+    assert.deepEqual(Object.fromEntries(shown), vector.value, vector.name)
+    assert.equal(hexOf(encodePairing(message)), vector.hex, vector.name)
+  }
+})
