@@ -86,5 +86,5 @@ export function readOptions(options: NodeOptions): Settings {
 /** @throws P2PError `usage` for anything else than a policy, as callers without types can give it */
 export function requirePolicy(policy: Policy): void {
   if (policies.includes(policy)) return
-  throw new P2PError('usage', `policy must be one of ${policies.join(', ')}, not ${String(policy)}.`)
+  throw new P2PError('usage', `policy must be one of ${policies.join(', ')}, not ${policy}.`)
 }

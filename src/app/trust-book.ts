@@ -1,7 +1,7 @@
 import { P2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { monotonicMs } from '../base/time.ts'
-import { isProvable, type PeerId } from '../protocol/peer-id.ts'
+import { comparePeerIds, isProvable, type PeerId } from '../protocol/peer-id.ts'
 import { TokenBucket } from '../rules/admission.ts'
 import type { TrustState } from '../rules/trust.ts'
 import type { Pin, TrustStore } from '../store/trust-store.ts'
@@ -51,12 +51,7 @@ export class TrustBook {
 
   /** Verified ones first, then by alias, then by ID. */
   list(): readonly Contact[] {
-    const rank = ({ trust }: Contact): number => (trust === 'verified' ? 0 : 1)
-    const name = ({ alias }: Contact): string => (alias === '' ? '\u{10ffff}' : alias)
-    return this.#store
-      .all()
-      .map(contactOf)
-      .sort((a, b) => rank(a) - rank(b) || name(a).localeCompare(name(b)) || a.peerId.localeCompare(b.peerId))
+    return this.#store.all().map(contactOf).sort(compareContacts)
   }
 
   /** How people know a peer: its alias with the short ID, or the whole ID. For messages. */
@@ -221,6 +216,16 @@ export function newPin(
 
 function inState(pin: Pin, trust: Pin['trust']): Pin {
   return { ...pin, trust, method: undefined, since: new Date() }
+}
+
+function compareContacts(a: Contact, b: Contact): number {
+  const byTrust = Number(b.trust === 'verified') - Number(a.trust === 'verified')
+  const byAlias = lastWhenEmpty(a.alias).localeCompare(lastWhenEmpty(b.alias))
+  return byTrust || byAlias || comparePeerIds(a.peerId, b.peerId)
+}
+
+function lastWhenEmpty(alias: string): string {
+  return alias === '' ? '\u{10ffff}' : alias
 }
 
 function contactOf({ id, trust, alias, method, since }: Pin): Contact {
