@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { limits } from '../base/limits.ts'
-import type { Announcement, Upgrade } from '../protocol/announcement.ts'
+import {
+  decodeAnnouncement,
+  encodeAnnouncement,
+  type Announcement,
+  type Upgrade,
+} from '../protocol/announcement.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
 import { type Heard, PeerTable, type PeerTableLimits } from './peer-table.ts'
 
@@ -61,6 +66,15 @@ test('U17: the ID alone says what kind of peer it is, whatever it announces', ()
     [plain.id, provable.id].map((id) => table.get(id)?.kind),
     ['reference', 'p2p'],
   )
+})
+
+test('U17, twin: a kind that came from what is announced would be whatever a stranger says last', () => {
+  const kindOf = (own: Upgrade | undefined) => (own === undefined ? 'reference' : 'p2p')
+  const said = [upgrade({ key: someKey }), undefined, upgrade({})].map((own) => {
+    const bytes = encodeAnnouncement({ ...announcement({ upgrade: own }), id: provableId(1) })
+    return kindOf(decodeAnnouncement(bytes)?.upgrade)
+  })
+  assert.deepEqual(said, ['p2p', 'reference', 'p2p'])
 })
 
 test('U17: no announcement clears a key that is known', () => {

@@ -40,7 +40,7 @@ export type SuccessionDecision =
   | { readonly type: 'known' }
   | { readonly type: 'refused'; readonly reason: SuccessionRefusal }
 
-export type SuccessionRefusal =
+type SuccessionRefusal =
   /** It came from another key than the one that it replaces. */
   | 'foreign'
   | 'same-key'
