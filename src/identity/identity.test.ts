@@ -23,7 +23,7 @@ import { temporaryDataDir } from '../../test/identity/data-dirs.ts'
 import { isP2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { openDataDir, type DataDir } from './data-dir.ts'
-import { ephemeralIdentity, loadIdentity } from './identity.ts'
+import { ephemeralIdentity, loadIdentity, peekIdentity } from './identity.ts'
 import { KeyPair } from './key-pair.ts'
 import { parseKeyText } from './key-text.ts'
 
@@ -96,6 +96,20 @@ test('the file id of the reference is told of, and neither read nor changed', as
   assert.notEqual(identity.id, '0d0d51af-cafa-4311-8d9b-92f421e8a8cb')
   const { mtimeMs, ino, mode } = statSync(dataDir.file('id'))
   assert.deepEqual({ mtimeMs, ino, mode }, { mtimeMs: before.mtimeMs, ino: before.ino, mode: before.mode })
+})
+
+test('a look at the identity of a data directory makes and changes nothing', async (t) => {
+  const dataDir = await temporaryDataDir(t)
+  assert.equal(peekIdentity(dataDir), undefined)
+  const { id, publicKey } = loadIdentity(dataDir)
+  // What another process is writing just now.
+  writeFileSync(dataDir.file('identity.pem.new'), 'half')
+  const before = readdirSync(dataDir.path)
+  assert.equal(peekIdentity(dataDir)?.id, id)
+  assert.deepEqual(peekIdentity(dataDir)?.publicKey, publicKey)
+  assert.deepEqual(readdirSync(dataDir.path), before)
+  writeFileSync(dataDir.file('identity.pem'), '')
+  assert.throws(() => peekIdentity(dataDir), { code: 'identity-invalid' })
 })
 
 test('an identity without a data directory is another one every time', () => {

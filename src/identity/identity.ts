@@ -42,6 +42,17 @@ export function loadIdentity(dataDir: DataDir, nowMs = Date.now()): Identity {
   }
 }
 
+/**
+ * Who the node of a data directory is, also while another process has that: reads `identity.pem` and changes nothing.
+ * Undefined when there is none.
+ *
+ * @throws like {@link loadIdentity}
+ */
+export function peekIdentity(dataDir: Pick<DataDir, 'file'>): Pick<Identity, 'id' | 'publicKey'> | undefined {
+  const found = readCurrent(dataDir)
+  return found && { id: found.keyPair.id, publicKey: found.keyPair.key }
+}
+
 /** An identity that ends with the process. */
 export function ephemeralIdentity(): Identity {
   return { ...identityOf(KeyPair.make()), made: false, leavesIdFile: false, former: [] }
@@ -77,7 +88,7 @@ function identityOf(keyPair: KeyPair): Pick<Identity, 'id' | 'publicKey' | 'cred
 }
 
 /** The key, and the statement that led to it; undefined when there is no file. */
-function readCurrent(dataDir: DataDir): KeyText | undefined {
+function readCurrent(dataDir: Pick<DataDir, 'file'>): KeyText | undefined {
   const file = dataDir.file(fileName)
   const text = readKeyFile(file)
   if (text === undefined) return undefined
