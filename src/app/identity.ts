@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { isP2PError } from '../base/errors.ts'
 import { openDataDir, type DataDir } from '../identity/data-dir.ts'
-import { loadIdentity, rotateIdentity as rotate, type Identity } from '../identity/identity.ts'
+import { loadIdentity, peekIdentity, rotateIdentity as rotate, type Identity } from '../identity/identity.ts'
 import { formatInvitation } from '../identity/invitation.ts'
 import { safetyNumberHalf } from '../identity/safety-number.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
@@ -47,9 +46,12 @@ export async function readIdentity(dataDir: string): Promise<StoredIdentity> {
     await using opened = await openDataDir(dataDir)
     return stored(opened, loadIdentity(opened))
   } catch (error) {
-    if (!isP2PError(error, 'data-dir-busy') || !existsSync(join(dataDir, fileName))) throw error
-    const others = inUse(dataDir)
-    return stored(others, loadIdentity(others))
+    if (!isP2PError(error, 'data-dir-busy')) throw error
+    // Loading would also clean up, and so get in the way of whoever holds the directory.
+    const held = { file: (name: string) => join(resolve(dataDir), name) }
+    const found = peekIdentity(held)
+    if (found === undefined) throw error
+    return { ...identityCard(found), file: held.file(fileName), made: false }
   }
 }
 
@@ -69,14 +71,4 @@ export async function rotateIdentity(
 
 function stored(dataDir: DataDir, identity: Identity): StoredIdentity {
   return { ...identityCard(identity), file: dataDir.file(fileName), made: identity.made }
-}
-
-/** A directory that a node holds: an identity that is there is replaced at once or not at all, so it may be read. */
-function inUse(path: string): DataDir {
-  const absolute = resolve(path)
-  return {
-    path: absolute,
-    file: (name) => join(absolute, name),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  }
 }
