@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import dns from 'node:dns'
 import { once } from 'node:events'
-import { connect, createServer, Socket, type AddressInfo } from 'node:net'
+import { createConnection, createServer, Socket, type AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 
 import { limits } from '../../src/base/limits.ts'
@@ -78,7 +78,7 @@ test('U10 twin: a claim that is not checked reaches a service of this machine, a
   await ping({ address: '127.0.0.1', port }, { limits, id: inventId(1), credentials: KeyPair.make() })
   assert.deepEqual(hosts, ['127.0.0.1'])
   // A name is refused once more where connections are opened: without that, this is what would be done.
-  await once(connect({ host: 'localhost', port }), 'close')
+  await once(createConnection({ host: 'localhost', port }), 'close')
   service.close()
   assert.deepEqual(hosts, ['127.0.0.1', 'localhost'])
   assert.deepEqual(names, ['localhost'])
