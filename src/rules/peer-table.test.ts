@@ -69,10 +69,9 @@ test('U17: the ID alone says what kind of peer it is, whatever it announces', ()
 })
 
 test('U17, twin: a kind that came from what is announced would be whatever a stranger says last', () => {
-  const kindOf = (own: Upgrade | undefined) => (own === undefined ? 'reference' : 'p2p')
   const said = [upgrade({ key: someKey }), undefined, upgrade({})].map((own) => {
     const bytes = encodeAnnouncement({ ...announcement({ upgrade: own }), id: provableId(1) })
-    return kindOf(decodeAnnouncement(bytes)?.upgrade)
+    return decodeAnnouncement(bytes)?.upgrade === undefined ? 'reference' : 'p2p'
   })
   assert.deepEqual(said, ['p2p', 'reference', 'p2p'])
 })
