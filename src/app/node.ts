@@ -5,20 +5,21 @@ import { isP2PError, messageOf, P2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { sleep } from '../base/time.ts'
 import type { Explorer, ExplorerContext } from '../discovery/explorer.ts'
-import { openDataDir } from '../identity/data-dir.ts'
-import { ephemeralIdentity, loadIdentity, type Identity } from '../identity/identity.ts'
-import type { Announcement } from '../protocol/announcement.ts'
-import { isProvable, type PeerId } from '../protocol/peer-id.ts'
+import type { Identity } from '../identity/identity.ts'
+import type { PeerId } from '../protocol/peer-id.ts'
 import type { Policy } from '../rules/trust.ts'
-import { openTrustStore, type TrustStore } from '../store/trust-store.ts'
+import type { TrustStore } from '../store/trust-store.ts'
 import type { Channel } from '../transport/channel.ts'
 import type { PeerTransport, TransportContext } from '../transport/transport.ts'
+import { Calls } from './calls.ts'
 import { identityCard, type IdentityCard } from './identity.ts'
 import type { NodeEvent, NodeInfo, Peer, SessionInfo } from './node-event.ts'
 import { MessageLog } from './message-log.ts'
 import { NodeTrust, type NodeTrustContext } from './node-trust.ts'
+import { openOwn, type Own } from './own.ts'
 import { readOptions, requirePolicy, type NodeOptions, type Settings } from './options.ts'
 import type { CallOptions, Conversation, EmitResult, P2PNode, Peers, Session } from './p2p-node.ts'
+import { KnownPeers } from './known-peers.ts'
 import { PeerDirectory } from './peer-directory.ts'
 import { Presence } from './presence.ts'
 import { SessionSet } from './sessions.ts'
@@ -34,8 +35,7 @@ export async function startNode(options: NodeOptions = {}): Promise<P2PNode> {
   options.signal?.throwIfAborted()
   const settings = readOptions(options)
   await using opened = new AsyncDisposableStack()
-  const { identity, store } = await openOwn(settings, opened)
-  const node = new RunningNode({ identity, store }, settings)
+  const node = new RunningNode(await openOwn(settings.dataDir, opened), settings)
   const transport = opened.use(await settings.transport(node.transportContext))
   node.useTransport(transport)
   for (const open of settings.explorers) node.useExplorer(opened.use(await open(node.explorerContext)))
@@ -43,21 +43,6 @@ export async function startNode(options: NodeOptions = {}): Promise<P2PNode> {
   node.keep(opened.move())
   options.signal?.addEventListener('abort', () => void node.close(), { once: true })
   return node
-}
-
-/** What belongs to this node alone: who it is, and what it knows of others. */
-interface Own {
-  readonly identity: Identity
-  readonly store: TrustStore
-}
-
-async function openOwn({ dataDir }: Settings, opened: AsyncDisposableStack): Promise<Own> {
-  if (dataDir === undefined) {
-    return { identity: ephemeralIdentity(), store: opened.use(await openTrustStore({ path: undefined })) }
-  }
-  const directory = opened.use(await openDataDir(dataDir))
-  const identity = loadIdentity(directory)
-  return { identity, store: opened.use(await openTrustStore({ path: directory.file('trust.db') })) }
 }
 
 class RunningNode implements P2PNode {
@@ -74,6 +59,7 @@ class RunningNode implements P2PNode {
   readonly #warnings: Warnings
   readonly #directory: PeerDirectory
   readonly #presence: Presence
+  readonly #calls: Calls
   readonly #messages = new MessageLog()
   #transport: PeerTransport | undefined
   #card: IdentityCard | undefined
@@ -93,8 +79,14 @@ class RunningNode implements P2PNode {
     this.trust = new NodeTrust({ identity, store, policy, ...this.#contextForTrust() })
     this.#directory = new PeerDirectory(this.#contextForDirectory())
     this.#presence = this.#makePresence()
+    this.#calls = new Calls({
+      directory: this.#directory,
+      explorers: this.#presence.explorers,
+      trust: () => this.trust,
+      transport: () => this.#reachable(),
+    })
     this.sessions = new SessionSet(this.#contextForSessions())
-    this.peers = this.#peers()
+    this.peers = new KnownPeers(this.#directory, this.#calls, (options) => this.events(options))
     this.transportContext = this.#contextForTransport()
     this.explorerContext = this.#presence.explorerContext
     this.#tellBeginning(store)
@@ -222,63 +214,6 @@ class RunningNode implements P2PNode {
       this.#presence.explorers.greet(this.#directory.size)
   }
 
-  #peers(): Peers {
-    const directory = this.#directory
-    return {
-      list: () => directory.list(),
-      find: (id) => directory.find(id),
-      get: (id) => directory.get(id),
-      waitFor: (criteria, options) => this.#waitForPeer(criteria, options),
-      load: (from, options) => this.#loadPeers(from, options),
-    }
-  }
-
-  async #waitForPeer(
-    criteria: { readonly id?: PeerId; readonly name?: string },
-    options: CallOptions = {},
-  ): Promise<Peer> {
-    const fits = (peer: Peer): boolean =>
-      (criteria.id === undefined || peer.id === criteria.id) &&
-      (criteria.name === undefined || peer.name === criteria.name)
-    const events = this.events(options)
-    const known = this.#directory.list().find(fits)
-    if (known !== undefined) return known
-    for await (const event of events) {
-      if ((event.type === 'peer:found' || event.type === 'peer:changed') && fits(event.peer))
-        return event.peer
-    }
-    options.signal?.throwIfAborted()
-    throw new P2PError('node-stopped', 'The node stopped before such a peer appeared. Start it again.')
-  }
-
-  async #loadPeers(from: PeerId, options: CallOptions = {}): Promise<number> {
-    this.trust.access.require(from, 'peers')
-    const { address, port } = this.#directory.get(from)
-    const fetch = (): Promise<readonly Announcement[]> =>
-      this.#reachable().fetchPeers(from, { address, port }, options)
-    return this.#directory.hint(await this.#ask(from, address, { options, ask: fetch }))
-  }
-
-  /** Opens a channel by whatever path answers first. */
-  async #dial(id: PeerId, signal: AbortSignal): Promise<Channel> {
-    this.trust.access.require(id, 'chat')
-    const { paths, address } = this.#directory.get(id)
-    const channel = await this.#ask(id, address, {
-      options: { signal },
-      ask: () => this.#reachable().dial(id, paths, { signal }),
-    })
-    return this.trust.checked(channel, 'chat')
-  }
-
-  /** A reference peer that refuses may not have heard of us: we announce ourselves to it, and ask once more. */
-  async #ask<T>(
-    id: PeerId,
-    address: string,
-    { options, ask }: { readonly options: CallOptions; readonly ask: () => Promise<T> },
-  ): Promise<T> {
-    return isProvable(id) ? await ask() : await this.#presence.explorers.introduced(address, options, ask)
-  }
-
   /** Takes a session that a peer has opened, unless it is not to have one. */
   #accept(channel: Channel): void {
     try {
@@ -300,7 +235,7 @@ class RunningNode implements P2PNode {
       shownChanged: (id) => this.#directory.trustChanged(id),
       allowedChanged: () => this.#endForbidden(),
       isReachable: (id) => this.#directory.has(id),
-      pair: (id, options) => this.#reachable().pair(id, this.#directory.get(id).paths, options),
+      pair: (id, options) => this.#calls.pair(id, options),
     }
   }
 
@@ -350,7 +285,7 @@ class RunningNode implements P2PNode {
       selfId: this.id,
       messageRate: this.#settings.messageRate,
       isVerified: (id) => this.trust.book.trustOf(id) === 'verified',
-      dial: (id, signal) => this.#dial(id, signal),
+      dial: (id, signal) => this.#calls.dial(id, signal),
       redialFailed: (id, error) => this.#warnOfAttack(id, error),
       opened: (session) => {
         this.#directory.hold(session.peerId, session.address)

@@ -1,0 +1,57 @@
+import type { Announcement } from '../protocol/announcement.ts'
+import { isProvable, type PeerId } from '../protocol/peer-id.ts'
+import type { Channel, PairingChannel } from '../transport/channel.ts'
+import type { PairOptions, PeerTransport } from '../transport/transport.ts'
+import type { ExplorerSet } from './explorer-set.ts'
+import type { NodeTrust } from './node-trust.ts'
+import type { CallOptions } from './p2p-node.ts'
+import type { PeerDirectory } from './peer-directory.ts'
+
+/** Whom calls concern, and how they get there. */
+export interface CallsContext {
+  readonly directory: PeerDirectory
+  readonly explorers: ExplorerSet
+  trust(): NodeTrust
+  transport(): PeerTransport
+}
+
+/** Every call that a node makes to its peers; all but those for pairing ask policy and trust here. */
+export class Calls {
+  readonly #context: CallsContext
+
+  constructor(context: CallsContext) {
+    this.#context = context
+  }
+
+  /** Opens a channel by whatever path answers first. @throws like `P2PNode.connect` */
+  async dial(id: PeerId, signal: AbortSignal): Promise<Channel> {
+    const { trust, transport, directory } = this.#context
+    trust().access.require(id, 'chat')
+    const { paths } = directory.get(id)
+    const channel = await this.#ask(id, { signal }, () => transport().dial(id, paths, { signal }))
+    return trust().checked(channel, 'chat')
+  }
+
+  /** Asks a peer for those that it knows. @returns how many of them we did not know @throws like `Peers.load` */
+  async load(from: PeerId, options: CallOptions): Promise<number> {
+    const { trust, transport, directory } = this.#context
+    trust().access.require(from, 'peers')
+    const { address, port } = directory.get(from)
+    const fetch = (): Promise<readonly Announcement[]> =>
+      transport().fetchPeers(from, { address, port }, options)
+    return directory.hint(await this.#ask(from, options, fetch))
+  }
+
+  /** Opens a connection for pairing. @throws P2PError `peer-unknown`, and like `PeerTransport.pair` */
+  async pair(id: PeerId, options: PairOptions): Promise<PairingChannel> {
+    const { paths } = this.#context.directory.get(id)
+    return await this.#context.transport().pair(id, paths, options)
+  }
+
+  /** A reference peer that refuses may not have heard of us: we announce ourselves to it, and ask once more. */
+  async #ask<T>(id: PeerId, options: CallOptions, ask: () => Promise<T>): Promise<T> {
+    if (isProvable(id)) return await ask()
+    const { directory, explorers } = this.#context
+    return await explorers.introduced(directory.get(id).address, options, ask)
+  }
+}
