@@ -159,6 +159,38 @@ export const limits = {
   redialLongestMs: 4_000,
   redialForMs: 15 * 60_000,
 
+  /** One text between our peers, UTF-8; it travels in parts. */
+  textBytes: 1024 * 1024,
+  /** Text of one part of a long message, so that its frame stays within `messageBytes`. */
+  partBytes: 30 * 1024,
+  /** Messages and bytes that may be on the way to one peer without a receipt. */
+  unconfirmedMessages: 4096,
+  unconfirmedBytes: 4 * 1024 * 1024,
+  /** Messages that wait for one absent peer, their bytes, and messages for all of them. */
+  outboxMessagesPerPeer: 20_000,
+  outboxBytesPerPeer: 64 * 1024 * 1024,
+  outboxMessages: 100_000,
+  /** Pauses between dials of a peer that messages wait for. */
+  outboxFirstDialMs: 1_000,
+  outboxLongestDialMs: 300_000,
+  /** Peers that are dialled at the same time for what waits for them, or at start to see who is there. */
+  outboxDials: 8,
+  acquaintances: 256,
+  /** A verified peer may send faster than a stranger: it has a backlog to deliver. */
+  verifiedMessagesPerSecond: 5_000,
+  verifiedMessageBurst: 20_000,
+  /** One page of history. */
+  historyPage: 1_000,
+  /** Characters of a search, and words in it. */
+  searchCharacters: 256,
+  searchWords: 8,
+  /** Rows that are put into the search index in one go, so that nothing else waits for long. */
+  indexedAtOnce: 500,
+  /** That somebody types is told at most this often, and believed for twice as long. */
+  typingMs: 3_000,
+  /** A sender's clock that differs by more than this from ours is shown as odd. */
+  oddClockMs: 5 * 60_000,
+
   /** Messages kept in memory: in all conversations, their characters, and what `history` shows of one. */
   loggedMessages: 4096,
   loggedCharacters: 8 * 1024 * 1024,

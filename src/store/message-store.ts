@@ -1,0 +1,116 @@
+import type { PeerId } from '../protocol/peer-id.ts'
+
+/** 16 random bytes as 32 hexadecimal digits: the name of one message at both ends. */
+export type MessageId = string & { readonly __brand: 'MessageId' }
+
+/** What is kept of one message, in the order in which this node accepted it. */
+export interface StoredMessage {
+  /** Grows with every message of this node: the order of the conversation, whatever any clock says. */
+  readonly row: number
+  readonly id: MessageId
+  readonly peerId: PeerId
+  readonly incoming: boolean
+  /** Its place in what its author has said to the other: 1, 2, 3 …; those that were withdrawn leave gaps. */
+  readonly place: number
+  /** The place of the last message of the other side that its author had when writing; 0 when none. */
+  readonly after: number
+  readonly text: string
+  /** By the author's clock; the time of arrival when that is absent or impossible. */
+  readonly sentAtMs: number
+  /** By our clock: when we accepted it. */
+  readonly storedAtMs: number
+  /** Why one of ours will never arrive; absent while it may, and for incoming ones. */
+  readonly failure: string | undefined
+}
+
+/** What a message is before it is stored. */
+export type NewMessage = Omit<StoredMessage, 'row' | 'storedAtMs' | 'failure'>
+
+/**
+ * One conversation with one peer. Places are cumulative: everything up to one is meant. Ours are counted in `stream`, theirs in
+ * `peerStream`; a side that has lost its store begins a new stream.
+ */
+export interface ConversationRecord {
+  readonly peerId: PeerId
+  /** Random, never 0. */
+  readonly stream: bigint
+  /** The place of our last message; 0 when none. */
+  readonly lastPlace: number
+  /** Up to where ours have left (reference peers, who confirm nothing), have been stored, and have been read there. */
+  readonly sent: number
+  readonly delivered: number
+  readonly read: number
+  /** 0 while the peer has told none. */
+  readonly peerStream: bigint
+  /** Up to where theirs are stored here, and up to where our user has read them. */
+  readonly received: number
+  readonly seen: number
+  /** Theirs that our user has not read. */
+  readonly unread: number
+  /** Row of the last message of either side; 0 when there is none. */
+  readonly lastRow: number
+}
+
+/** The watermarks that change while messages travel; see {@link ConversationRecord}. */
+export type Watermarks = Partial<
+  Pick<ConversationRecord, 'stream' | 'sent' | 'delivered' | 'read' | 'peerStream' | 'received' | 'seen'>
+>
+
+/** Which messages to read, newest last. */
+export interface HistoryQuery {
+  /** Absent: of all conversations. */
+  readonly peerId?: PeerId
+  /** Only rows below this one: for the page before. */
+  readonly beforeRow?: number
+  /** Only rows above this one: what is new. */
+  readonly afterRow?: number
+  /** Words that all have to be there, each as the beginning of a word; case and accents do not matter. */
+  readonly search?: string
+  /** At most `limits.historyPage`. */
+  readonly limit: number
+}
+
+/** Where a peer was met last; survives restarts. */
+export interface Acquaintance {
+  readonly peerId: PeerId
+  /** Wall clock. */
+  readonly seenAtMs: number
+  /** Best first, at most `limits.pathsPerPeer`. */
+  readonly addresses: readonly { readonly address: string; readonly port: number }[]
+}
+
+/**
+ * Conversations in one SQLite database. Reads are synchronous and see everything that was written. Writes of one tick
+ * share one durable transaction: `add` and `mark` take effect in memory at once, and their promise resolves when the
+ * disk has them. When the disk refuses, the promise rejects with P2PError `store-unwritable`, what was not committed is
+ * taken back, and the next write tries again.
+ */
+export interface MessageStore extends AsyncDisposable {
+  /** What was found damaged at opening, where it was put, and what to do; undefined when all is well. */
+  readonly damage: string | undefined
+  conversations(): readonly ConversationRecord[]
+  conversation(peerId: PeerId): ConversationRecord | undefined
+  /**
+   * Stores messages, all or none, in this order; makes conversations as needed. One whose ID this conversation has from the same side is left
+   * out (the watermarks still move). Incoming ones raise `received`, ours `lastPlace`.
+   *
+   * @throws (by rejection) P2PError `store-unwritable`
+   */
+  add(messages: readonly NewMessage[]): Promise<readonly StoredMessage[]>
+  /** Moves watermarks (never back, except with a new `stream` or `peerStream`); resolves when the disk has it. */
+  mark(peerId: PeerId, marks: Watermarks): Promise<void>
+  /** One of ours will never arrive: withdrawn, or refused. */
+  fail(id: MessageId, reason: string): Promise<void>
+  message(id: MessageId): StoredMessage | undefined
+  history(query: HistoryQuery): readonly StoredMessage[]
+  /** Ours with a place above `place` that have not failed, in their order. */
+  outgoing(peerId: PeerId, afterPlace: number, limit: number): readonly StoredMessage[]
+  /** Ours that have not arrived (reference peers: not left) and have not failed: how many, and their bytes of text. */
+  pending(peerId?: PeerId): { readonly messages: number; readonly bytes: number }
+  /** Deletes a conversation with everything in it, also from the free space of the file. */
+  deleteConversation(peerId: PeerId): Promise<void>
+  /** Deletes what was stored before this time, wall clock. @returns how many */
+  deleteBefore(storedAtMs: number): Promise<number>
+  acquaintances(): readonly Acquaintance[]
+  meet(acquaintance: Acquaintance): Promise<void>
+}
