@@ -1,5 +1,5 @@
 import { limits } from '../base/limits.ts'
-import { encodeBatch } from '../protocol/message.ts'
+import { encodeBatch } from '../protocol/frame.ts'
 
 /**
  * Puts messages that leave in the same tick into one frame. The first leaves at once, so that a message that is alone

@@ -3,13 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { P2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { monotonicMs, sleep } from '../base/time.ts'
-import {
-  decodeMessages,
-  encodeMessage,
-  wireTimeFromMs,
-  wireTimeToMs,
-  type WireMessage,
-} from '../protocol/message.ts'
+import { decodeMessages } from '../protocol/frame.ts'
+import { encodeMessage, wireTimeFromMs, wireTimeToMs, type WireMessage } from '../protocol/message.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
 import { TokenBucket, type Rate } from '../rules/admission.ts'
 import { ReferencePace } from '../rules/pace.ts'

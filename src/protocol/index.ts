@@ -7,14 +7,23 @@ export {
   type Announcement,
   type Upgrade,
 } from './announcement.ts'
+export {
+  decodeFrame,
+  decodeMessages,
+  encodeBatch,
+  encodeFrame,
+  type Frame,
+  type Greeting,
+  type OutgoingFrame,
+  type Receipt,
+} from './frame.ts'
 export { isDialableIp } from './ip-address.ts'
 export {
   decodeMessage,
-  decodeMessages,
-  encodeBatch,
   encodeMessage,
   wireTimeFromMs,
   wireTimeToMs,
+  type Delivery,
   type WireMessage,
   type WireTime,
 } from './message.ts'

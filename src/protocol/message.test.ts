@@ -5,14 +5,13 @@ import * as fc from 'fast-check'
 
 import { isP2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { BatchSchema, MessageSchema } from './generated/p2p_pb.ts'
+import { MessageSchema } from './generated/p2p_pb.ts'
 import {
   decodeMessage,
-  decodeMessages,
-  encodeBatch,
   encodeMessage,
   wireTimeFromMs,
   wireTimeToMs,
+  type Delivery,
   type WireMessage,
 } from './message.ts'
 
@@ -170,59 +169,69 @@ test('texts of any length and script come back, and the library reads them', () 
   assert.equal(decodeMessage(encodeMessage({ text: '\ufeffx', sentAt }))?.text, '\ufeffx')
 })
 
-const times = fc.option(
-  fc.record(
-    {
-      seconds: fc.integer({ min: -(2 ** 40), max: 2 ** 40 }),
-      nanos: fc.integer({ min: 0, max: 999_999_999 }),
-    },
-    { noNullPrototype: true },
-  ),
-  { nil: undefined },
-)
-const anyMessage: fc.Arbitrary<WireMessage> = fc.record(
-  { text: fc.string({ unit: 'grapheme' }), sentAt: times },
-  { noNullPrototype: true },
-)
+const id = Uint8Array.from({ length: 16 }, (_byte, at) => at)
+const whole: Delivery = { id, place: 1, after: 0, part: 0, parts: 1 }
+const idHex = 'ca3e10000102030405060708090a0b0c0d0e0f'
 
-test('a batch is the bytes that the library makes of it, and gives the messages back in order', () => {
-  fc.assert(
-    fc.property(fc.array(anyMessage, { minLength: 1, maxLength: 20 }), (messages) => {
-      const frame = encodeBatch(messages.map(encodeMessage))
-      assert.deepEqual(decodeMessages(frame), messages)
-      const decoded = fromBinary(BatchSchema, frame)
-      assert.deepEqual(Buffer.from(toBinary(BatchSchema, decoded)), Buffer.from(frame))
-      assert.deepEqual(
-        decoded.messages.map(({ message }) => message),
-        messages.map(({ text }) => text),
-      )
-    }),
+function withDelivery(delivery: Delivery): WireMessage {
+  return { text: 'x', sentAt: undefined, delivery }
+}
+
+test('a message says which one it is, and the longest still fits into a frame', () => {
+  const largest = { ...whole, place: 2 ** 53 - 1, after: 2 ** 53 - 1, part: 2 ** 32 - 2, parts: 2 ** 32 - 1 }
+  for (const delivery of [whole, { ...whole, after: 7 }, { ...whole, part: 1, parts: 2 }, largest]) {
+    const message = withDelivery(delivery)
+    assert.deepEqual(decodeMessage(encodeMessage(message)), message)
+  }
+  const longestTime = { seconds: -1, nanos: -1 }
+  const part = { text: 'x'.repeat(limits.partBytes), sentAt: longestTime, delivery: largest }
+  assert.deepEqual(decodeMessage(encodeMessage(part)), part)
+  assert.equal(Buffer.from(encodeMessage(withDelivery(whole))).toString('hex'), `120178${idHex}d03e01`)
+})
+
+test('a message whose ID, place or part cannot be has none', () => {
+  const rest = 'd03e01'
+  const wrong: readonly (readonly [string, string])[] = [
+    ['no ID', rest],
+    ['an ID of 15 bytes', `ca3e0f000102030405060708090a0b0c0d0e${rest}`],
+    ['an ID of 17 bytes', `ca3e11000102030405060708090a0b0c0d0e0f10${rest}`],
+    ['no place', idHex],
+    ['place 2⁵³', `${idHex}d03e8080808080808010`],
+    ['place 2⁶⁴ - 1', `${idHex}d03effffffffffffffffff01`],
+    ['after 2⁵³', `${idHex}${rest}d83e8080808080808010`],
+    ['after 2⁶⁴ - 1', `${idHex}${rest}d83effffffffffffffffff01`],
+    ['part 1 of a whole text', `${idHex}${rest}e03e01`],
+    ['part 2 of 2', `${idHex}${rest}e03e02e83e02`],
+  ]
+  for (const [what, hex] of wrong) {
+    assert.deepEqual(decodeHex(`120178${hex}`), { text: 'x', sentAt: undefined }, what)
+  }
+  assert.deepEqual(decodeHex(`120178${idHex}d03effffffffffffff0f`)?.delivery?.place, 2 ** 53 - 1)
+  assert.deepEqual(
+    decodeHex(`${rest}e83e01120178${idHex}`),
+    withDelivery(whole),
+    'any order, one part of one',
   )
 })
 
-test('a frame without a batch is one message, and any bytes are messages or none', () => {
-  fc.assert(
-    fc.property(anyMessage, (message) => assert.deepEqual(decodeMessages(encodeMessage(message)), [message])),
-  )
-  fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-      const messages = decodeMessages(bytes)
-      assert.equal(messages === undefined, decodeMessage(bytes) === undefined)
-    }),
-    { numRuns: 10_000 },
-  )
-})
-
-test('a batch with one message that is none is none, and so is one of more messages than a frame may have', () => {
-  const message = encodeMessage({ text: 'x', sentAt: undefined })
-  assert.equal(decodeMessages(encodeBatch([message, Uint8Array.of(0xff), message])), undefined)
-  const most = encodeBatch(Array.from({ length: limits.messagesPerFrame }, () => message))
-  assert.equal(decodeMessages(most)?.length, limits.messagesPerFrame)
-  const tooMany = encodeBatch(Array.from({ length: limits.messagesPerFrame + 1 }, () => message))
-  assert.equal(decodeMessages(tooMany), undefined)
-})
-
-test('a batch in a batch counts for nothing, so nobody nests without end', () => {
-  const message = encodeMessage({ text: 'x', sentAt: undefined })
-  assert.deepEqual(decodeMessages(encodeBatch([encodeBatch([message])])), [{ text: '', sentAt: undefined }])
+test('an ID, place or part that no wire carries is not sent', () => {
+  const impossible: readonly Delivery[] = [
+    { ...whole, id: id.subarray(1) },
+    { ...whole, place: 0 },
+    { ...whole, place: 2 ** 53 },
+    { ...whole, place: 1.5 },
+    { ...whole, after: -1 },
+    { ...whole, parts: 0 },
+    { ...whole, part: 1 },
+    { ...whole, part: -1 },
+    { ...whole, part: 0.5 },
+    { ...whole, parts: 2 ** 32 },
+  ]
+  for (const delivery of impossible) {
+    assert.throws(
+      () => encodeMessage(withDelivery(delivery)),
+      (error) => isP2PError(error, 'internal'),
+      JSON.stringify(delivery),
+    )
+  }
 })

@@ -8,6 +8,22 @@ export interface WireMessage {
   readonly text: string
   /** When it was sent, by the sender's clock; absent when the sender does not say. */
   readonly sentAt: WireTime | undefined
+  /** Present between our peers; absent too when what is there cannot be, which ends a session with one of ours. */
+  readonly delivery?: Delivery
+}
+
+/** Which message of its author this is; between our peers only. */
+export interface Delivery {
+  /** 16 random bytes: the name of the message at both ends. A view when it was read. */
+  readonly id: Uint8Array
+  /** Its place in what its author has said to the receiver: 1, 2, 3 … below 2⁵³. */
+  readonly place: number
+  /** The place of the last message of the receiver that the author had when writing; 0 when none. */
+  readonly after: number
+  /** Which part of a long text this is, from 0 on; 0 for a whole one. */
+  readonly part: number
+  /** How many parts the text has; 1 for a whole one. */
+  readonly parts: number
 }
 
 /** A point in time as on the wire: whatever was sent, so possibly one that cannot be. See {@link wireTimeToMs}. */
@@ -19,10 +35,25 @@ export interface WireTime {
 }
 
 /** Tags of `Message` and `Timestamp` in proto/p2p.proto: field number << 3 | wire type. */
-const tags = { sendTime: 0x0a, text: 0x12, batch: (1015 << 3) | 2, seconds: 0x08, nanos: 0x10 } as const
+const tags = {
+  sendTime: 0x0a,
+  text: 0x12,
+  id: (1001 << 3) | 2,
+  place: 1002 << 3,
+  after: 1003 << 3,
+  part: 1004 << 3,
+  parts: 1005 << 3,
+  seconds: 0x08,
+  nanos: 0x10,
+} as const
 
-/** Most bytes of a frame that are not its text: two tags, a length, and a time of two varints of ten bytes. */
-const overheadBytes = 30
+const idBytes = 16
+
+/**
+ * Most bytes of a frame that are not its text: two tags, a length, and a time of two varints of ten bytes (30); five tags of
+ * two bytes, an ID with its length, two varints of eight bytes and two of five (53).
+ */
+const overheadBytes = 83
 const slabBytes = 64 * 1024
 /** Frames are cut from slabs, which is cheaper than one allocation each. What was cut is never written again. */
 let slab = new Uint8Array(slabBytes)
@@ -32,10 +63,10 @@ let slabUsedBytes = 0
  * The bytes of one message. They may be kept, and share their buffer with other frames.
  *
  * @throws P2PError `message-too-long` beyond `limits.messageBytes` (W6); `internal` when the time is no whole number
- *   of 64 bits (seconds) and of 32 bits (nanoseconds)
+ *   of 64 bits (seconds) and of 32 bits (nanoseconds), or `delivery` cannot be
  */
 export function encodeMessage(message: WireMessage): Uint8Array {
-  const { text, sentAt } = message
+  const { text, sentAt, delivery } = message
   // A text of as many characters as bytes fit is already too long.
   const worstBytes = Math.min(3 * text.length, limits.messageBytes) + overheadBytes
   if (slabUsedBytes + worstBytes > slabBytes) {
@@ -48,66 +79,73 @@ export function encodeMessage(message: WireMessage): Uint8Array {
     writer.varint(tags.text)
     writer.string(text)
   }
+  if (delivery !== undefined) writeDelivery(writer, delivery)
   const frame = writer.finish()
   if (frame === undefined || frame.length > limits.messageBytes) throw tooLong(text)
   slabUsedBytes += frame.length
   return frame
 }
 
-/** Bytes that {@link encodeBatch} needs besides those of a message: the tag, and a length below 2²¹. */
-const batchOverheadBytes = 5
-
-/** One frame with several messages, each as {@link encodeMessage} made it. Only our peers read it. */
-export function encodeBatch(messages: readonly Uint8Array[]): Uint8Array {
-  const sizeBytes = messages.reduce((sum, { length }) => sum + length + batchOverheadBytes, 0)
-  const writer = new WireWriter(new Uint8Array(sizeBytes))
-  for (const message of messages) {
-    writer.varint(tags.batch)
-    writer.bytes(message)
-  }
-  const frame = writer.finish()
-  if (frame === undefined) throw new P2PError('internal', 'A batch of messages is larger than was reckoned.')
-  return frame
-}
-
-/**
- * The messages in one frame: one, or those of a batch in their order. Undefined when the bytes are none, or more than
- * `limits.messagesPerFrame`; that ends a session. Never throws. No bytes at all are a message without text and
- * time, as everywhere in protobuf (W8).
- */
-export function decodeMessages(frame: Uint8Array): readonly WireMessage[] | undefined {
-  const batch: WireMessage[] = []
-  const reader = new WireReader(frame)
-  const single = readMessage(reader, batch)
-  if (reader.failed || batch.length > limits.messagesPerFrame) return undefined
-  return batch.length === 0 ? [single] : batch
-}
-
-/** One message; a batch in it is skipped, as any field that is not known. Undefined when the bytes are none. Never throws. */
+/** One message; what only a whole frame may have is skipped, as any field that is not known. Undefined when the bytes are none. Never throws. */
 export function decodeMessage(bytes: Uint8Array): WireMessage | undefined {
   const reader = new WireReader(bytes)
   const message = readMessage(reader, undefined)
   return reader.failed ? undefined : message
 }
 
-/** Reads fields to the end; the messages of a batch go into `batch`. The caller checks `reader.failed`. */
-function readMessage(reader: WireReader, batch: WireMessage[] | undefined): WireMessage {
+/** Takes fields that are not those of a message. */
+export interface FieldTaker {
+  /** @returns whether the value behind this tag was read */
+  take(reader: WireReader, tag: number): boolean
+}
+
+/** Reads fields to the end; those that are not of a message go to `others`. The caller checks `reader.failed`. */
+export function readMessage(reader: WireReader, others: FieldTaker | undefined): WireMessage {
   let text = ''
   let sentAt: WireTime | undefined
+  let id: Uint8Array | undefined
+  let [place, after, part, parts] = [0, 0, 0, 0]
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag === tags.text) text = reader.string()
     else if (tag === tags.sendTime) sentAt = readTime(reader, sentAt)
-    else if (tag === tags.batch && batch !== undefined) batch.push(readEmbedded(reader))
-    else reader.skip(tag)
+    else if (tag === tags.id) id = reader.bytes()
+    else if (tag === tags.place) place = reader.int64()
+    else if (tag === tags.after) after = reader.int64()
+    else if (tag === tags.part) part = reader.uint32()
+    else if (tag === tags.parts) parts = reader.uint32()
+    else if (others === undefined || !others.take(reader, tag)) reader.skip(tag)
   }
-  return { text, sentAt }
+  if (id === undefined) return { text, sentAt }
+  const delivery = { id, place, after, part, parts: Math.max(1, parts) }
+  return isPossible(delivery) ? { text, sentAt, delivery } : { text, sentAt }
 }
 
-function readEmbedded(reader: WireReader): WireMessage {
-  const outerEnd = reader.enter()
-  const message = readMessage(reader, undefined)
-  reader.leave(outerEnd)
-  return message
+/** Beyond 2⁵³ a number is not exact any more, and would name another place. */
+function isPossible({ id, place, after, part, parts }: Delivery): boolean {
+  const counted = Number.isSafeInteger(place) && place > 0 && Number.isSafeInteger(after) && after >= 0
+  return counted && id.length === idBytes && part < parts
+}
+
+function writeDelivery(writer: WireWriter, delivery: Delivery): void {
+  const { id, place, after, part, parts } = delivery
+  if (!isPossible(delivery) || part !== part >>> 0 || parts !== parts >>> 0) {
+    throw new P2PError(
+      'internal',
+      `Part ${part} of ${parts} at place ${place} after ${after} cannot be sent.`,
+    )
+  }
+  writer.varint(tags.id)
+  writer.bytes(id)
+  writeNumber(writer, tags.place, place)
+  if (after !== 0) writeNumber(writer, tags.after, after)
+  if (parts === 1) return
+  if (part !== 0) writeNumber(writer, tags.part, part)
+  writeNumber(writer, tags.parts, parts)
+}
+
+function writeNumber(writer: WireWriter, tag: number, value: number): void {
+  writer.varint(tag)
+  writer.varint(value)
 }
 
 /** First and last second that protobuf's Timestamp and RFC 3339 can name: the years 1 to 9999. */
@@ -151,14 +189,8 @@ function writeTime(writer: WireWriter, time: WireTime): void {
   }
   writer.varint(tags.sendTime)
   const start = writer.enter()
-  if (seconds !== 0) {
-    writer.varint(tags.seconds)
-    writer.varint(seconds)
-  }
-  if (nanos !== 0) {
-    writer.varint(tags.nanos)
-    writer.varint(nanos)
-  }
+  if (seconds !== 0) writeNumber(writer, tags.seconds, seconds)
+  if (nanos !== 0) writeNumber(writer, tags.nanos, nanos)
   writer.leave(start)
 }
 

@@ -8,7 +8,8 @@ import { WebSocket, WebSocketServer } from 'ws'
 import { ephemeralIdentity } from '../../src/identity/identity.ts'
 import { limits } from '../../src/base/limits.ts'
 import { isP2PError, type Message } from '../../src/index.ts'
-import { decodeMessages, encodeBatch, encodeMessage } from '../../src/protocol/message.ts'
+import { decodeMessages, encodeBatch } from '../../src/protocol/frame.ts'
+import { encodeMessage } from '../../src/protocol/message.ts'
 import {
   dialInPlain,
   dialWithKey,

@@ -19,7 +19,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file p2p.proto.
  */
 export const file_p2p: GenFile = /*@__PURE__*/
-  fileDesc("CglwMnAucHJvdG8iFQoEVVVJRBINCgV2YWx1ZRgBIAEoDCK0AQoEUGVlchIRCgJJRBgBIAEoCzIFLlVVSUQSDAoEcG9ydBgCIAEoBRIfCgVmaWxlcxgDIAMoCzIQLlBlZXIuRmlsZXNFbnRyeRIKCgJJUBgEIAEoCRIUCgxpc19wdWJsaWNfaXAYBSABKAgSGgoHdXBncmFkZRjpByABKAsyCC5VcGdyYWRlGiwKCkZpbGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJJCgdNZXNzYWdlEi0KCXNlbmRfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHbWVzc2FnZRgCIAEoCSIkCgVCYXRjaBIbCghtZXNzYWdlcxj3ByADKAsyCC5NZXNzYWdlIiIKCktub3duUGVlcnMSFAoFcGVlcnMYASADKAsyBS5QZWVyIowBCgdVcGdyYWRlEhAKCHByb3RvY29sGAEgASgNEhIKCnB1YmxpY19rZXkYAiABKAwSEAoIaW5zdGFuY2UYAyABKAYSFAoMY2FwYWJpbGl0aWVzGAQgASgNEgwKBG5hbWUYBSABKAkSDwoHbGVhdmluZxgGIAEoCBIUCgx3YW50c19hbnN3ZXIYByABKAgi5AEKB1BhaXJpbmcSEwoGY29tbWl0GAEgASgMSACIAQESEgoFbm9uY2UYAiABKAxIAYgBARITCgZyZXZlYWwYAyABKAxIAogBARIZCgd2ZXJkaWN0GAQgASgLMgguVmVyZGljdBIRCgRzY2FuGAUgASgMSAOIAQESFwoKc3VjY2Vzc2lvbhgGIAEoDEgEiAEBEhIKBXRha2VuGAcgASgISAWIAQFCCQoHX2NvbW1pdEIICgZfbm9uY2VCCQoHX3JldmVhbEIHCgVfc2NhbkINCgtfc3VjY2Vzc2lvbkIICgZfdGFrZW4iJAoHVmVyZGljdBIMCgRzYW1lGAEgASgIEgsKA21hYxgCIAEoDCJ8CgpTdWNjZXNzaW9uEg8KB29sZF9rZXkYASABKAwSDwoHbmV3X2tleRgCIAEoDBIPCgdjb3VudGVyGAMgASgEEg0KBWF0X21zGAQgASgEEhUKDW9sZF9zaWduYXR1cmUYBSABKAwSFQoNbmV3X3NpZ25hdHVyZRgGIAEoDGIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("CglwMnAucHJvdG8iFQoEVVVJRBINCgV2YWx1ZRgBIAEoDCK0AQoEUGVlchIRCgJJRBgBIAEoCzIFLlVVSUQSDAoEcG9ydBgCIAEoBRIfCgVmaWxlcxgDIAMoCzIQLlBlZXIuRmlsZXNFbnRyeRIKCgJJUBgEIAEoCRIUCgxpc19wdWJsaWNfaXAYBSABKAgSGgoHdXBncmFkZRjpByABKAsyCC5VcGdyYWRlGiwKCkZpbGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKVAQoHTWVzc2FnZRItCglzZW5kX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB21lc3NhZ2UYAiABKAkSCwoCaWQY6QcgASgMEg4KBXBsYWNlGOoHIAEoBBIOCgVhZnRlchjrByABKAQSDQoEcGFydBjsByABKA0SDgoFcGFydHMY7QcgASgNIn8KBUJhdGNoEhsKCG1lc3NhZ2VzGPcHIAMoCzIILk1lc3NhZ2USGgoHcmVjZWlwdBj4ByABKAsyCC5SZWNlaXB0EhQKBnR5cGluZxj5ByABKAhIAIgBARIcCghncmVldGluZxj6ByABKAsyCS5HcmVldGluZ0IJCgdfdHlwaW5nIioKB1JlY2VpcHQSEQoJZGVsaXZlcmVkGAEgASgEEgwKBHJlYWQYAiABKAQifAoIR3JlZXRpbmcSDgoGc3RyZWFtGAEgASgGEhMKC3BlZXJfc3RyZWFtGAIgASgGEhEKCWRlbGl2ZXJlZBgDIAEoBBIMCgRyZWFkGAQgASgEEhsKE21lc3NhZ2VzX3Blcl9zZWNvbmQYBSABKA0SDQoFYnVyc3QYBiABKA0iIgoKS25vd25QZWVycxIUCgVwZWVycxgBIAMoCzIFLlBlZXIijAEKB1VwZ3JhZGUSEAoIcHJvdG9jb2wYASABKA0SEgoKcHVibGljX2tleRgCIAEoDBIQCghpbnN0YW5jZRgDIAEoBhIUCgxjYXBhYmlsaXRpZXMYBCABKA0SDAoEbmFtZRgFIAEoCRIPCgdsZWF2aW5nGAYgASgIEhQKDHdhbnRzX2Fuc3dlchgHIAEoCCLkAQoHUGFpcmluZxITCgZjb21taXQYASABKAxIAIgBARISCgVub25jZRgCIAEoDEgBiAEBEhMKBnJldmVhbBgDIAEoDEgCiAEBEhkKB3ZlcmRpY3QYBCABKAsyCC5WZXJkaWN0EhEKBHNjYW4YBSABKAxIA4gBARIXCgpzdWNjZXNzaW9uGAYgASgMSASIAQESEgoFdGFrZW4YByABKAhIBYgBAUIJCgdfY29tbWl0QggKBl9ub25jZUIJCgdfcmV2ZWFsQgcKBV9zY2FuQg0KC19zdWNjZXNzaW9uQggKBl90YWtlbiIkCgdWZXJkaWN0EgwKBHNhbWUYASABKAgSCwoDbWFjGAIgASgMInwKClN1Y2Nlc3Npb24SDwoHb2xkX2tleRgBIAEoDBIPCgduZXdfa2V5GAIgASgMEg8KB2NvdW50ZXIYAyABKAQSDQoFYXRfbXMYBCABKAQSFQoNb2xkX3NpZ25hdHVyZRgFIAEoDBIVCg1uZXdfc2lnbmF0dXJlGAYgASgMYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * @generated from message UUID
@@ -103,6 +103,40 @@ export type Message = Message$1<"Message"> & {
    * @generated from field: string message = 2;
    */
   message: string;
+
+  /**
+   * The fields below are there between our peers only.
+   * 16 random bytes: the name of this message at both ends.
+   *
+   * @generated from field: bytes id = 1001;
+   */
+  id: Uint8Array;
+
+  /**
+   * Its place in what its author has said to the receiver: 1, 2, 3 ... Below 2^53, as all numbers of this kind.
+   *
+   * @generated from field: uint64 place = 1002;
+   */
+  place: bigint;
+
+  /**
+   * The place of the last message of the receiver that the author had when writing; 0 when none.
+   *
+   * @generated from field: uint64 after = 1003;
+   */
+  after: bigint;
+
+  /**
+   * Which part of a long text this is, counted from 0, and how many there are; both absent with a whole text.
+   *
+   * @generated from field: uint32 part = 1004;
+   */
+  part: number;
+
+  /**
+   * @generated from field: uint32 parts = 1005;
+   */
+  parts: number;
 };
 
 /**
@@ -113,8 +147,8 @@ export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
   messageDesc(file_p2p, 2);
 
 /**
- * Messages that leave together in one frame, between our peers only. A frame with this field is a Batch, any other is
- * a Message.
+ * Messages that leave together in one frame, and what our peers tell each other about them; between our peers only. A
+ * frame with any of these fields is a Batch, any other is a Message.
  *
  * @generated from message Batch
  */
@@ -123,6 +157,23 @@ export type Batch = Message$1<"Batch"> & {
    * @generated from field: repeated Message messages = 1015;
    */
   messages: Message[];
+
+  /**
+   * @generated from field: Receipt receipt = 1016;
+   */
+  receipt?: Receipt | undefined;
+
+  /**
+   * The sender writes at this moment, or has stopped without sending.
+   *
+   * @generated from field: optional bool typing = 1017;
+   */
+  typing?: boolean | undefined;
+
+  /**
+   * @generated from field: Greeting greeting = 1018;
+   */
+  greeting?: Greeting | undefined;
 };
 
 /**
@@ -131,6 +182,84 @@ export type Batch = Message$1<"Batch"> & {
  */
 export const BatchSchema: GenMessage<Batch> = /*@__PURE__*/
   messageDesc(file_p2p, 3);
+
+/**
+ * How far the receiver's messages have come, as places: everything up to there.
+ *
+ * @generated from message Receipt
+ */
+export type Receipt = Message$1<"Receipt"> & {
+  /**
+   * Stored where no crash loses them.
+   *
+   * @generated from field: uint64 delivered = 1;
+   */
+  delivered: bigint;
+
+  /**
+   * Seen by the user.
+   *
+   * @generated from field: uint64 read = 2;
+   */
+  read: bigint;
+};
+
+/**
+ * Describes the message Receipt.
+ * Use `create(ReceiptSchema)` to create a new message.
+ */
+export const ReceiptSchema: GenMessage<Receipt> = /*@__PURE__*/
+  messageDesc(file_p2p, 4);
+
+/**
+ * The first that each end says on a channel: where the conversation stands.
+ *
+ * @generated from message Greeting
+ */
+export type Greeting = Message$1<"Greeting"> & {
+  /**
+   * Names what the sender says to the receiver, never 0. Another one than before: places begin anew.
+   *
+   * @generated from field: fixed64 stream = 1;
+   */
+  stream: bigint;
+
+  /**
+   * The receiver's own stream as the sender knows it, 0 when it knows none, and how far it has come.
+   *
+   * @generated from field: fixed64 peer_stream = 2;
+   */
+  peerStream: bigint;
+
+  /**
+   * @generated from field: uint64 delivered = 3;
+   */
+  delivered: bigint;
+
+  /**
+   * @generated from field: uint64 read = 4;
+   */
+  read: bigint;
+
+  /**
+   * How fast the sender takes messages, and how many at once; both 0: without limit.
+   *
+   * @generated from field: uint32 messages_per_second = 5;
+   */
+  messagesPerSecond: number;
+
+  /**
+   * @generated from field: uint32 burst = 6;
+   */
+  burst: number;
+};
+
+/**
+ * Describes the message Greeting.
+ * Use `create(GreetingSchema)` to create a new message.
+ */
+export const GreetingSchema: GenMessage<Greeting> = /*@__PURE__*/
+  messageDesc(file_p2p, 5);
 
 /**
  * @generated from message KnownPeers
@@ -147,7 +276,7 @@ export type KnownPeers = Message$1<"KnownPeers"> & {
  * Use `create(KnownPeersSchema)` to create a new message.
  */
 export const KnownPeersSchema: GenMessage<KnownPeers> = /*@__PURE__*/
-  messageDesc(file_p2p, 4);
+  messageDesc(file_p2p, 6);
 
 /**
  * What our peers add to an announcement. Peers of the published client ignore it.
@@ -210,7 +339,7 @@ export type Upgrade = Message$1<"Upgrade"> & {
  * Use `create(UpgradeSchema)` to create a new message.
  */
 export const UpgradeSchema: GenMessage<Upgrade> = /*@__PURE__*/
-  messageDesc(file_p2p, 5);
+  messageDesc(file_p2p, 7);
 
 /**
  * One frame of a pairing connection; exactly one field is present.
@@ -271,7 +400,7 @@ export type Pairing = Message$1<"Pairing"> & {
  * Use `create(PairingSchema)` to create a new message.
  */
 export const PairingSchema: GenMessage<Pairing> = /*@__PURE__*/
-  messageDesc(file_p2p, 6);
+  messageDesc(file_p2p, 8);
 
 /**
  * @generated from message Verdict
@@ -297,7 +426,7 @@ export type Verdict = Message$1<"Verdict"> & {
  * Use `create(VerdictSchema)` to create a new message.
  */
 export const VerdictSchema: GenMessage<Verdict> = /*@__PURE__*/
-  messageDesc(file_p2p, 7);
+  messageDesc(file_p2p, 9);
 
 /**
  * A key names its successor; both keys sign.
@@ -349,5 +478,5 @@ export type Succession = Message$1<"Succession"> & {
  * Use `create(SuccessionSchema)` to create a new message.
  */
 export const SuccessionSchema: GenMessage<Succession> = /*@__PURE__*/
-  messageDesc(file_p2p, 8);
+  messageDesc(file_p2p, 10);
 
