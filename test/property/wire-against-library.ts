@@ -23,6 +23,7 @@ import { peerIdFromBytes, peerIdFromDigest, peerIdToBytes } from '../../src/prot
 import { decodePeerList } from '../../src/protocol/peer-list.ts'
 import { printableName } from '../../src/protocol/text.ts'
 import { compare } from './compare.ts'
+import { libraryMessage, messages, wireMessage } from './frame-against-library.ts'
 import { announcementBytes, messageBytes, peerListBytes } from './wire-bytes.ts'
 import { oracle } from './wire-oracle.ts'
 
@@ -81,9 +82,7 @@ export function testAgainstLibrary(numRuns: number): void {
 
 function messageOf(bytes: Uint8Array): WireMessage | undefined {
   const decoded = oracle(MessageSchema, bytes)
-  if (decoded === undefined) return undefined
-  const { message, sendTime } = decoded
-  return { text: message, sentAt: sendTime && { seconds: Number(sendTime.seconds), nanos: sendTime.nanos } }
+  return decoded && wireMessage(decoded)
 }
 
 function announcementOf(peer: Peer): Announcement | undefined {
@@ -106,15 +105,6 @@ function upgradeOf(wire: WireUpgrade): Upgrade {
   return { protocol, key, instance, capabilities, name: printable, leaving, wantsAnswer }
 }
 
-function libraryMessage({ text, sentAt }: WireMessage): Uint8Array {
-  const sendTime = sentAt && {
-    $typeName: 'google.protobuf.Timestamp' as const,
-    seconds: BigInt(sentAt.seconds),
-    nanos: sentAt.nanos,
-  }
-  return toBinary(MessageSchema, create(MessageSchema, { message: text, ...(sendTime && { sendTime }) }))
-}
-
 function libraryPeer(announcement: Announcement): Uint8Array {
   const { id, port, files, ip, isPublicIp, upgrade } = announcement
   const peer = {
@@ -130,35 +120,6 @@ function libraryPeer(announcement: Announcement): Uint8Array {
 
 function libraryUpgrade({ key, ...upgrade }: Upgrade) {
   return { ...upgrade, ...(key && { publicKey: Uint8Array.from(key) }) }
-}
-
-function messages(): fc.Arbitrary<WireMessage> {
-  const text = fc.oneof(
-    fc.string({ unit: 'binary', maxLength: 300 }),
-    fc.string({ unit: 'grapheme', maxLength: 300 }),
-    fc.array(fc.nat(0xffff), { maxLength: 40 }).map((units) => String.fromCharCode(...units)),
-    fc.integer({ min: 100, max: 17_000 }).map((length) => 'xя'.repeat(length / 2)),
-  )
-  const seconds = fc.oneof(
-    fc.maxSafeInteger(),
-    fc.integer(),
-    fc.constantFrom(
-      0,
-      1,
-      -1,
-      127,
-      128,
-      2 ** 31,
-      2 ** 32 - 1,
-      2 ** 32,
-      2 ** 35,
-      2 ** 62,
-      -(2 ** 62),
-      -(2 ** 63),
-    ),
-  )
-  const time = fc.record({ seconds, nanos: fc.oneof(fc.nat(999_999_999), fc.integer()) })
-  return fc.record({ text, sentAt: fc.option(time, { nil: undefined }) })
 }
 
 function announcements(): fc.Arbitrary<Announcement> {

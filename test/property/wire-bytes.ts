@@ -1,7 +1,7 @@
 /** Bytes that look like protobuf, right and wrong in every way that a decoder must tell apart. */
 import * as fc from 'fast-check'
 
-const fieldNumbers = [1, 2, 3, 4, 5, 6, 7, 16, 1001, 2 ** 29 - 1]
+const fieldNumbers = [1, 2, 3, 4, 5, 6, 7, 16, 1001, 1002, 1005, 1015, 1016, 1017, 1018, 2 ** 29 - 1]
 const small = fc.uint8Array({ maxLength: 12 })
 const text = fc.string({ unit: 'grapheme', maxLength: 20 }).map((given) => new TextEncoder().encode(given))
 
@@ -100,6 +100,59 @@ export const peerListBytes = fc.oneof(
   fc
     .array(announcementBytes, { maxLength: 3 })
     .map((peers) => concat(...peers.map((peer) => delimited(1, peer, 0)))),
+)
+
+const place = fc.oneof(
+  { weight: 8, arbitrary: fc.nat(300).map(BigInt) },
+  { weight: 1, arbitrary: fc.constantFrom(2n ** 53n - 1n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n) },
+)
+const placeField = (field: number) => place.map((value) => concat(tag(field, 0), varintBytes(value)))
+
+/** Messages that say which one they are, mostly as they must, and among other fields. */
+const deliveredMessage = fc
+  .tuple(
+    fc.oneof({ weight: 8, arbitrary: fixed(16) }, { weight: 1, arbitrary: small }),
+    fc.tuple(placeField(1002), placeField(1003)),
+    fc.oneof(fc.constant(new Uint8Array(0)), fc.tuple(placeField(1004), placeField(1005)).map(joined)),
+    fc.oneof({ weight: 3, arbitrary: text.map((given) => delimited(2, given, 0)) }, fields),
+  )
+  .map(([id, numbers, parts, rest]) => concat(delimited(1001, id, 0), ...numbers, parts, rest))
+
+/** Several fields, some of them missing. */
+function someOf(...parts: readonly fc.Arbitrary<Uint8Array>[]): fc.Arbitrary<Uint8Array> {
+  return fc.tuple(...parts.map((part) => fc.option(part, { nil: new Uint8Array(0) }))).map(joined)
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  return concat(...parts)
+}
+
+const receiptFields = someOf(
+  placeField(1),
+  placeField(2),
+  small.map((given) => delimited(3, given, 0)),
+)
+const streamField = (field: number) => fixed(8).map((value) => concat(tag(field, 1), value))
+const greetingFields = someOf(
+  streamField(1),
+  streamField(2),
+  placeField(3),
+  placeField(4),
+  placeField(5),
+  placeField(6),
+)
+const batchField = fc.oneof(
+  deliveredMessage.map((message) => delimited(1015, message, 0)),
+  receiptFields.map((receipt) => delimited(1016, receipt, 0)),
+  varint.map((value) => concat(tag(1017, 0), value)),
+  greetingFields.map((greeting) => delimited(1018, greeting, 0)),
+)
+
+/** Single messages and batches of all that there is, and sometimes of what there is not. */
+export const frameBytes = fc.oneof(
+  { weight: 2, arbitrary: deliveredMessage },
+  { weight: 4, arbitrary: fc.array(batchField, { maxLength: 5 }).map(joined) },
+  { weight: 3, arbitrary: anyBytes },
 )
 
 const shortBytes = fc.oneof({ weight: 6, arbitrary: fixed(32) }, { weight: 1, arbitrary: small })
