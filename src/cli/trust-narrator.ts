@@ -100,7 +100,7 @@ function askedLines(
 }
 
 function doneLine({ peerId, ok, reason }: EventOf<'verify:done'>, view: View): string {
-  if (ok) return `${view.peer(peerId)} is verified: nobody else can speak as this peer.`
+  if (ok) return `You have made sure who this is: ${view.peer(peerId)}.`
   const why = displayText(reason).replace(/\.$/, '')
   return view.style.alarm(`NOT VERIFIED: ${view.plainPeer(peerId)}${why === '' ? '' : ` (${why})`}.`)
 }

@@ -132,7 +132,7 @@ test('two people verify each other by what their screens show, and the prompt sa
   const done = next(desk.node, 'verify:done')
   await kitchen.trust.verification(desk.node.id)?.confirm(true)
   const lines = desk.narrator.lines(await done)
-  assert.match(lines.join(), /^"kitchen" [0-9a-f]{8} verified is verified/)
+  assert.match(lines.join(), /^You have made sure who this is: "kitchen" [0-9a-f]{8} verified\.$/)
   const session = await desk.node.connect(kitchen.id)
   assert.match(desk.view.label(session), /^"kitchen" [0-9a-f]{8} verified \[verified\]> $/)
   assert.match(textOf(await desk.run(`connect ${kitchen.id}`)), /\nEncrypted and verified\.$/)
