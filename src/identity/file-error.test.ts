@@ -23,9 +23,10 @@ test('each reason why a directory cannot be used is told with what to do', () =>
   )
 })
 
+const reasonFor = (code: string): string | undefined =>
+  oddFile(Object.assign(new Error('from the system'), { code }))
+
 test('K1: what is wrong with the key file itself is told apart from what is wrong with the disk', () => {
-  const reasonFor = (code: string): string | undefined =>
-    oddFile(Object.assign(new Error('from the system'), { code }))
   assert.equal(reasonFor('ELOOP'), 'it is a symbolic link')
   assert.equal(reasonFor('ENXIO'), 'it is not a regular file')
   assert.equal(reasonFor('EACCES'), 'your user may not read it')
