@@ -1,0 +1,81 @@
+/** Nodes on a LAN in memory that know each other, and what happened to them. */
+import { startNode, type NodeEvent, type NodeOptions, type P2PNode } from '../../src/index.ts'
+import { MemoryNetwork, type MemoryNetworkOptions } from '../../src/testing/index.ts'
+
+export interface Lan extends AsyncDisposable {
+  readonly network: MemoryNetwork
+  /** Starts one more node, which knows everybody when this resolves; closed with the others. */
+  join(name: string, options?: NodeOptions): Promise<LanNode>
+}
+
+export interface LanNode {
+  readonly node: P2PNode
+  readonly address: string
+  /** All events of the node so far. */
+  readonly events: NodeEvent[]
+  /** Those of one type. */
+  of<Type extends NodeEvent['type']>(type: Type): readonly Extract<NodeEvent, { type: Type }>[]
+  /** The first event of a type, or the first that fits, now or soon. */
+  heard<Type extends NodeEvent['type']>(
+    type: Type,
+    fits?: (event: Extract<NodeEvent, { type: Type }>) => boolean,
+  ): Promise<Extract<NodeEvent, { type: Type }>>
+}
+
+export function openLan(options: MemoryNetworkOptions = {}): Lan {
+  const network = new MemoryNetwork(options)
+  const nodes: P2PNode[] = []
+  return {
+    network,
+    async join(name, nodeOptions = {}) {
+      const { address, ...host } = network.host()
+      const node = await startNode({ ...host, name, ...nodeOptions })
+      const events: NodeEvent[] = []
+      void collect(node, events)
+      const others = nodes.filter((other) => !closed.has(other))
+      await Promise.all(others.map((other) => meet(node, other)))
+      nodes.push(node)
+      return lanNode(node, address, events)
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(nodes.map((node) => node.close()))
+    },
+  }
+}
+
+function lanNode(node: P2PNode, address: string, events: readonly NodeEvent[]): LanNode {
+  const of = <Type extends NodeEvent['type']>(type: Type): Extract<NodeEvent, { type: Type }>[] =>
+    events.filter((event): event is Extract<NodeEvent, { type: Type }> => event.type === type)
+  return {
+    node,
+    address,
+    events: events as NodeEvent[],
+    of,
+    async heard(type, fits = () => true) {
+      for (let waitedMs = 0; waitedMs < 10_000; waitedMs += 5) {
+        const found = of(type).find(fits)
+        if (found !== undefined) return found
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+      throw new Error(
+        `${node.info.name} has not heard ${type}; heard: ${events.map((event) => event.type).join(', ')}`,
+      )
+    },
+  }
+}
+
+async function collect(node: P2PNode, into: NodeEvent[]): Promise<void> {
+  for await (const event of node.events()) into.push(event)
+}
+
+const closed = new WeakSet<P2PNode>()
+
+/** Closes a node before its LAN does. */
+export async function leave({ node }: LanNode): Promise<void> {
+  closed.add(node)
+  await node.close()
+}
+
+async function meet(one: P2PNode, other: P2PNode): Promise<void> {
+  await Promise.all([one.peers.waitFor({ id: other.id }), other.peers.waitFor({ id: one.id })])
+}
