@@ -49,7 +49,7 @@ function warningLine({ code, message }: ErrorInfo, view: View): string {
 }
 
 function identityLines({ peerId, leavesIdFile }: EventOf<'identity:made'>, view: View): readonly string[] {
-  const made = `You have a new identity, ${view.id(peerId)}. Whoever has the file identity.pem is you: keep it.`
+  const made = `You have a new identity, ${view.id(peerId)}. It is the file identity.pem: keep that.`
   if (!leavesIdFile) return [made]
   return [
     made,
