@@ -17,6 +17,8 @@ interface Desk extends AsyncDisposable {
   readonly state: ShellState
   readonly view: View
   readonly narrator: Narrator
+  /** What commands told while they waited. */
+  readonly told: readonly string[]
   /** Carries out a line, as the shell does. */
   readonly run: (line: string) => Promise<Outcome>
 }
@@ -25,12 +27,16 @@ async function openDesk(lan: MemoryNetwork): Promise<Desk> {
   const node = await startNode({ ...lan.host(), name: 'desk' })
   const state = new ShellState(node)
   const view = new View(node, plainStyle, { wholeIds: false })
-  const context: CommandContext = { state, view, log: silentLog, signal: new AbortController().signal }
+  const told: string[] = []
+  const tell = (line: string): number => told.push(line)
+  const { signal } = new AbortController()
+  const context: CommandContext = { state, view, log: silentLog, tell, signal }
   return {
     node,
     state,
     view,
     narrator: new Narrator(state, view),
+    told,
     run: (line) => runLine(context, line),
     [Symbol.asyncDispose]: () => node.close(),
   }
@@ -196,6 +202,7 @@ test('a QR code fits a screen, verifies who shows it, and asks him about who sca
   const scanned = kitchen.run(`verify ${text}`)
   const event = await asked
   assert.match(desk.narrator.lines(event).join('\n'), /has just scanned your QR code\.\n.*yes", or no/)
+  assert.match(kitchen.told.join(), /^Whoever shows the code is asked now/)
   await desk.run(`verify ${kitchen.node.id} yes`)
   assert.match(textOf(await scanned), /is verified: the code has its key\.$/)
   assert.equal(desk.node.trust.find(kitchen.node.id)?.trust, 'verified')

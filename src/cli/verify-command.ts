@@ -44,8 +44,11 @@ async function invite({ state, view }: CommandContext): Promise<Outcome> {
   }
 }
 
-async function scan({ state, view, signal }: CommandContext, text: string): Promise<Outcome> {
-  const contact = await state.node.trust.acceptInvitation(text, { signal })
+async function scan({ state, view, tell, signal }: CommandContext, text: string): Promise<Outcome> {
+  const scanned = state.node.trust.acceptInvitation(text, { signal })
+  // It has a secret, so that somebody else has to say yes before this is done.
+  if (text.split(':').length > 4) tell('Whoever shows the code is asked now; Ctrl-C gives up waiting.')
+  const contact = await scanned
   return { result: { contact }, lines: [`${view.peer(contact.peerId)} is verified: the code has its key.`] }
 }
 
