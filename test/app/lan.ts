@@ -1,6 +1,7 @@
 /** Nodes on a LAN in memory that know each other, and what happened to them. */
 import { startNode, type NodeEvent, type NodeOptions, type P2PNode } from '../../src/index.ts'
 import { MemoryNetwork, type MemoryNetworkOptions } from '../../src/testing/index.ts'
+import type { PeerTransport, TransportFactory } from '../../src/transport/transport.ts'
 
 export interface Lan extends AsyncDisposable {
   readonly network: MemoryNetwork
@@ -11,6 +12,8 @@ export interface Lan extends AsyncDisposable {
 export interface LanNode {
   readonly node: P2PNode
   readonly address: string
+  /** Its way to others, for saying what no node says. */
+  readonly transport: PeerTransport
   /** All events of the node so far. */
   readonly events: NodeEvent[]
   /** Those of one type. */
@@ -28,14 +31,20 @@ export function openLan(options: MemoryNetworkOptions = {}): Lan {
   return {
     network,
     async join(name, nodeOptions = {}) {
-      const { address, ...host } = network.host()
-      const node = await startNode({ ...host, name, ...nodeOptions })
+      const { address, explorers, transport: open } = network.host()
+      const opened = Promise.withResolvers<PeerTransport>()
+      const transport: TransportFactory = async (context) => {
+        const made = await open(context)
+        opened.resolve(made)
+        return made
+      }
+      const node = await startNode({ explorers, transport, name, ...nodeOptions })
       const events: NodeEvent[] = []
       void collect(node, events)
       const others = nodes.filter((other) => !closed.has(other))
       await Promise.all(others.map((other) => meet(node, other)))
       nodes.push(node)
-      return lanNode(node, address, events)
+      return { ...lanNode(node, events), address, transport: await opened.promise }
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(nodes.map((node) => node.close()))
@@ -43,13 +52,12 @@ export function openLan(options: MemoryNetworkOptions = {}): Lan {
   }
 }
 
-function lanNode(node: P2PNode, address: string, events: readonly NodeEvent[]): LanNode {
+function lanNode(node: P2PNode, events: NodeEvent[]): Omit<LanNode, 'address' | 'transport'> {
   const of = <Type extends NodeEvent['type']>(type: Type): Extract<NodeEvent, { type: Type }>[] =>
     events.filter((event): event is Extract<NodeEvent, { type: Type }> => event.type === type)
   return {
     node,
-    address,
-    events: events as NodeEvent[],
+    events,
     of,
     async heard(type, fits = () => true) {
       for (let waitedMs = 0; waitedMs < 10_000; waitedMs += 5) {
