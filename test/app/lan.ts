@@ -7,6 +7,8 @@ export interface Lan extends AsyncDisposable {
   readonly network: MemoryNetwork
   /** Starts one more node, which knows everybody when this resolves; closed with the others. */
   join(name: string, options?: NodeOptions): Promise<LanNode>
+  /** The same, without waiting for anybody. */
+  start(name: string, options?: NodeOptions): Promise<LanNode>
 }
 
 export interface LanNode {
@@ -28,23 +30,28 @@ export interface LanNode {
 export function openLan(options: MemoryNetworkOptions = {}): Lan {
   const network = new MemoryNetwork(options)
   const nodes: P2PNode[] = []
+  const start: Lan['start'] = async (name, nodeOptions = {}) => {
+    const { address, explorers, transport: open } = network.host()
+    const opened = Promise.withResolvers<PeerTransport>()
+    const transport: TransportFactory = async (context) => {
+      const made = await open(context)
+      opened.resolve(made)
+      return made
+    }
+    const node = await startNode({ explorers, transport, name, ...nodeOptions })
+    const events: NodeEvent[] = []
+    void collect(node, events)
+    nodes.push(node)
+    return { ...lanNode(node, events), address, transport: await opened.promise }
+  }
   return {
     network,
-    async join(name, nodeOptions = {}) {
-      const { address, explorers, transport: open } = network.host()
-      const opened = Promise.withResolvers<PeerTransport>()
-      const transport: TransportFactory = async (context) => {
-        const made = await open(context)
-        opened.resolve(made)
-        return made
-      }
-      const node = await startNode({ explorers, transport, name, ...nodeOptions })
-      const events: NodeEvent[] = []
-      void collect(node, events)
+    start,
+    async join(name, nodeOptions) {
       const others = nodes.filter((other) => !closed.has(other))
-      await Promise.all(others.map((other) => meet(node, other)))
-      nodes.push(node)
-      return { ...lanNode(node, events), address, transport: await opened.promise }
+      const joined = await start(name, nodeOptions)
+      await Promise.all(others.map((other) => meet(joined.node, other)))
+      return joined
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(nodes.map((node) => node.close()))
