@@ -146,7 +146,7 @@ async function sendRubbish(): Promise<void> {
     count(tried, 'rubbish')
     attack(socket)
     setTimeout(() => socket.destroy(), 400)
-    // About 200 a second.
+    // At most 200 a second: of those that one address may have waiting.
     await sleep(5)
   }
 }
