@@ -110,7 +110,6 @@ function openWebSocket<Result>(to: Address, options: Handshake<Result>): Promise
       headers: requestHeaders(options),
       followRedirects: false,
       createConnection: () => socket,
-      ...(connection.proved !== undefined && { generateMask: maskNothing }),
     })
     const stop = (): void => {
       clearTimeout(timer)
@@ -171,12 +170,4 @@ function mostTelling(errors: readonly unknown[]): unknown {
     if (error !== undefined) return error
   }
   return errors[0]
-}
-
-/**
- * A mask of zeros, with which `ws` leaves the bytes as they are at both ends. Masks keep a web page from writing bytes
- * of its choice into what a proxy reads (RFC 6455, 10.3); inside TLS nobody reads, and they cost a third of the time.
- */
-function maskNothing(mask: Buffer): void {
-  mask.fill(0)
 }
