@@ -59,7 +59,6 @@ function receive(socket: Socket): void {
   const secureContext = createSecureContext(options)
   const secure = new TLSSocket(socket, {
     ...options,
-    ALPNProtocols: ['p2p/1'],
     isServer: true,
     secureContext,
   })
@@ -100,7 +99,7 @@ async function dial(from: number, to: number, port: number): Promise<void> {
       localAddress: address,
       headers: { PeerID: id, ...(keys !== undefined && { 'P2P-Version': '1' }) },
       perMessageDeflate: false,
-      ...(keys !== undefined && { ...mutualTls(keys), ALPNProtocols: ['p2p/1'] }),
+      ...(keys !== undefined && mutualTls(keys)),
     })
     await once(socket, 'open')
   }

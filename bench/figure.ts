@@ -46,7 +46,7 @@ export interface Line {
 }
 
 /** The nearest-rank percentile, `fraction` from 0 to 1. */
-function percentile(values: readonly number[], fraction: number): number {
+export function percentile(values: readonly number[], fraction: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   const value = sorted[Math.max(0, Math.ceil(sorted.length * fraction) - 1)]
   if (value === undefined) throw new Error('no runs were measured')

@@ -5,7 +5,9 @@ await using node = await startNode({ name: 'echo', port: 0, explorers: [multicas
 console.log(`I am ${node.id} on port ${node.info.port}. Ctrl-C ends.`)
 
 node.on('peer:found', ({ peer }) => {
-  console.log(`found ${JSON.stringify(peer.name)} at ${peer.address}:${peer.port}, ${peer.kind}`)
+  console.log(
+    `found ${JSON.stringify(peer.name)} at ${peer.address}:${peer.port}, protection: ${peer.protection}`,
+  )
 })
 
 node.on('message:received', ({ message }) => {

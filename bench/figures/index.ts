@@ -5,14 +5,17 @@ import { codecs } from './codecs.ts'
 import { datagrams } from './datagrams.ts'
 import { discovery } from './discovery.ts'
 import { idleSessions, referenceIdleSessions } from './idle-sessions.ts'
+import { meeting } from './meeting.ts'
 import { messages, referenceMessages } from './messages.ts'
 import { newSessions } from './new-sessions.ts'
 import { resident } from './resident.ts'
 import { referenceRoundTrip, roundTrip, roundTripRested, roundTripShared } from './round-trips.ts'
+import { rubbish } from './rubbish.ts'
 import { start } from './start.ts'
 
 export const figures: readonly Figure[] = [
   discovery,
+  meeting,
   messages,
   referenceMessages,
   roundTrip,
@@ -20,6 +23,7 @@ export const figures: readonly Figure[] = [
   roundTripRested,
   referenceRoundTrip,
   newSessions,
+  rubbish,
   idleSessions,
   referenceIdleSessions,
   announcements,

@@ -25,21 +25,21 @@ export class Calls {
 
   /** Opens a channel by whatever path answers first. @throws like `P2PNode.connect` */
   async dial(id: PeerId, signal: AbortSignal): Promise<Channel> {
-    const { trust, transport, directory } = this.#context
-    trust().access.require(id, 'chat')
-    const { paths } = directory.get(id)
-    const channel = await this.#ask(id, { signal }, () => transport().dial(id, paths, { signal }))
-    return trust().checked(channel, 'chat')
+    const context = this.#context
+    context.trust().access.require(id, 'chat')
+    const { paths } = context.directory.get(id)
+    const channel = await this.#ask(id, { signal }, () => context.transport().dial(id, paths, { signal }))
+    return context.trust().checked(channel, 'chat')
   }
 
   /** Asks a peer for those that it knows. @returns how many of them we did not know @throws like `Peers.load` */
   async load(from: PeerId, options: CallOptions): Promise<number> {
-    const { trust, transport, directory } = this.#context
-    trust().access.require(from, 'peers')
-    const { address, port } = directory.get(from)
+    const context = this.#context
+    context.trust().access.require(from, 'peers')
+    const { address, port } = context.directory.get(from)
     const fetch = (): Promise<readonly Announcement[]> =>
-      transport().fetchPeers(from, { address, port }, options)
-    return directory.hint(await this.#ask(from, options, fetch))
+      context.transport().fetchPeers(from, { address, port }, options)
+    return context.directory.hint(await this.#ask(from, options, fetch))
   }
 
   /** Opens a connection for pairing. @throws P2PError `peer-unknown`, and like `PeerTransport.pair` */

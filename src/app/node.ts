@@ -151,6 +151,7 @@ class RunningNode implements P2PNode {
   }
 
   async connect(id: PeerId, options: CallOptions = {}): Promise<Session> {
+    this.trust.access.require(id, 'chat')
     return await this.sessions.connect(id, options)
   }
 
@@ -292,7 +293,7 @@ class RunningNode implements P2PNode {
         this.#emit({ type: 'session:opened', at: new Date(), session: infoOf(session) })
       },
       closed: (session, { code, reason }) => {
-        if (this.sessions.with(session.peerId) === undefined) this.#directory.release(session.peerId)
+        this.#directory.release(session.peerId)
         this.#emit({ type: 'session:closed', at: new Date(), session: infoOf(session), code, reason })
       },
       observer: {

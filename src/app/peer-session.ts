@@ -54,6 +54,8 @@ export class PeerSession implements Session {
 
   #channel: Channel
   #open = true
+  /** What still comes is nobody's business any more. */
+  #expelled = false
   readonly #observer: SessionObserver
   readonly #rate: TokenBucket | undefined
   readonly #pace: ReferencePace | undefined
@@ -141,6 +143,14 @@ export class PeerSession implements Session {
   async end(code: number, reason: string): Promise<void> {
     void this.#gatherer?.flush()
     await this.#channel.close(code, reason)
+  }
+
+  /** Ends it because the peer is not allowed to talk with us any more: not a word is taken, or sent, from now on. */
+  expel(): void {
+    this.#expelled = true
+    this.#open = false
+    this.#rejectWaiting()
+    void this.#channel.close(1008, 'policy')
   }
 
   /** Goes on over another channel to the same peer; the present one is closed as a duplicate. */
@@ -253,6 +263,7 @@ export class PeerSession implements Session {
 
   async #receive(channel: Channel): Promise<void> {
     for await (const frames of channel) {
+      if (this.#expelled) continue
       const now = Date.now()
       this.heardMs = monotonicMs()
       for (const frame of frames) {
@@ -284,12 +295,16 @@ export class PeerSession implements Session {
 
   #finish(end: ChannelEnd): void {
     this.#open = false
+    this.#rejectWaiting()
+    this.#observer.ended(this, end)
+  }
+
+  #rejectWaiting(): void {
     const undelivered = this.#queue
     this.#queue = []
     this.#queuedBytes = 0
     this.#wake?.abort()
     for (const { reject } of undelivered) reject(sessionClosed(this.peerId))
-    this.#observer.ended(this, end)
   }
 }
 

@@ -92,7 +92,11 @@ export class SessionSet implements Sessions {
       if (!allows(id)) abort.abort(new P2PError('policy-refused', `Talk with ${id} has just been forbidden.`))
     }
     for (const [id, redial] of this.#redials) if (!allows(id)) redial.abort()
-    for (const session of this.list()) if (!allows(session.peerId)) void session.end(1008, 'policy')
+    for (const session of this.list()) {
+      if (allows(session.peerId)) continue
+      this.#byPeer.delete(session.peerId)
+      session.expel()
+    }
   }
 
   /** Ends every session and every dial. */

@@ -13,7 +13,7 @@ import { PairingTalk } from './pairing-talk.ts'
 import { newPin, type TrustBook } from './trust-book.ts'
 
 /** A key of this node that has a successor, and the statement that says so. */
-export interface Former {
+interface Former {
   readonly credentials: Credentials
   readonly statement: Uint8Array
 }

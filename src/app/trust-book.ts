@@ -188,7 +188,7 @@ export function peerBlocked(name: string): P2PError {
   return new P2PError('peer-blocked', `${name} is blocked. "unblock" takes that back.`)
 }
 
-export function peerReplaced(name: string, successor: PeerId): P2PError {
+function peerReplaced(name: string, successor: PeerId): P2PError {
   return new P2PError(
     'verification-failed',
     `${name} has moved to a new key. Talk with ${successor} instead.`,

@@ -186,7 +186,7 @@ export class CodeVerification extends OnOneConnection {
     this.#timer = setTimeout(() => {
       this.#step({ type: 'tick' })
       if (!this.ended) this.#tickAfter(limits.sweepMs)
-    }, ms)
+    }, ms).unref()
   }
 
   #step(event: ExchangeEvent): void {
@@ -226,7 +226,7 @@ export class ScanVerification extends OnOneConnection {
   }
 
   start(): void {
-    this.#timer = setTimeout(() => this.fail(failureSentences.timeout), this.observer.verifyMs)
+    this.#timer = setTimeout(() => this.fail(failureSentences.timeout), this.observer.verifyMs).unref()
     void this.done.then(() => clearTimeout(this.#timer))
     this.observer.shown(this)
     void this.listen()

@@ -208,7 +208,7 @@ export class Verifications {
   async #scan(peer: ProvedPeer, secret: Uint8Array, signal: AbortSignal): Promise<Contact> {
     const { book, self } = this.#context
     const talk = new PairingTalk(await this.#context.pair(peer.id, signal))
-    const timer = setTimeout(() => talk.close('failed'), this.#limits.verifyMs)
+    const timer = setTimeout(() => talk.close('failed'), this.#limits.verifyMs).unref()
     const giveUp = (): void => talk.close('failed')
     signal.addEventListener('abort', giveUp, { once: true })
     try {

@@ -65,7 +65,7 @@ test('an error that nobody foresaw is told as internal, and logged with where it
   const state = new ShellState(node)
   const stop = new AbortController()
   const view = new View(node, plainStyle, { wholeIds: true })
-  const context = { state, view, log, signal: stop.signal }
+  const context = { state, view, log, tell: () => {}, signal: stop.signal }
   assert.equal(tellError(new TypeError('x is not a function'), context).code, 'internal')
   assert.match(JSON.stringify(logged), /command-line\.test/)
   const known = new P2PError('no-answer', 'no answer')

@@ -7,6 +7,8 @@ export interface CommandContext {
   readonly state: ShellState
   readonly view: View
   readonly log: Log
+  /** Tells people what a command waits for. */
+  readonly tell: (line: string) => void
   /** Gives the command up. */
   readonly signal: AbortSignal
 }

@@ -221,7 +221,7 @@ function help(context: CommandContext, argument: string): Outcome {
 
 /** Rows of a text of ours, broken between words: a terminal breaks them anywhere. */
 function wrapped(text = ''): readonly string[] {
-  return (text.match(/\S.{0,77}(?= |$)/g) ?? []).map((row) => row.trimEnd())
+  return (text.match(/\S.{0,77}(?= |$)/gm) ?? []).map((row) => row.trimEnd())
 }
 
 /**

@@ -133,6 +133,7 @@ test('L1-L3: no event, whatever it carries, shows a control character', async ()
     paths: [],
     seenAt: at,
   }
+  const contact = { peerId: id, alias: bad, method: undefined, since: at }
   const events: NodeEvent[] = [
     { type: 'peer:found', at, peer },
     { type: 'peer:lost', at, peer },
@@ -145,10 +146,14 @@ test('L1-L3: no event, whatever it carries, shows a control character', async ()
     },
     { type: 'message:waiting', at, sessionId: id, peerId: id, waiting: 1 },
     { type: 'warning', at, error: { code: 'internal', message: bad } },
+    { type: 'warning', at, error: { code: 'insecure-connection', message: bad } },
+    { type: 'verify:done', at, peerId: id, ok: false, reason: bad },
+    { type: 'trust:changed', at, contact: { ...contact, trust: 'blocked' } },
+    { type: 'trust:succeeded', at, contact: { ...contact, trust: 'succeeded' }, formerId: id },
   ]
   for (const event of events) {
     const lines = narrator.lines(event)
-    assert.equal(lines.length, 1, event.type)
+    assert.equal(lines.length, event.type === 'trust:succeeded' ? 2 : 1, event.type)
     assert.doesNotMatch(lines.join(''), /[\p{Cc}\u202E\u200B]/u, event.type)
   }
 })
@@ -200,6 +205,28 @@ test('W9: a flood of messages to a session that nobody looks at becomes a few li
   assert.equal(state.unread(id), 1_000)
   state.attach({ id, peerId: id, incoming: true, protection: 'encrypted' as const })
   assert.equal(narrator.lines(event).length, 1)
+})
+
+test('T13: requests to verify without end become a few lines, which no other flood hides', async () => {
+  await using setup = await openDesk()
+  const { desk, state } = setup
+  const narrator = new Narrator(state, new View(desk, plainStyle, { wholeIds: false }))
+  const peerId = '7c21ab90-0000-8000-8000-000000000001' as PeerId
+  const at = new Date()
+  for (let number = 0; number < 1_000; number++) narrator.lines(peerAt(at, number))
+  const event: NodeEvent = {
+    type: 'verify:code',
+    at,
+    peerId,
+    code: '1234 5678',
+    method: 'code',
+    incoming: true,
+  }
+  const first = narrator.lines(event)
+  assert.match(first.join('\n'), /1234 5678\n.*"verify 7c21ab90 yes", or no/)
+  const more = Array.from({ length: 1_000 }, () => narrator.lines(event)).flat()
+  assert.equal(more.length, first.length * (limits.unaskedLineBurst - 1))
+  assert.deepEqual(narrator.lines({ ...event, incoming: false }), [])
 })
 
 test('W13: that messages wait is told once, and again only after one has left', async () => {

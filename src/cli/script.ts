@@ -20,7 +20,8 @@ export function openScript({ args, state, log, stop }: FaceOptions): Face {
     ? new JsonPrinter(output)
     : new PlainPrinter({ output, errors, view, narrator: new Narrator(state, view) })
   output.gone.addEventListener('abort', () => stop.abort())
-  const context: CommandContext = { state, view, log, signal: stop.signal }
+  const tell = (line: string): void => (args.json ? undefined : output.write(`${line}\n`))
+  const context: CommandContext = { state, view, log, tell, signal: stop.signal }
   return {
     show: (event: NodeEvent) => printer.event(event),
     run: () => runScript({ input: process.stdin, context, printer, output, stay: args.stay }),

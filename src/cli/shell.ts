@@ -119,7 +119,13 @@ class Shell implements Face {
     const current = new AbortController()
     this.#current = current
     const signal = AbortSignal.any([this.#stop.signal, current.signal])
-    const context: CommandContext = { state: this.#state, view: this.#view, log: this.#log, signal }
+    const context: CommandContext = {
+      state: this.#state,
+      view: this.#view,
+      log: this.#log,
+      tell: (told) => this.#prompt.print([told]),
+      signal,
+    }
     try {
       this.#tell(await runLine(context, line))
     } catch (error) {

@@ -81,12 +81,12 @@ export const trustCommands: readonly Command[] = [
   },
   {
     name: 'policy',
-    usage: 'policy [open|encrypted|trusted]',
+    usage: 'policy [name]',
     summary: 'Whom you talk with, in this run',
     details: policies
       .map((one) => `${one}: ${policyMeanings[one]}.`)
       .concat('"policy" in config.yaml makes it last.')
-      .join(' '),
+      .join('\n'),
     argument: 'optional',
     completes: 'policy',
     run: policy,

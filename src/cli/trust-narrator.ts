@@ -49,7 +49,7 @@ function warningLine({ code, message }: ErrorInfo, view: View): string {
 }
 
 function identityLines({ peerId, leavesIdFile }: EventOf<'identity:made'>, view: View): readonly string[] {
-  const made = `You have a new identity, ${view.id(peerId)}. Whoever has the file identity.pem is you: keep it.`
+  const made = `You have a new identity, ${view.id(peerId)}. It is the file identity.pem: keep that.`
   if (!leavesIdFile) return [made]
   return [
     made,
@@ -100,7 +100,7 @@ function askedLines(
 }
 
 function doneLine({ peerId, ok, reason }: EventOf<'verify:done'>, view: View): string {
-  if (ok) return `${view.peer(peerId)} is verified: nobody else can speak as this peer.`
+  if (ok) return `You have made sure who this is: ${view.peer(peerId)}.`
   const why = displayText(reason).replace(/\.$/, '')
   return view.style.alarm(`NOT VERIFIED: ${view.plainPeer(peerId)}${why === '' ? '' : ` (${why})`}.`)
 }

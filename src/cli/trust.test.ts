@@ -17,6 +17,8 @@ interface Desk extends AsyncDisposable {
   readonly state: ShellState
   readonly view: View
   readonly narrator: Narrator
+  /** What commands told while they waited. */
+  readonly told: readonly string[]
   /** Carries out a line, as the shell does. */
   readonly run: (line: string) => Promise<Outcome>
 }
@@ -25,12 +27,16 @@ async function openDesk(lan: MemoryNetwork): Promise<Desk> {
   const node = await startNode({ ...lan.host(), name: 'desk' })
   const state = new ShellState(node)
   const view = new View(node, plainStyle, { wholeIds: false })
-  const context: CommandContext = { state, view, log: silentLog, signal: new AbortController().signal }
+  const told: string[] = []
+  const tell = (line: string): number => told.push(line)
+  const { signal } = new AbortController()
+  const context: CommandContext = { state, view, log: silentLog, tell, signal }
   return {
     node,
     state,
     view,
     narrator: new Narrator(state, view),
+    told,
     run: (line) => runLine(context, line),
     [Symbol.asyncDispose]: () => node.close(),
   }
@@ -132,7 +138,7 @@ test('two people verify each other by what their screens show, and the prompt sa
   const done = next(desk.node, 'verify:done')
   await kitchen.trust.verification(desk.node.id)?.confirm(true)
   const lines = desk.narrator.lines(await done)
-  assert.match(lines.join(), /^"kitchen" [0-9a-f]{8} verified is verified/)
+  assert.match(lines.join(), /^You have made sure who this is: "kitchen" [0-9a-f]{8} verified\.$/)
   const session = await desk.node.connect(kitchen.id)
   assert.match(desk.view.label(session), /^"kitchen" [0-9a-f]{8} verified \[verified\]> $/)
   assert.match(textOf(await desk.run(`connect ${kitchen.id}`)), /\nEncrypted and verified\.$/)
@@ -188,13 +194,15 @@ test('a QR code fits a screen, verifies who shows it, and asks him about who sca
     kitchen.node.peers.waitFor({ id: desk.node.id }),
   ])
   const { lines = [], result = {} } = await desk.run('verify')
-  assert.ok(lines.every((line) => line.length <= 115) && lines.length <= 30)
+  assert.equal(lines.length, 24)
+  assert.ok(lines.slice(1).every((line) => line.length <= 79))
   const { text } = result['invitation'] as { text: string }
   assert.ok(lines.includes(text))
   const asked = next(desk.node, 'verify:code')
   const scanned = kitchen.run(`verify ${text}`)
   const event = await asked
   assert.match(desk.narrator.lines(event).join('\n'), /has just scanned your QR code\.\n.*yes", or no/)
+  assert.match(kitchen.told.join(), /^Whoever shows the code is asked now/)
   await desk.run(`verify ${kitchen.node.id} yes`)
   assert.match(textOf(await scanned), /is verified: the code has its key\.$/)
   assert.equal(desk.node.trust.find(kitchen.node.id)?.trust, 'verified')
@@ -243,6 +251,13 @@ test('id shows our own half of every safety number', async () => {
   assert.match(safetyNumber ?? '', /^\d{30}$/)
 })
 
+test('help fits 80 columns', async () => {
+  await using desk = await openDesk(new MemoryNetwork())
+  for (const about of ['', ' verify', ' policy', ' trust', ' alias']) {
+    for (const line of (await desk.run(`help${about}`)).lines ?? []) assert.ok(line.length <= 80, line)
+  }
+})
+
 test('T11: a connection that somebody tampers with is told loudly, and first', async () => {
   await using desk = await openDesk(new MemoryNetwork())
   for (const code of ['insecure-connection', 'identity-mismatch'] as const) {
@@ -258,7 +273,7 @@ test('a first start says that there is a new identity, and what becomes of an ol
   const peerId = '7c21ab90-0000-8000-8000-000000000001' as PeerId
   const event = { type: 'identity:made', at: new Date(), peerId } as const
   assert.deepEqual(desk.narrator.lines({ ...event, leavesIdFile: false }), [
-    'You have a new identity, 7c21ab90. Whoever has the file identity.pem is you: keep it.',
+    'You have a new identity, 7c21ab90. It is the file identity.pem: keep that.',
   ])
   assert.match(
     desk.narrator.lines({ ...event, leavesIdFile: true }).at(-1) ?? '',

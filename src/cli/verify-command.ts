@@ -6,12 +6,13 @@ import { qrLines } from './qr.ts'
 import { contactNamed, findContact, peerNamed, splitTarget } from './targets.ts'
 import type { View } from './view.ts'
 
-export const verifyDetails =
-  'verify <peer>: both screens show eight digits; when both people say that they are the same, both are verified. ' +
-  'verify <peer> yes, or no: answers, also when the other side has begun. ' +
-  'verify: shows a QR code; whoever scans it has verified you, and you confirm who it was. ' +
-  'verify <text of a QR code>: what a camera has read there. ' +
-  'verify <peer> <60 digits>: compares the safety number that the other person reads to you; "trust <peer>" shows yours.'
+export const verifyDetails = [
+  'verify <peer>: both screens show eight digits; when both people say that they are the same, both are verified.',
+  'verify <peer> yes, or no: answers, also when the other side has begun.',
+  'verify: shows a QR code; whoever scans it has verified you, and you confirm who it was.',
+  'verify <text>: what a camera has read from such a code.',
+  'verify <peer> <60 digits>: compares the safety number that the other person reads to you; "trust <peer>" shows yours.',
+].join('\n')
 
 /** Every way to make sure who a peer is. */
 export async function verify(context: CommandContext, argument: string): Promise<Outcome> {
@@ -36,15 +37,18 @@ async function invite({ state, view }: CommandContext): Promise<Outcome> {
   return {
     result: { invitation: { text, expiresAt } },
     lines: [
-      ...(await qrLines(text, view.style)),
       text,
-      `Good for ${minutes} minutes and one person, who scans it and gives its text to "verify"; then you are asked.`,
+      ...(await qrLines(text, view.style)),
+      `Good for ${minutes} minutes and one person; you are asked when it has been scanned.`,
     ],
   }
 }
 
-async function scan({ state, view, signal }: CommandContext, text: string): Promise<Outcome> {
-  const contact = await state.node.trust.acceptInvitation(text, { signal })
+async function scan({ state, view, tell, signal }: CommandContext, text: string): Promise<Outcome> {
+  const scanned = state.node.trust.acceptInvitation(text, { signal })
+  // It has a secret, so that somebody else has to say yes before this is done.
+  if (text.split(':').length > 4) tell('Whoever shows the code is asked now; Ctrl-C gives up waiting.')
+  const contact = await scanned
   return { result: { contact }, lines: [`${view.peer(contact.peerId)} is verified: the code has its key.`] }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { unusable } from './file-error.ts'
+import { oddFile, unusable } from './file-error.ts'
 
 test('each reason why a directory cannot be used is told with what to do', () => {
   const cases: Readonly<Record<string, RegExp>> = {
@@ -21,4 +21,14 @@ test('each reason why a directory cannot be used is told with what to do', () =>
     unusable('/d', new Error('something new')).message,
     /: something new\. Correct that, or choose another/,
   )
+})
+
+const reasonFor = (code: string): string | undefined =>
+  oddFile(Object.assign(new Error('from the system'), { code }))
+
+test('K1: what is wrong with the key file itself is told apart from what is wrong with the disk', () => {
+  assert.equal(reasonFor('ELOOP'), 'it is a symbolic link')
+  assert.equal(reasonFor('ENXIO'), 'it is not a regular file')
+  assert.equal(reasonFor('EACCES'), 'your user may not read it')
+  for (const code of ['EIO', 'EMFILE', 'ENOTDIR']) assert.equal(reasonFor(code), undefined)
 })

@@ -102,11 +102,14 @@ export class MemoryWire {
 
   /** Carries frames of one session: in order, each after a delay. */
   carrier(): Carry {
+    // Timers count whole milliseconds, so that a later one may fire before an earlier one.
+    const onTheWay: (() => void)[] = []
     let free = 0
     return (deliver) => {
       const now = performance.now()
       free = Math.max(free, now + this.#delayMs())
-      setTimeout(deliver, free - now)
+      onTheWay.push(deliver)
+      setTimeout(() => onTheWay.shift()?.(), free - now)
     }
   }
 

@@ -19,14 +19,16 @@ export interface ConnectOptions {
 
 /** A way to one peer. */
 export interface PeerConnection {
+  /** Open, and with a listener for errors that stays: between two users of it nobody else would listen. */
   readonly socket: Socket
-  /** What the peer has proved; undefined for a reference peer, to which the socket may still be connecting. */
+  /** What the peer has proved; undefined for a reference peer. */
   readonly proved: ProvedPeer | undefined
 }
 
 /**
  * Opens a connection to the peer `id`: inside TLS, after it has proved that it is `id` (T6), or, for a reference peer,
- * in plain. The ID alone decides, and what fails in TLS is never tried in plain.
+ * in plain. The ID alone decides, and what fails in TLS is never tried in plain. Not one byte of the caller can leave
+ * before the key was compared.
  *
  * @throws P2PError `peer-unreachable`, `insecure-connection`, `identity-mismatch`; the abort reason of `signal`
  */
@@ -34,14 +36,31 @@ export async function connectPeer(to: Address, options: ConnectOptions): Promise
   options.signal?.throwIfAborted()
   // Names would make a DNS query of what a stranger announced (U10).
   if (isIP(to.address) === 0) throw unreachable(to, 'that is not an IP address')
-  if (isProvable(options.id)) return await connectSecurely(to, options)
-  return { socket: connect({ host: to.address, port: to.port, noDelay: true }), proved: undefined }
+  if (!isProvable(options.id)) {
+    const socket = connect({ host: to.address, port: to.port, noDelay: true })
+    return await opened(to, options, { socket, event: 'connect', prove: () => undefined })
+  }
+  const socket = openTls(to, options.credentials)
+  const prove = (): ProvedPeer => proveServer(socket, to, options)
+  return await opened(to, options, { socket, event: 'secureConnect', prove })
 }
 
-/** As {@link connectPeer}, with TLS. Not one byte of the caller can leave before the key was compared. */
-async function connectSecurely(to: Address, options: ConnectOptions): Promise<PeerConnection> {
-  const { signal, timeoutMs } = options
-  const socket = openTls(to, options.credentials)
+/** A connection that was begun. */
+interface Beginning {
+  readonly socket: Socket
+  /** Says that it may be used. */
+  readonly event: 'connect' | 'secureConnect'
+  /** @throws P2PError when it is not the right peer */
+  readonly prove: () => ProvedPeer | undefined
+}
+
+async function opened(
+  to: Address,
+  { signal, timeoutMs }: ConnectOptions,
+  { socket, event, prove }: Beginning,
+): Promise<PeerConnection> {
+  // In the tick of the beginning: an address that this machine has no way to fails before anybody can wait for it.
+  socket.on('error', ignore)
   let isConnected = false
   socket.once('connect', () => (isConnected = true))
   const onTimeout = (): void => {
@@ -52,8 +71,8 @@ async function connectSecurely(to: Address, options: ConnectOptions): Promise<Pe
   const timer = setTimeout(onTimeout, timeoutMs)
   signal?.addEventListener('abort', onAbort, { once: true })
   try {
-    await once(socket, 'secureConnect')
-    return { socket, proved: proveServer(socket, to, options) }
+    await once(socket, event)
+    return { socket, proved: prove() }
   } catch (error) {
     socket.destroy()
     if (signal?.aborted === true) throw signal.reason
@@ -68,8 +87,6 @@ async function connectSecurely(to: Address, options: ConnectOptions): Promise<Pe
 function openTls({ address, port }: Address, credentials: Credentials): TLSSocket {
   const secureContext = secureContextOf(credentials)
   const socket = connectTls({ ...peerOptions, host: address, port, secureContext })
-  // Stays: between two users of the socket nobody else would listen.
-  socket.on('error', ignore)
   // The end of the handshake and the request are two writes, and the second is not to wait for the first.
   return socket.setNoDelay()
 }

@@ -266,6 +266,15 @@ describe('/ping of a peer', { concurrency: true }, () => {
     await gone[Symbol.asyncDispose]()
     assert.equal(await ping(gone.here, { ...plain, limits: standard }), false)
   })
+
+  test('U10: an address that the system refuses at once is no answer, and ends nothing', async () => {
+    // Anybody can announce such an address. From a timer, as the directory asks: no promise runs before the error then.
+    const noWay = { address: '255.255.255.255', port: 8001 }
+    const answered = await new Promise<boolean>((resolve) => {
+      setTimeout(() => void ping(noWay, { ...plain, limits: standard }).then(resolve), 0)
+    })
+    assert.equal(answered, false)
+  })
 })
 
 test('transports ask each other', async () => {

@@ -105,6 +105,8 @@ export class PeerPort {
   #onSpeech(socket: Socket, speech: Speech): void {
     if (speech === 'tls') {
       this.#pending.beginHandshake(socket)
+      // Half a TLS connection is good for nothing: whoever breaks off a handshake is gone at once.
+      socket.allowHalfOpen = false
       this.#tls.emit('connection', socket)
     } else if (speech === 'http') this.#options.serve({ socket, raw: socket, proved: undefined })
     else socket.destroy()

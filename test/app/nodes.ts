@@ -10,7 +10,7 @@ import {
   type P2PNode,
   type PeerId,
 } from '../../src/index.ts'
-import type { Sighting } from '../../src/discovery/explorer.ts'
+import type { Endpoint, Sighting } from '../../src/discovery/explorer.ts'
 import { ephemeralIdentity } from '../../src/identity/identity.ts'
 import type { Announcement } from '../../src/protocol/announcement.ts'
 import { protocolHeader, protocolVersion } from '../../src/protocol/handshake.ts'
@@ -19,9 +19,11 @@ import type { Credentials } from '../../src/transport/transport.ts'
 /** Lets a test say what an explorer would have heard. */
 class Hearsay {
   #report: (sighting: Sighting) => void = () => {}
+  #reportDuplicate: (source: Endpoint) => void = () => {}
 
   readonly open: ExplorerFactory = (context) => {
     this.#report = (sighting) => context.report(sighting)
+    this.#reportDuplicate = (source) => context.reportDuplicate(source)
     return Promise.resolve({
       name: 'hearsay',
       port: 8001,
@@ -30,6 +32,11 @@ class Hearsay {
       probe: () => Promise.resolve({ kind: 'no-answer' }),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     })
+  }
+
+  /** Somebody else announces our ID. */
+  duplicate(address: string): void {
+    this.#reportDuplicate({ address, port: 40_000 })
   }
 
   tell(announcement: Partial<Announcement> & Pick<Announcement, 'id' | 'port'>, address = '127.0.0.1'): void {

@@ -1,6 +1,6 @@
 /** The contract of `p2p --json`: real processes, real sockets on loopback. */
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -76,7 +76,7 @@ test('two commands talk through every command of the shell, and each line is as 
     assert.equal(peer.lines[0]?.type, 'node:started')
     assert.equal(peer.lines.at(-1)?.type, 'node:stopped')
     assert.equal(peer.errors, '')
-    // L7 is for secrets to come; what people write stays out of the log today.
+    // L7: what people write stays out of the log.
     assert.doesNotMatch(readFileSync(join(peer.dataDir, 'log.log'), 'utf8'), /lunch/)
   }
 })
@@ -99,8 +99,9 @@ test('connect waits for a peer that nobody has heard of yet, and only so long', 
   const config = loopbackConfig()
   const dataDir = mkdtempSync(join(tmpdir(), 'p2p-late-'))
   t.after(() => rmSync(dataDir, { recursive: true, force: true }))
-  const id = randomUUID()
-  writeFileSync(join(dataDir, 'id'), id)
+  const program = join(import.meta.dirname, '../../src/cli/main.ts')
+  const made = spawnSync(process.execPath, [program, 'id', '--json', '--data-dir', dataDir])
+  const { id } = JSON.parse(made.stdout.toString()) as { id: string }
   writeFileSync(join(dataDir, 'config.yaml'), config)
   await using desk = await openPeer({ config, args: ['--port', '0', '--wait', '20'] })
   const connecting = desk.attempt(`connect ${id}`)
@@ -196,9 +197,9 @@ test('what keeps it from starting goes to standard error, and nothing to standar
     { args: ['connect'], status: 64, says: /type it there/ },
     { args: ['--data-dir', file], status: 73, says: /^p2p: \S*config\.yaml cannot be used: / },
     { args: ['--data-dir', join(file, 'below')], status: 73, says: /config\.yaml.below cannot be used: / },
-    { args: [], config: strangeInterface, status: 78, says: /config\.yaml:3:21: .*"lo0o"/ },
+    { args: ['--port', '0'], config: strangeInterface, status: 78, says: /config\.yaml:3:21: .*"lo0o"/ },
     {
-      args: [],
+      args: ['--port', '0'],
       env: { P2P_EXPLORER_BROADCAST_INTERFACE_NAME: 'lo0o' },
       status: 78,
       says: /: P2P_EXPLORER_BROADCAST_INTERFACE_NAME: .*"lo0o"/,

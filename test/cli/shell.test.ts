@@ -216,7 +216,7 @@ test(
     await terminal.type(`attach ${short}`)
     await terminal.press('Enter')
     await terminal.shows(
-      /^Encrypted, but not verified[^\n]*\n[^\n]*verify [0-9a-f]{8}[^\n]*\n\d\d:\d\d:\d\d "kitchen" [0-9a-f]{8} unverified: are you there\?\n/,
+      /^Encrypted, but not verified[^\n]*\n[^\n]*verify [0-9a-f]{8}[^\n]*\n\d\d:\d\d:\d\d "kitchen" [0-9a-f]{8} unverified: are you there\?\n/m,
     )
   },
 )
@@ -262,6 +262,58 @@ test(
     }
   },
 )
+
+test(
+  'verify shows the code large, asks without a default, and the prompt tells the rest',
+  { skip: noTerminal },
+  async (t) => {
+    const { peer, open } = await setUp(t)
+    const terminal = await open()
+    await terminal.shows(/\+ "kitchen"/)
+    await terminal.type('verify 1')
+    await terminal.press('Enter')
+    const asked = await peer.event('verify:code')
+    const screen = await terminal.shows(/^Does the other screen show the same\? yes\/no$/m)
+    assert.match(screen, new RegExp(`^\\s*\\n    ${String(asked['code'])}\\n\\s*$`, 'm'))
+    for (const unsure of ['', 'y', 'list peers']) {
+      await terminal.type(unsure)
+      await terminal.press('Enter')
+    }
+    await terminal.shows(/whoever is not sure types no\.[^]*whoever is not sure types no\.[^]*yes\/no$/)
+    await peer.command(`verify ${String(asked['peerId'])} yes`)
+    assert.ok(peer.lines.every(({ type }) => type !== 'verify:done'))
+    await terminal.type('yes')
+    await terminal.press('Enter')
+    await terminal.shows(/You have made sure who this is: "kitchen" [0-9a-f]{8} verified\.\n(.*\n)*p2p>$/)
+    for (const line of ['alias 1 alice', 'connect alice']) {
+      await terminal.type(line)
+      await terminal.press('Enter')
+    }
+    await terminal.shows(/Encrypted and verified\.\nalice \[verified\]>$/)
+  },
+)
+
+test('a person who is asked from outside sees the code and what to type', { skip: noTerminal }, async (t) => {
+  const { peer, open } = await setUp(t)
+  const terminal = await open()
+  await terminal.shows(/\+ "kitchen"/)
+  const found = await peer.event('peer:found')
+  await terminal.type('half a li')
+  peer.write(`verify ${(found['peer'] as { id: string }).id}`)
+  const { code } = await peer.event('verify:code')
+  const screen = await terminal.shows(/wants to verify/)
+  const [, typed = ''] = /Then type "(verify [0-9a-f]{8}) yes", or no/.exec(screen) ?? []
+  assert.ok(screen.includes(String(code)), screen)
+  assert.equal(promptOf(screen), 'p2p> half a li')
+  await terminal.press('C-u')
+  await terminal.type(typed)
+  await terminal.press('Enter')
+  await terminal.shows(/yes\/no$/)
+  await terminal.press('C-c')
+  const done = await peer.event('verify:done')
+  assert.equal(done['ok'], false)
+  await terminal.shows(/NOT VERIFIED: "kitchen" [0-9a-f]{8}[^]*p2p>$/)
+})
 
 test(
   'L1, L2: what strangers write cannot clear the screen, move the cursor or type for us',

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readdirSync } from 'node:fs'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
@@ -29,7 +30,8 @@ interface Report extends Line {
   readonly rssMiB: number
   readonly loopP99Ms: number
   readonly peers: number
-  readonly sessions: number
+  /** Open at once, ever. */
+  readonly mostSessions: number
   readonly uncaught: number
   readonly logged: Readonly<Record<string, number>>
   readonly polluted: boolean
@@ -68,6 +70,9 @@ test(
     await warmUp.ended
     const before = await victim.report()
 
+    // How late the machine lets a program run that has next to nothing to do.
+    const machine = monitorEventLoopDelay({ resolution: 5 })
+    machine.enable()
     const attackers = attack(attackS)
     const roundTrips: number[] = []
     const pongsBefore = (await pongsOf(reference, plain.id)).length
@@ -76,6 +81,8 @@ test(
       roundTrips.push(await echo(friend, `echo ${number}`))
     }
     const after = await victim.report()
+    machine.disable()
+    const machineP99Ms = machine.percentile(99) / 1e6
     const pongs = (await pongsOf(reference, plain.id)).slice(pongsBefore)
     const { rounds, sessions } = await attackers.open.line(({ type }) => type === 'done')
     const reports = await Promise.all(
@@ -86,6 +93,7 @@ test(
     t.diagnostic(
       `rounds ${JSON.stringify(rounds)}, round trips p99 ${percentile(roundTrips, 0.99).toFixed(1)} ms, pongs p99 ${percentile(pongs, 0.99).toFixed(1)} ms`,
     )
+    t.diagnostic(`event loop p99 ${after.loopP99Ms} ms, of the machine ${machineP99Ms} ms`)
     t.diagnostic(`with keys: ${JSON.stringify(reports)}`)
     t.diagnostic(`before ${JSON.stringify(before)}, after ${JSON.stringify(after)}`)
 
@@ -100,10 +108,10 @@ test(
       'rubbish',
     ])
       assert.ok(times(name) > 10, `"${name}" happened ${times(name)} times`)
-    for (const { won, mostSessions } of reports) {
-      assert.deepEqual(won, {}, 'what nobody may get')
-      assert.ok(Number(mostSessions) <= limits.sessionsPerAddress, `${String(mostSessions)} of one address`)
-    }
+    for (const { won } of reports) assert.deepEqual(won, {}, 'what nobody may get')
+    // Those of the honest two, and the two that one ID may have in plain, come from elsewhere.
+    const mostSessions = limits.sessionsPerAddress + 2 + limits.sessionsPerPeer
+    assert.ok(after.mostSessions <= mostSessions, `${after.mostSessions} sessions at once`)
     for (const honest of [friend, reference])
       assert.ok(!honest.lines.some(({ type }) => type === 'session:closed'), 'an honest session ended')
     assert.ok(pongs.length > 50, `${pongs.length} pongs`)
@@ -112,7 +120,8 @@ test(
     assert.equal(after.polluted, false, 'a prototype was changed')
     assert.ok(roundTrips.length > 50, `${roundTrips.length} round trips`)
     assert.ok(percentile(roundTrips, 0.99) < 200, `round trips ${percentile(roundTrips, 0.99)} ms`)
-    assert.ok(after.loopP99Ms < 50, `event loop p99 ${after.loopP99Ms} ms`)
+    const lateMs = after.loopP99Ms - machineP99Ms
+    assert.ok(lateMs < 50, `event loop p99 ${lateMs} ms later than the machine's ${machineP99Ms} ms`)
     // What the garbage collector could free is not held by anybody, but V8 keeps the room for it.
     const grownMiB = after.liveMiB - before.liveMiB
     assert.ok(grownMiB < 16, `memory in use grew by ${grownMiB} MiB`)
@@ -138,8 +147,12 @@ function attackFrom(
   home: LabHost,
   { seconds, friendId }: { readonly seconds: number; readonly friendId: string },
 ): Attackers {
+  // A host has its own processor: theirs must not be the one of the victim.
   const run = (host: LabHost, name: string, args: readonly string[]): JsonProcess =>
-    new JsonProcess(name, host.spawn([process.execPath, script(name), home.address, ...args]))
+    new JsonProcess(
+      name,
+      host.spawn(['nice', '-n', '10', process.execPath, script(name), home.address, ...args]),
+    )
   const open = run(first, 'attack.ts', [first.address, String(seconds)])
   const keys = run(second, 'attack-keys.ts', [String(seconds), friendId, ...oddCertificates])
   return { open, keys, ended: Promise.all([open.ended, keys.ended]) }

@@ -23,6 +23,8 @@ node.on('message:received', ({ message }) => {
     .catch(() => {})
 })
 
+let mostSessions = 0
+node.on('session:opened', () => (mostSessions = Math.max(mostSessions, node.sessions.list().length)))
 const loop = monitorEventLoopDelay({ resolution: 5 })
 loop.enable()
 print({ type: 'started', id: node.id })
@@ -36,7 +38,7 @@ for await (const _ of createInterface({ input: process.stdin })) {
     rssMiB: rss / 2 ** 20,
     loopP99Ms: loop.percentile(99) / 1e6,
     peers: node.peers.list().length,
-    sessions: node.sessions.list().length,
+    mostSessions,
     uncaught,
     logged: Object.fromEntries(logged),
     polluted: 'polluted' in {},

@@ -80,6 +80,9 @@ async function liveADay(one: PeerProcess, two: PeerProcess): Promise<readonly st
   await one.command(`connect ${two.id}`)
   await one.command(trusted)
   await two.received(trusted)
+  // Whoever hears a goodbye asks /ping.
+  await two.attempt('exit')
+  await one.lost(two.id)
   return [said, answered, trusted, alias, code, code.replace(' ', '')]
 }
 

@@ -110,6 +110,26 @@ describe('a mixed network', { skip, concurrency: 2 }, () => {
     const changes = one.lines.filter(({ type }) => type === 'policy:changed').map(({ policy }) => policy)
     assert.deepEqual(changes, ['encrypted', 'trusted', 'open'])
   })
+
+  test('who is blocked is cut off at once and gets nothing more, of whatever kind', async () => {
+    await using network = await openNetwork()
+    const { one, two, reference } = network
+    await two.command(`connect ${one.id}`)
+    await two.command('/quit')
+    await reference.command(`connect ${one.id}`)
+    await Promise.all([one.session(two.id), one.session(reference.id)])
+    for (const { id } of [two, reference]) await one.command(`block ${id}`)
+    await Promise.all([two.sessionClosed(one.id), reference.event('session:closed')])
+    for (const command of ['connect', 'load-peers']) {
+      assert.equal(errorOf(await two.attempt(`${command} ${one.id}`)).code, 'peer-refused')
+      await assert.rejects(reference.command(`${command} ${one.id}`), /403/)
+      for (const { id } of [two, reference])
+        assert.equal(errorOf(await one.attempt(`${command} ${id}`)).code, 'peer-blocked')
+    }
+    assert.equal(errorOf(await two.attempt(`verify ${one.id}`)).code, 'peer-refused')
+    await one.command(`unblock ${two.id}`)
+    await two.command(`connect ${one.id}`)
+  })
 })
 
 describe('a data directory', { skip, concurrency: 2 }, () => {
