@@ -1,20 +1,25 @@
-/** Announcements and pairing frames of ours as protobuf's own library writes them, decoded and encoded again (frames.json). */
+/** Announcements, messages and pairing frames of ours as protobuf's own library writes them, decoded and encoded again (frames.json). */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
 import {
   decodeAnnouncement,
+  decodeFrame,
   decodePairing,
   encodeAnnouncement,
+  encodeFrame,
+  encodeMessage,
   encodePairing,
+  type Frame,
+  type WireMessage,
 } from '../../src/protocol/index.ts'
 
 interface Vector {
   readonly name: string
-  readonly type: 'Peer' | 'Pairing'
+  readonly type: 'Peer' | 'Message' | 'Batch' | 'Pairing'
   readonly hex: string
-  /** Bytes in hexadecimal. */
+  /** Bytes and streams in hexadecimal. */
   readonly value: Readonly<Record<string, unknown>>
 }
 
@@ -48,5 +53,44 @@ test('frames of every kind of pairing are read as everybody reads them, and writ
     ])
     assert.deepEqual(Object.fromEntries(shown), vector.value, vector.name)
     assert.equal(hexOf(encodePairing(message)), vector.hex, vector.name)
+  }
+})
+
+const numberHex = (value: bigint): string => value.toString(16).padStart(16, '0')
+
+/** As JSON has it, and as in the vectors. */
+function shownMessage({ text, sentAt, delivery }: WireMessage): unknown {
+  const shown = delivery && { ...delivery, id: hexOf(delivery.id) }
+  return { text, ...(sentAt && { sentAt }), ...(shown && { delivery: shown }) }
+}
+
+function shownFrame({ messages, greeting, ...rest }: Frame): unknown {
+  const shown = greeting && {
+    ...greeting,
+    stream: numberHex(greeting.stream),
+    peerStream: numberHex(greeting.peerStream),
+  }
+  return { messages: messages.map(shownMessage), ...rest, ...(shown && { greeting: shown }) }
+}
+
+test('messages between our peers are read as everybody reads them, and written byte for byte', () => {
+  assert.ok(ofType('Message').length > 1)
+  for (const vector of ofType('Message')) {
+    const message = decodeFrame(bytesOf(vector))?.messages[0]
+    assert.ok(message, vector.name)
+    assert.deepEqual(shownMessage(message), vector.value, vector.name)
+    assert.equal(hexOf(encodeMessage(message)), vector.hex, vector.name)
+  }
+})
+
+test('frames of all that our peers tell each other are read as everybody reads them, and written byte for byte', () => {
+  const told = new Set(ofType('Batch').flatMap(({ value }) => Object.keys(value)))
+  assert.deepEqual([...told].sort(), ['greeting', 'messages', 'receipt', 'typing'])
+  for (const vector of ofType('Batch')) {
+    const frame = decodeFrame(bytesOf(vector))
+    assert.ok(frame, vector.name)
+    assert.deepEqual(shownFrame(frame), vector.value, vector.name)
+    const messages = frame.messages.map(encodeMessage)
+    assert.equal(hexOf(encodeFrame({ ...frame, messages })), vector.hex, vector.name)
   }
 })
