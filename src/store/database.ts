@@ -1,8 +1,21 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, lstatSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
-import { migrations } from './migrations.ts'
+import { errnoOf } from '../base/errors.ts'
 import { isDamage } from './storage-error.ts'
+
+/** What a kind of file is made of. */
+export interface Schema {
+  /** PRAGMAs of every connection, before anything is read. */
+  readonly settings: string
+  /**
+   * What each version does to the one before; `PRAGMA user_version` says how many a file has had. A step that has left
+   * this house is never changed, only followed by another.
+   */
+  readonly migrations: readonly string[]
+  /** What in the content contradicts itself; undefined when nothing does. May throw what SQLite throws. */
+  check(database: DatabaseSync): string | undefined
+}
 
 /**
  * What became of opening a file. `ready`: it can be read, and written too unless `readOnly` says why not. `damaged`: its
@@ -15,23 +28,16 @@ export type Opened =
   | { readonly kind: 'unusable'; readonly cause: unknown }
 
 /** Files that SQLite keeps beside a database; they belong to that one only. */
-export const companions = ['-journal', '-wal', '-shm'] as const
+const companions = ['-journal', '-wal', '-shm'] as const
 
-/**
- * Opens the SQLite file `path` with everything in it checked, and makes it when there is none; never throws.
- *
- * A rollback journal, not a write-ahead log: what is stored here is written rarely, and there is no second file whose
- * loss would go unnoticed. EXTRA: what was committed outlasts a power cut; FULL would leave the removal of the journal
- * unsaved, and a journal that comes back takes the last change away. Deleted content is overwritten, so that no damage
- * can bring it back.
- */
-export async function openDatabase(path: string): Promise<Opened> {
+/** Opens the SQLite file `path` and checks it, and makes it when there is none; never throws. */
+export async function openDatabase(path: string, schema: Schema): Promise<Opened> {
   let database: DatabaseSync | undefined
   try {
-    if (!existsSync(path)) await createDatabase(path)
+    if (!existsSync(path)) await createDatabase(path, schema)
     if (!statSync(path).isFile()) return { kind: 'damaged', reason: 'it is not a file' }
-    database = await connect(path)
-    const opened = inspect(database)
+    database = await connect(path, schema)
+    const opened = inspect(database, schema)
     if (opened.kind !== 'ready') database.close()
     return opened
   } catch (error) {
@@ -46,14 +52,18 @@ export async function openDatabase(path: string): Promise<Opened> {
  * Makes `path` anew, with what `fill` writes into it. It appears whole or not at all, so an empty file in its place is
  * always damage, and never a first start that was interrupted.
  */
-export async function createDatabase(path: string, fill?: (database: DatabaseSync) => void): Promise<void> {
+export async function createDatabase(
+  path: string,
+  schema: Schema,
+  fill?: (database: DatabaseSync) => void,
+): Promise<void> {
   const draft = `${path}.new`
   removeWithCompanions(draft)
   // SQLite would make it readable for everybody.
   closeSync(openSync(draft, 'wx', 0o600))
-  const database = await connect(draft)
+  const database = await connect(draft, schema)
   try {
-    migrate(database, 0)
+    migrate(database, schema, 0)
     fill?.(database)
   } finally {
     database.close()
@@ -64,11 +74,41 @@ export async function createDatabase(path: string, fill?: (database: DatabaseSyn
   syncDirectoryOf(path)
 }
 
-async function connect(path: string): Promise<DatabaseSync> {
+/** A database that lasts as long as the process. */
+export async function openInMemory(schema: Schema): Promise<DatabaseSync> {
+  const database = await connect(':memory:', schema)
+  migrate(database, schema, 0)
+  return database
+}
+
+/** Gives `path` and its companions the first name that is free. @returns that name */
+export function setAside(path: string): string {
+  let number = 1
+  while (exists(`${path}.damaged-${number}`)) number++
+  const aside = `${path}.damaged-${number}`
+  // Companions first: left alone, they would be taken for those of the file that comes next.
+  for (const suffix of [...companions, '']) {
+    if (exists(path + suffix)) renameSync(path + suffix, aside + suffix)
+  }
+  return aside
+}
+
+/** Also whether there is a link that leads nowhere. */
+function exists(path: string): boolean {
+  try {
+    lstatSync(path)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false
+    throw error
+  }
+}
+
+async function connect(path: string, { settings }: Schema): Promise<DatabaseSync> {
   const { DatabaseSync: Database } = await import('node:sqlite')
   const database = new Database(path)
   try {
-    database.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA; PRAGMA secure_delete = ON')
+    database.exec(settings)
   } catch (error) {
     database.close()
     throw error
@@ -76,23 +116,20 @@ async function connect(path: string): Promise<DatabaseSync> {
   return database
 }
 
-function inspect(database: DatabaseSync): Opened {
-  const version = Number(pragma(database, 'user_version'))
+function inspect(database: DatabaseSync, schema: Schema): Opened {
+  const { migrations } = schema
+  const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
   if (version < 0 || version > migrations.length) return { kind: 'newer', version }
   // Not even the first migration: SQLite takes a file that was cut off in its first page for a new one.
   if (version === 0) return { kind: 'damaged', reason: 'there is nothing in it' }
-  const verdict = pragma(database, 'integrity_check')
-  if (verdict !== 'ok') return { kind: 'damaged', reason: 'its pages contradict each other' }
-  if (version < migrations.length) migrate(database, version)
-  return { kind: 'ready', database, readOnly: writeFailure(database) }
-}
-
-function pragma(database: DatabaseSync, name: 'user_version' | 'integrity_check'): unknown {
-  return database.prepare(`PRAGMA ${name}`).get()?.[name]
+  const reason = schema.check(database)
+  if (reason !== undefined) return { kind: 'damaged', reason }
+  if (version < migrations.length) migrate(database, schema, version)
+  return { kind: 'ready', database, readOnly: writeFailure(database, migrations.length) }
 }
 
 /** Each step and its number in one transaction: a file is never between two versions. */
-function migrate(database: DatabaseSync, from: number): void {
+function migrate(database: DatabaseSync, { migrations }: Schema, from: number): void {
   for (const [index, step] of migrations.entries()) {
     if (index < from) continue
     database.exec(`BEGIN IMMEDIATE; ${step}; PRAGMA user_version = ${index + 1}; COMMIT`)
@@ -100,9 +137,9 @@ function migrate(database: DatabaseSync, from: number): void {
 }
 
 /** Why nothing can be written; undefined when it can. Found out by a change that is taken back. */
-function writeFailure(database: DatabaseSync): unknown {
+function writeFailure(database: DatabaseSync, version: number): unknown {
   try {
-    database.exec(`BEGIN IMMEDIATE; PRAGMA user_version = ${migrations.length}; ROLLBACK`)
+    database.exec(`BEGIN IMMEDIATE; PRAGMA user_version = ${version}; ROLLBACK`)
     return undefined
   } catch (error) {
     if (isDamage(error)) throw error

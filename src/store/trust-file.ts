@@ -1,8 +1,7 @@
-import { lstatSync, renameSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
-import { errnoOf, P2PError } from '../base/errors.ts'
-import { companions, createDatabase, openDatabase } from './database.ts'
-import { migrations } from './migrations.ts'
+import { P2PError } from '../base/errors.ts'
+import { createDatabase, openDatabase, setAside } from './database.ts'
+import { pinSchema } from './pin-schema.ts'
 import { readPins, writePins, type PinChange } from './pin-table.ts'
 import { isDamage, reasonOf, unwritable } from './storage-error.ts'
 import type { Pin } from './trust-store.ts'
@@ -39,7 +38,7 @@ export async function openTrustFile(path: string): Promise<TrustFile> {
   let aside: string
   try {
     aside = setAside(path)
-    await createDatabase(path, (database) => writePins(database, { put: found.pins, remove: [] }))
+    await createDatabase(path, pinSchema, (database) => writePins(database, { put: found.pins, remove: [] }))
   } catch (error) {
     return unusable(path, error)
   }
@@ -49,7 +48,7 @@ export async function openTrustFile(path: string): Promise<TrustFile> {
 }
 
 async function look(path: string): Promise<Look> {
-  const opened = await openDatabase(path)
+  const opened = await openDatabase(path, pinSchema)
   if (opened.kind === 'damaged') return { ...opened, pins: [] }
   if (opened.kind === 'newer') return { kind: 'file', ...newer(path, opened.version) }
   if (opened.kind === 'unusable') return { kind: 'file', ...unusable(path, opened.cause) }
@@ -67,28 +66,6 @@ async function look(path: string): Promise<Look> {
     database.close()
     if (isDamage(error)) return { kind: 'damaged', reason: 'SQLite cannot read it', pins: [] }
     return { kind: 'file', ...unusable(path, error) }
-  }
-}
-
-/** Gives `path` and its companions the first name that is free. @returns that name */
-function setAside(path: string): string {
-  let number = 1
-  while (exists(`${path}.damaged-${number}`)) number++
-  const aside = `${path}.damaged-${number}`
-  // Companions first: left alone, they would be taken for those of the file that comes next.
-  for (const suffix of [...companions, '']) {
-    if (exists(path + suffix)) renameSync(path + suffix, aside + suffix)
-  }
-  return aside
-}
-
-function exists(path: string): boolean {
-  try {
-    lstatSync(path)
-    return true
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false
-    throw error
   }
 }
 
@@ -133,7 +110,7 @@ function writable({
 
 function newer(path: string, version: number): TrustFile {
   const text =
-    `${path} has version ${version} and this p2p reads up to ${migrations.length}, so nobody is verified or blocked now, ` +
+    `${path} has version ${version} and this p2p reads up to ${pinSchema.migrations.length}, so nobody is verified or blocked now, ` +
     'and nothing is stored. Update p2p, or move that file away to begin anew.'
   return closed(text, { pins: [] })
 }
