@@ -7,6 +7,7 @@ import { isP2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { decodeFrame, decodeMessages, encodeBatch, encodeFrame, type Greeting } from './frame.ts'
 import { BatchSchema } from './generated/p2p_pb.ts'
+import { parseMessageId } from './message-id.ts'
 import { decodeMessage, encodeMessage, type WireMessage } from './message.ts'
 
 function decodeHex(hex: string) {
@@ -77,6 +78,8 @@ const greeting: Greeting = {
   read: 1,
   messagesPerSecond: 2 ** 32 - 1,
   burst: 200,
+  deliveredId: parseMessageId('0123456789abcdef0123456789abcdef'),
+  confirmed: 2 ** 53 - 1,
 }
 const silent: Greeting = {
   stream: 0n,
@@ -85,6 +88,8 @@ const silent: Greeting = {
   read: 0,
   messagesPerSecond: 0,
   burst: 0,
+  deliveredId: undefined,
+  confirmed: 0,
 }
 
 test('a frame tells of receipts, typing and greetings, with messages and without', () => {
@@ -124,7 +129,13 @@ test('a frame with a place that cannot be is none', () => {
   const places = ['8080808080808010', 'ffffffffffffffffff01']
   for (const place of places) {
     const length = (place.length / 2 + 1).toString(16).padStart(2, '0')
-    for (const field of [`c23f${length}08`, `c23f${length}10`, `d23f${length}18`, `d23f${length}20`])
+    for (const field of [
+      `c23f${length}08`,
+      `c23f${length}10`,
+      `d23f${length}18`,
+      `d23f${length}20`,
+      `d23f${length}40`,
+    ])
       assert.equal(decodeHex(`${field}${place}`), undefined, `${field}${place}`)
   }
   assert.equal(decodeHex('c23f0808ffffffffffffff'), undefined, 'cut off')
@@ -140,6 +151,7 @@ test('numbers that no frame carries are not sent', () => {
     { greeting: { ...greeting, peerStream: -1n } },
     { greeting: { ...greeting, messagesPerSecond: 2 ** 32 } },
     { greeting: { ...greeting, burst: 0.5 } },
+    { greeting: { ...greeting, confirmed: -1 } },
   ]
   for (const frame of impossible) {
     assert.throws(
@@ -147,4 +159,12 @@ test('numbers that no frame carries are not sent', () => {
       (error) => isP2PError(error, 'internal'),
     )
   }
+})
+
+test('a greeting with an ID of another length names no message', () => {
+  assert.deepEqual(decodeHex('d23f113a0f000102030405060708090a0b0c0d0e')?.greeting, silent)
+  assert.equal(
+    decodeHex('d23f123a10000102030405060708090a0b0c0d0e0f')?.greeting?.deliveredId,
+    '000102030405060708090a0b0c0d0e0f',
+  )
 })

@@ -1,5 +1,6 @@
 import { P2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+import { messageIdBetween, messageIdToBytes, type MessageId } from './message-id.ts'
 import { readMessage, type WireMessage } from './message.ts'
 import { WireReader } from './wire-reader.ts'
 import { WireWriter } from './wire-writer.ts'
@@ -36,6 +37,10 @@ export interface Greeting extends Receipt {
   /** How fast the author takes messages, and how many at once, as 32-bit numbers; both 0: without limit. */
   readonly messagesPerSecond: number
   readonly burst: number
+  /** The message at `delivered`, when the author still has it: a receiver that does not know it has lost its place. */
+  readonly deliveredId: MessageId | undefined
+  /** How far the receiver, as its author knows, has his messages: who hears of a stream first begins behind that place. */
+  readonly confirmed: number
 }
 
 /** Tags of `Batch` and what is in it (proto/p2p.proto). */
@@ -53,11 +58,13 @@ const greetingTags = {
   read: 0x20,
   messagesPerSecond: 0x28,
   burst: 0x30,
+  deliveredId: 0x3a,
+  confirmed: 0x40,
 } as const
 
 /** Bytes that a frame needs for each message besides it: the tag, and a length below 2²¹. */
 const messageOverheadBytes = 5
-/** Bytes of everything that is no message, at most: about 80. */
+/** Bytes of everything that is no message, at most: about 110. */
 const talkBytes = 128
 
 /**
@@ -105,7 +112,15 @@ export function decodeMessages(frame: Uint8Array): readonly WireMessage[] | unde
 }
 
 const noReceipt: Receipt = { delivered: 0, read: 0 }
-const noGreeting: Greeting = { ...noReceipt, stream: 0n, peerStream: 0n, messagesPerSecond: 0, burst: 0 }
+const noGreeting: Greeting = {
+  ...noReceipt,
+  stream: 0n,
+  peerStream: 0n,
+  messagesPerSecond: 0,
+  burst: 0,
+  deliveredId: undefined,
+  confirmed: 0,
+}
 
 /** The fields of a batch, as they come. A receipt or greeting that comes twice is merged, as protobuf wants it. */
 class BatchFields {
@@ -129,7 +144,7 @@ class BatchFields {
     const messages = this.#messages
     const [receipt, typing, greeting] = [this.#receipt, this.#typing, this.#greeting]
     if (messages.length > limits.messagesPerFrame) return undefined
-    if (!isReceipt(receipt ?? noReceipt) || !isReceipt(greeting ?? noReceipt)) return undefined
+    if (!isReceipt(receipt ?? noReceipt) || !isGreeting(greeting ?? noGreeting)) return undefined
     return {
       messages,
       ...(receipt && { receipt }),
@@ -159,7 +174,7 @@ function readReceipt(reader: WireReader, earlier: Receipt): Receipt {
 }
 
 function readGreeting(reader: WireReader, earlier: Greeting): Greeting {
-  let { stream, peerStream, delivered, read, messagesPerSecond, burst } = earlier
+  let { stream, peerStream, delivered, read, messagesPerSecond, burst, deliveredId, confirmed } = earlier
   const outerEnd = reader.enter()
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag === greetingTags.stream) stream = reader.fixed64()
@@ -168,10 +183,16 @@ function readGreeting(reader: WireReader, earlier: Greeting): Greeting {
     else if (tag === greetingTags.read) read = reader.int64()
     else if (tag === greetingTags.messagesPerSecond) messagesPerSecond = reader.uint32()
     else if (tag === greetingTags.burst) burst = reader.uint32()
+    else if (tag === greetingTags.deliveredId) deliveredId = reader.read(messageIdBetween)
+    else if (tag === greetingTags.confirmed) confirmed = reader.int64()
     else reader.skip(tag)
   }
   reader.leave(outerEnd)
-  return { stream, peerStream, delivered, read, messagesPerSecond, burst }
+  return { stream, peerStream, delivered, read, messagesPerSecond, burst, deliveredId, confirmed }
+}
+
+function isGreeting(greeting: Greeting): boolean {
+  return isReceipt(greeting) && isCount(greeting.confirmed)
 }
 
 function isReceipt({ delivered, read }: Receipt): boolean {
@@ -200,6 +221,11 @@ function writeGreeting(writer: WireWriter, greeting: Greeting): void {
   writeCount(writer, greetingTags.read, greeting.read)
   writeUint32(writer, greetingTags.messagesPerSecond, greeting.messagesPerSecond)
   writeUint32(writer, greetingTags.burst, greeting.burst)
+  if (greeting.deliveredId !== undefined) {
+    writer.varint(greetingTags.deliveredId)
+    writer.bytes(messageIdToBytes(greeting.deliveredId))
+  }
+  writeCount(writer, greetingTags.confirmed, greeting.confirmed)
   writer.leave(start)
 }
 

@@ -27,6 +27,7 @@ export {
   type WireMessage,
   type WireTime,
 } from './message.ts'
+export { messageIdFromBytes, messageIdToBytes, parseMessageId, type MessageId } from './message-id.ts'
 export {
   comparePeerIds,
   isProvable,

@@ -1,5 +1,6 @@
 import { P2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+import { messageIdBetween, messageIdToBytes, type MessageId } from './message-id.ts'
 import { WireReader } from './wire-reader.ts'
 import { WireWriter } from './wire-writer.ts'
 
@@ -14,8 +15,7 @@ export interface WireMessage {
 
 /** Which message of its author this is; between our peers only. */
 export interface Delivery {
-  /** 16 random bytes: the name of the message at both ends. A view when it was read. */
-  readonly id: Uint8Array
+  readonly id: MessageId
   /** Its place in what its author has said to the receiver: 1, 2, 3 … below 2⁵³. */
   readonly place: number
   /** The place of the last message of the receiver that the author had when writing; 0 when none. */
@@ -46,8 +46,6 @@ const tags = {
   seconds: 0x08,
   nanos: 0x10,
 } as const
-
-const idBytes = 16
 
 /**
  * Most bytes of a frame that are not its text: two tags, a length, and a time of two varints of ten bytes (30); five tags of
@@ -103,12 +101,12 @@ export interface FieldTaker {
 export function readMessage(reader: WireReader, others: FieldTaker | undefined): WireMessage {
   let text = ''
   let sentAt: WireTime | undefined
-  let id: Uint8Array | undefined
+  let id: MessageId | undefined
   let [place, after, part, parts] = [0, 0, 0, 0]
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag === tags.text) text = reader.string()
     else if (tag === tags.sendTime) sentAt = readTime(reader, sentAt)
-    else if (tag === tags.id) id = reader.bytes()
+    else if (tag === tags.id) id = reader.read(messageIdBetween)
     else if (tag === tags.place) place = reader.int64()
     else if (tag === tags.after) after = reader.int64()
     else if (tag === tags.part) part = reader.uint32()
@@ -121,9 +119,9 @@ export function readMessage(reader: WireReader, others: FieldTaker | undefined):
 }
 
 /** Beyond 2⁵³ a number is not exact any more, and would name another place. */
-function isPossible({ id, place, after, part, parts }: Delivery): boolean {
+function isPossible({ place, after, part, parts }: Delivery): boolean {
   const counted = Number.isSafeInteger(place) && place > 0 && Number.isSafeInteger(after) && after >= 0
-  return counted && id.length === idBytes && part < parts
+  return counted && part < parts
 }
 
 function writeDelivery(writer: WireWriter, delivery: Delivery): void {
@@ -135,7 +133,7 @@ function writeDelivery(writer: WireWriter, delivery: Delivery): void {
     )
   }
   writer.varint(tags.id)
-  writer.bytes(id)
+  writer.bytes(messageIdToBytes(id))
   writeNumber(writer, tags.place, place)
   if (after !== 0) writeNumber(writer, tags.after, after)
   if (parts === 1) return

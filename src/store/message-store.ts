@@ -1,7 +1,5 @@
+import type { MessageId } from '../protocol/message-id.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
-
-/** 16 random bytes as 32 hexadecimal digits: the name of one message at both ends. */
-export type MessageId = string & { readonly __brand: 'MessageId' }
 
 /** What is kept of one message, in the order in which this node accepted it. */
 export interface StoredMessage {
@@ -105,6 +103,11 @@ export interface MessageStore extends AsyncDisposable {
   history(query: HistoryQuery): readonly StoredMessage[]
   /** Ours with a place above `place` that have not failed, in their order. */
   outgoing(peerId: PeerId, afterPlace: number, limit: number): readonly StoredMessage[]
+  /**
+   * The message at a place of one side, also one that has failed; the last stored when a former stream had another there (places are
+   * unique inside one stream only). Tells a store that went back in time.
+   */
+  idAt(peerId: PeerId, incoming: boolean, place: number): MessageId | undefined
   /** Ours that have not arrived (reference peers: not left) and have not failed: how many, and their bytes of text. */
   pending(peerId?: PeerId): { readonly messages: number; readonly bytes: number }
   /** Deletes a conversation with everything in it, also from the free space of the file. */

@@ -18,6 +18,7 @@ import {
   type Message,
 } from '../../src/protocol/generated/p2p_pb.ts'
 import { encodeMessage, type Delivery, type WireMessage } from '../../src/protocol/message.ts'
+import { messageIdFromBytes, messageIdToBytes, type MessageId } from '../../src/protocol/message-id.ts'
 import { compare } from './compare.ts'
 import { frameBytes } from './wire-bytes.ts'
 import { fieldNumbers, oracle } from './wire-oracle.ts'
@@ -53,9 +54,10 @@ export function wireMessage(wire: Message): WireMessage {
 }
 
 function deliveryOf({ id, place, after, part, parts }: Message): Delivery | undefined {
-  const possible = id.length === 16 && place > 0n && isPlace(place) && isPlace(after)
-  if (!possible || part >= (parts || 1)) return undefined
-  return { id: Uint8Array.from(id), place: Number(place), after: Number(after), part, parts: parts || 1 }
+  const named = messageIdFromBytes(id)
+  const possible = place > 0n && isPlace(place) && isPlace(after)
+  if (named === undefined || !possible || part >= (parts || 1)) return undefined
+  return { id: named, place: Number(place), after: Number(after), part, parts: parts || 1 }
 }
 
 const isPlace = (value: bigint): boolean => value < 2n ** 53n
@@ -66,7 +68,7 @@ function frameOf(bytes: Uint8Array): Frame | undefined {
   if (single === undefined || batch === undefined) return undefined
   if (fieldNumbers(BatchSchema, bytes)?.length === 0) return { messages: [wireMessage(single)] }
   const { receipt, typing, greeting } = batch
-  const places = [receipt?.delivered, receipt?.read, greeting?.delivered, greeting?.read]
+  const places = [receipt?.delivered, receipt?.read, greeting?.delivered, greeting?.read, greeting?.confirmed]
   if (!places.every((place) => isPlace(place ?? 0n))) return undefined
   return {
     messages: batch.messages.map(wireMessage),
@@ -76,21 +78,16 @@ function frameOf(bytes: Uint8Array): Frame | undefined {
   }
 }
 
-function greetingOf({
-  stream,
-  peerStream,
-  delivered,
-  read,
-  messagesPerSecond,
-  burst,
-}: WireGreeting): Greeting {
+function greetingOf({ stream, peerStream, messagesPerSecond, burst, ...rest }: WireGreeting): Greeting {
   return {
     stream,
     peerStream,
-    delivered: Number(delivered),
-    read: Number(read),
+    delivered: Number(rest.delivered),
+    read: Number(rest.read),
     messagesPerSecond,
     burst,
+    deliveredId: messageIdFromBytes(rest.deliveredId),
+    confirmed: Number(rest.confirmed),
   }
 }
 
@@ -105,7 +102,7 @@ function asLibraryMessage({ text, sentAt, delivery }: WireMessage): Message {
     nanos: sentAt.nanos,
   }
   const told = delivery && {
-    id: Uint8Array.from(delivery.id),
+    id: libraryId(delivery.id),
     place: BigInt(delivery.place),
     after: BigInt(delivery.after),
     part: delivery.part,
@@ -119,9 +116,23 @@ function libraryFrame({ messages: given, receipt, typing, greeting }: Frame): Ui
     messages: given.map(asLibraryMessage),
     ...(receipt && { receipt: asLibraryReceipt(receipt) }),
     ...(typing !== undefined && { typing }),
-    ...(greeting && { greeting: { ...greeting, ...asLibraryReceipt(greeting) } }),
+    ...(greeting && { greeting: asLibraryGreeting(greeting) }),
   })
   return toBinary(BatchSchema, batch)
+}
+
+function asLibraryGreeting({ deliveredId, confirmed, ...greeting }: Greeting) {
+  return {
+    ...greeting,
+    ...asLibraryReceipt(greeting),
+    ...(deliveredId && { deliveredId: libraryId(deliveredId) }),
+    confirmed: BigInt(confirmed),
+  }
+}
+
+/** In memory of its own, as the library wants it. */
+function libraryId(id: MessageId): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(messageIdToBytes(id))
 }
 
 function asLibraryReceipt({ delivered, read }: Receipt) {
@@ -130,9 +141,11 @@ function asLibraryReceipt({ delivered, read }: Receipt) {
 
 const places = fc.oneof(fc.nat(300), fc.constantFrom(0, 127, 128, 2 ** 32, 2 ** 53 - 1), fc.maxSafeNat())
 
+const messageIds = fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => messageIdFromBytes(bytes)!)
+
 const deliveries: fc.Arbitrary<Delivery> = fc
   .record({
-    id: fc.uint8Array({ minLength: 16, maxLength: 16 }),
+    id: messageIds,
     place: places.map((place) => Math.max(1, place)),
     after: places,
     part: fc.oneof(fc.constant(0), fc.nat(40), fc.nat(2 ** 32 - 2)),
@@ -180,7 +193,8 @@ function frames(): fc.Arbitrary<Frame> {
   const receipt = fc.record({ delivered: places, read: places }, { noNullPrototype: true })
   const stream = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
   const rate = fc.oneof(fc.constant(0), fc.nat(2 ** 32 - 1))
-  const rest = { messagesPerSecond: rate, burst: rate }
+  const deliveredId = fc.option(messageIds, { nil: undefined })
+  const rest = { messagesPerSecond: rate, burst: rate, deliveredId, confirmed: places }
   const greeting = fc.record(
     { stream, peerStream: stream, delivered: places, read: places, ...rest },
     { noNullPrototype: true },

@@ -133,14 +133,9 @@ const receiptFields = someOf(
   small.map((given) => delimited(3, given, 0)),
 )
 const streamField = (field: number) => fixed(8).map((value) => concat(tag(field, 1), value))
-const greetingFields = someOf(
-  streamField(1),
-  streamField(2),
-  placeField(3),
-  placeField(4),
-  placeField(5),
-  placeField(6),
-)
+const idField = fc.oneof(fixed(16), small).map((id) => delimited(7, id, 0))
+const greetingPlaces = fc.tuple(...[3, 4, 5, 6, 8].map(placeField)).map(joined)
+const greetingFields = someOf(streamField(1), streamField(2), greetingPlaces, idField)
 const batchField = fc.oneof(
   deliveredMessage.map((message) => delimited(1015, message, 0)),
   receiptFields.map((receipt) => delimited(1016, receipt, 0)),

@@ -60,13 +60,14 @@ const numberHex = (value: bigint): string => value.toString(16).padStart(16, '0'
 
 /** As JSON has it, and as in the vectors. */
 function shownMessage({ text, sentAt, delivery }: WireMessage): unknown {
-  const shown = delivery && { ...delivery, id: hexOf(delivery.id) }
-  return { text, ...(sentAt && { sentAt }), ...(shown && { delivery: shown }) }
+  return { text, ...(sentAt && { sentAt }), ...(delivery && { delivery }) }
 }
 
 function shownFrame({ messages, greeting, ...rest }: Frame): unknown {
+  const { deliveredId, ...said } = greeting ?? {}
   const shown = greeting && {
-    ...greeting,
+    ...said,
+    ...(deliveredId && { deliveredId }),
     stream: numberHex(greeting.stream),
     peerStream: numberHex(greeting.peerStream),
   }

@@ -1,0 +1,53 @@
+import { P2PError } from '../base/errors.ts'
+
+/** 16 random bytes as 32 hexadecimal digits: the name of one message at both ends. */
+export type MessageId = string & { readonly __brand: 'MessageId' }
+
+const canonical = /^[0-9a-f]{32}$/
+const digitCodes = Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0))
+
+/** The ID that `text` names: 32 digits in either case; undefined for anything else. */
+export function parseMessageId(text: string): MessageId | undefined {
+  const lower = text.toLowerCase()
+  return isMessageId(lower) ? lower : undefined
+}
+
+/** The ID in 16 bytes; undefined for any other number of them. */
+export function messageIdFromBytes(bytes: Uint8Array): MessageId | undefined {
+  return messageIdBetween(bytes, 0, bytes.length)
+}
+
+/** {@link messageIdFromBytes} for bytes that stand among others. */
+export function messageIdBetween(bytes: Uint8Array, start: number, end: number): MessageId | undefined {
+  if (end - start !== 16) return undefined
+  // One call with all characters makes a flat string, which is quicker to make, compare and look up.
+  const codes: number[] = []
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] ?? 0
+    codes.push(digitCodes[byte >> 4] ?? 0, digitCodes[byte & 15] ?? 0)
+  }
+  const id = String.fromCharCode(...codes)
+  return isHex(id) ? id : undefined
+}
+
+/** The 16 bytes of an ID. @throws P2PError `internal` when it is none */
+export function messageIdToBytes(id: MessageId): Uint8Array {
+  const bytes = new Uint8Array(16)
+  if (id.length !== 32) throw new P2PError('internal', 'A message has an ID that is none.')
+  for (let at = 0; at < 16; at++) bytes[at] = (nibble(id, 2 * at) << 4) | nibble(id, 2 * at + 1)
+  return bytes
+}
+
+function nibble(id: MessageId, at: number): number {
+  const code = id.charCodeAt(at)
+  return code < 0x3a ? code - 0x30 : code - 0x57
+}
+
+function isMessageId(text: string): text is MessageId {
+  return canonical.test(text)
+}
+
+/** The last step of making an ID from bytes; the digits are right already. */
+function isHex(text: string): text is MessageId {
+  return text.length === 32
+}
