@@ -206,6 +206,8 @@ export const limits = {
   /** How often one may announce. */
   shortestPeriodMs: 500,
   longestPeriodMs: 3_600_000,
+  /** How long one may wish messages to be kept; without a wish they are kept for ever. */
+  longestKeepDays: 36_500,
 
   /** Wait for a data directory that another process has, before it is refused. */
   lockWaitMs: 100,
