@@ -4,6 +4,7 @@ import {
   parseInterfaceName,
   parseIp,
   parseIpv4,
+  parseKeepDays,
   parseListeningPort,
   parseLogLevel,
   parseMulticastAddress,
@@ -28,6 +29,9 @@ export interface Flags {
 interface Values {
   readonly name: string | undefined
   readonly policy: Policy
+  readonly 'read-receipts': boolean
+  readonly typing: boolean
+  readonly 'history.keep-days': number | undefined
   readonly 'log-level': LogLevel
   readonly 'websocket.port': number
   readonly ip: string | undefined
@@ -84,6 +88,28 @@ export const keys: { readonly [Path in KeyPath]: Key<Values[Path]> } = {
       'Whom you talk with: open is everybody, though talk with reference peers is not protected; encrypted is only ' +
       'peers that prove who they are; trusted is only peers that you have verified.',
     flag: 'policy',
+    isOurs: true,
+  },
+  'read-receipts': {
+    parse: parseBoolean,
+    standard: true,
+    example: 'true',
+    about:
+      'Whether others are told which of their messages you have read. That a message has arrived is always told.',
+    isOurs: true,
+  },
+  typing: {
+    parse: parseBoolean,
+    standard: true,
+    example: 'true',
+    about: 'Whether others are told that you are typing, while you talk with them.',
+    isOurs: true,
+  },
+  'history.keep-days': {
+    parse: parseKeepDays,
+    standard: undefined,
+    example: '365',
+    about: 'Messages older than so many days are deleted. Default: they are kept for ever.',
     isOurs: true,
   },
   'log-level': {
@@ -161,6 +187,7 @@ export const keys: { readonly [Path in KeyPath]: Key<Values[Path]> } = {
 
 /** Keys that hold other keys. A way of discovery is used when its section is there. */
 export const sections = {
+  history: { about: 'What is kept of conversations.', written: false },
   websocket: { about: 'The server that peers connect to.', written: true },
   explorer: { about: 'How peers find each other.', written: true },
   'explorer.multicast': {

@@ -41,6 +41,9 @@ const broadcast = { address: '255.255.255.255', port: 8001, interfaceName: undef
 const defaults = {
   name: hostname().split('.')[0],
   policy: 'open',
+  readReceipts: true,
+  typing: true,
+  keepMessagesDays: undefined,
   logLevel: 'INFO',
   port: 8001,
   ip: undefined,
@@ -153,6 +156,9 @@ test('every key has a variable, and the port a short one', async (t) => {
   const env = {
     P2P_NAME: 'kitchen',
     P2P_POLICY: 'Trusted',
+    P2P_READ_RECEIPTS: 'no',
+    P2P_TYPING: 'off',
+    P2P_HISTORY_KEEP_DAYS: '30',
     P2P_LOG_LEVEL: 'error',
     P2P_IP: '10.0.0.1',
     P2P_IS_PUBLIC_IP: 'true',
@@ -168,6 +174,9 @@ test('every key has a variable, and the port a short one', async (t) => {
   assert.deepEqual(valuesOf(await load(t, { env })), {
     name: 'kitchen',
     policy: 'trusted',
+    readReceipts: false,
+    typing: false,
+    keepMessagesDays: 30,
     logLevel: 'ERROR',
     port: 0,
     ip: '10.0.0.1',
@@ -181,8 +190,11 @@ test('every key has a variable, and the port a short one', async (t) => {
 
 test('the written file has what the reference does not know only as comments', () => {
   const ours = keyPaths.filter((path) => keys[path].isOurs === true)
-  assert.deepEqual(ours, ['name', 'policy'])
-  for (const path of ours) assert.match(defaultFile(), new RegExp(`^# ${path}: ${keys[path].example}$`, 'm'))
+  assert.deepEqual(ours, ['name', 'policy', 'read-receipts', 'typing', 'history.keep-days'])
+  for (const path of ours) {
+    const name = path.slice(path.lastIndexOf('.') + 1)
+    assert.match(defaultFile(), new RegExp(`^# +${name}: ${keys[path].example}$`, 'm'))
+  }
 })
 
 test('a policy comes from the file, a variable or a flag', async (t) => {
@@ -246,6 +258,7 @@ test('what is commented out in the written file is right without its marks', asy
   assert.deepEqual(valuesOf(await load(t, { file: all })), {
     ...defaults,
     name: 'kitchen',
+    keepMessagesDays: 365,
     ip: '88.88.88.88',
     multicast: { ...multicast, interfaceName: 'wlan0' },
     broadcast: { ...broadcast, interfaceName: 'wlan0' },

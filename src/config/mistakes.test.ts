@@ -75,7 +75,8 @@ constructor: 1
 ? [a]
 : 1
 `
-  const top = 'the keys here are name, policy, log-level, ip, is-public-ip, websocket, explorer'
+  const top =
+    'the keys here are name, policy, read-receipts, typing, log-level, ip, is-public-ip, history, websocket, explorer'
   assert.deepEqual(await complaints(t, { file }), [
     'FILE:2:3: there is no key "websocket.prot"; did you mean port?',
     'FILE:3:1: there is no key "port"; did you mean websocket.port?',

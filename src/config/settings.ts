@@ -17,6 +17,10 @@ export interface KeySettings {
   /** Empty for no name. */
   readonly name: string
   readonly policy: Policy
+  readonly readReceipts: boolean
+  readonly typing: boolean
+  /** Undefined for ever. */
+  readonly keepMessagesDays: number | undefined
   readonly logLevel: LogLevel
   /** TCP; 0 for a free one. */
   readonly port: number
@@ -47,6 +51,9 @@ export function keySettings(draft: Draft): KeySettings {
   return {
     name: draft.value('name') ?? hostName(),
     policy: draft.value('policy'),
+    readReceipts: draft.value('read-receipts'),
+    typing: draft.value('typing'),
+    keepMessagesDays: draft.value('history.keep-days'),
     logLevel: draft.value('log-level'),
     port: draft.value('websocket.port'),
     ip: draft.value('ip'),

@@ -7,6 +7,7 @@ import {
   parseInterfaceName,
   parseIp,
   parseIpv4,
+  parseKeepDays,
   parseListeningPort,
   parseLogLevel,
   parsePolicy,
@@ -56,6 +57,11 @@ test('K4: a port is a whole number from 1 to 65535, and 0 where it is listened o
       'NaN',
     ])
   }
+})
+
+test('messages are kept for a whole number of days', () => {
+  accepts(parseKeepDays, { '1': 1, '365': 365, [String(limits.longestKeepDays)]: limits.longestKeepDays })
+  refuses(parseKeepDays, ['', '0', '-1', '1.5', '30d', String(limits.longestKeepDays + 1)])
 })
 
 test('a log level is one of four, in either case', () => {

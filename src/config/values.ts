@@ -39,18 +39,25 @@ export function parseBoolean(text: string): Parsed<boolean> {
 
 /** A port that can be sent to. */
 export function parsePort(text: string): Parsed<number> {
-  return wholeNumber(text, 1)
+  return wholeNumber(text, { from: 1, to: 65_535 })
 }
 
 /** A port to listen on; 0 takes a free one. */
 export function parseListeningPort(text: string): Parsed<number> {
-  return wholeNumber(text, 0)
+  return wholeNumber(text, { from: 0, to: 65_535 })
 }
 
-function wholeNumber(text: string, smallest: number): Parsed<number> {
+export function parseKeepDays(text: string): Parsed<number> {
+  return wholeNumber(text, { from: 1, to: limits.longestKeepDays })
+}
+
+function wholeNumber(
+  text: string,
+  { from, to }: { readonly from: number; readonly to: number },
+): Parsed<number> {
   const value = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
-  if (value >= smallest && value <= 65_535) return { value }
-  return { problem: `must be a whole number from ${smallest} to 65535` }
+  if (value >= from && value <= to) return { value }
+  return { problem: `must be a whole number from ${from} to ${to}` }
 }
 
 export function parsePeriod(text: string): Parsed<number> {
