@@ -7,27 +7,37 @@ export { nearest } from './base/nearest.ts'
 export { readIdentity, rotateIdentity, type IdentityCard, type StoredIdentity } from './app/identity.ts'
 export type {
   Contact,
+  ConversationInfo,
   ErrorInfo,
   Message,
+  MessageState,
   NodeEvent,
   NodeInfo,
   Peer,
   PeerKind,
   PeerPath,
+  PeerPresence,
   SessionInfo,
   VerificationMethod,
 } from './app/node-event.ts'
 export type {
   CallOptions,
   Conversation,
+  Conversations,
   EmitResult,
+  FollowOptions,
+  HistoryOptions,
+  ImportResult,
   Invitation,
+  Outbox,
   P2PNode,
   Peers,
   Session,
   Sessions,
   Trust,
   Verification,
+  WaitCause,
+  WaitingMessage,
 } from './app/p2p-node.ts'
 export { startNode } from './app/node.ts'
 export type { NodeOptions } from './app/options.ts'

@@ -44,14 +44,47 @@ export interface SessionInfo {
   readonly protection: Protection
 }
 
-/** A message that was received or sent. */
+/** One message of a conversation, ours or theirs, as it stands when it is looked at. */
 export interface Message {
+  /** 32 hexadecimal digits; the same at both ends, where both are ours. */
+  readonly id: string
   readonly peerId: PeerId
+  /** The session that it came in; empty for ours and for what is read from the history. */
   readonly sessionId: string
   readonly text: string
   /** When it was sent, by the sender's clock; the time of arrival when that is absent or impossible. */
   readonly sentAt: Date
+  /** When this node accepted it, by our clock. The order of a conversation is this one. */
+  readonly storedAt: Date
   readonly incoming: boolean
+  readonly state: MessageState
+  /** Why it will never arrive; empty unless `failed`. */
+  readonly reason: string
+  /** Whether `sentAt` cannot be right: the sender's clock differs much from ours. */
+  readonly oddClock: boolean
+}
+
+/**
+ * How far a message has come. Ours: `pending` (stored, has not left), `sent` (has left; all that one ever knows of
+ * a reference peer), `delivered` (stored there), `read` (seen there), `failed`. Theirs: `received`, then `read` by our user.
+ */
+export type MessageState = 'pending' | 'sent' | 'delivered' | 'read' | 'failed' | 'received'
+
+/** A conversation, as events and lists show it. */
+export interface ConversationInfo {
+  readonly peerId: PeerId
+  /** Theirs that our user has not read. */
+  readonly unread: number
+  /** Ours that have not arrived; with a reference peer, that have not left. */
+  readonly pending: number
+  readonly lastMessage: Message | undefined
+  readonly presence: PeerPresence
+}
+
+/** Whether a peer is there: `online` since when, or `away` and when it was last seen; undefined when never. */
+export interface PeerPresence {
+  readonly state: 'online' | 'away'
+  readonly since: Date | undefined
 }
 
 /** An error as events carry it. */
@@ -85,6 +118,32 @@ export type NodeEvent =
       readonly sessionId: string
       readonly peerId: PeerId
       readonly waiting: number
+    }
+  | {
+      /** One of ours has come further; see {@link MessageState}. */
+      readonly type: 'message:state'
+      readonly at: Date
+      readonly messageId: string
+      readonly peerId: PeerId
+      readonly state: MessageState
+      /** Why it failed. */
+      readonly reason?: string
+    }
+  | {
+      /** What waits, what is unread or the last message is not what it was. At most one in a tick for each conversation. */
+      readonly type: 'conversation:changed'
+      readonly at: Date
+      readonly conversation: ConversationInfo
+    }
+  | { readonly type: 'conversation:deleted'; readonly at: Date; readonly peerId: PeerId }
+  | PresenceEvent<'presence:online'>
+  | PresenceEvent<'presence:away'>
+  | {
+      /** The other user writes, or has stopped. Believed for `2 * limits.typingMs`. */
+      readonly type: 'typing'
+      readonly at: Date
+      readonly peerId: PeerId
+      readonly typing: boolean
     }
   | {
       /** This data directory had no identity, and now has one. */
@@ -128,6 +187,15 @@ interface PeerEvent<Type> {
   readonly type: Type
   readonly at: Date
   readonly peer: Peer
+}
+
+/** Somebody with whom we have a conversation, or whom we know by alias or verification, has come or gone. */
+interface PresenceEvent<Type> {
+  readonly type: Type
+  readonly at: Date
+  readonly peerId: PeerId
+  /** When it came; when it was last seen. */
+  readonly since: Date
 }
 
 interface MessageEvent<Type> {

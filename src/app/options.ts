@@ -14,7 +14,7 @@ export interface NodeOptions {
   readonly name?: string
   /**
    * Folder that keeps the identity and what is known of peers; made when absent, locked while the node runs. Without it
-   * the node gets a new identity at every start, forgets whom it met, and leaves nothing on the disk.
+   * the node gets a new identity at every start, forgets whom it met and what was said, and leaves nothing on the disk.
    */
   readonly dataDir?: string
   /** TCP port that listens, default 8001; 0 takes a free one. */
@@ -29,8 +29,14 @@ export interface NodeOptions {
   readonly explorers?: readonly ExplorerFactory[]
   /** How peers are reached; default: TCP. Simulations give the one of `p2p/testing`. */
   readonly transport?: TransportFactory
-  /** Messages per second in each session and direction, and how many may come at once. Default 50, 200. */
+  /** Messages per second in each session and direction, and how many may come at once. Default 50, 200; verified peers may always send faster. */
   readonly messageRate?: Rate
+  /** Whether others are told that our user has read what they wrote. Default true. */
+  readonly readReceipts?: boolean
+  /** Whether others are told that our user is writing. Default true. */
+  readonly typing?: boolean
+  /** Messages older than this are deleted. Default: kept for ever. */
+  readonly keepMessagesDays?: number
   /** Default: silent. */
   readonly log?: Log
   /** Stops the node when it aborts. */
@@ -47,6 +53,10 @@ export interface Settings {
   readonly explorers: readonly ExplorerFactory[]
   readonly transport: TransportFactory
   readonly messageRate: Rate
+  readonly readReceipts: boolean
+  readonly typing: boolean
+  /** `Infinity`: for ever. */
+  readonly keepMessagesDays: number
   readonly log: Log
 }
 
@@ -55,6 +65,7 @@ export function readOptions(options: NodeOptions): Settings {
   const {
     port = 8001,
     name = '',
+    keepMessagesDays = Infinity,
     messageRate = { perSecond: limits.messagesPerSecond, burst: limits.messageBurst },
   } = options
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
@@ -65,6 +76,9 @@ export function readOptions(options: NodeOptions): Settings {
   }
   if (!(messageRate.perSecond > 0 && messageRate.burst >= 1)) {
     throw new P2PError('usage', 'messageRate needs perSecond above 0 and a burst of at least 1.')
+  }
+  if (!(keepMessagesDays > 0)) {
+    throw new P2PError('usage', `keepMessagesDays must be above 0, not ${keepMessagesDays}.`)
   }
   const { ip, isPublicIp = false, policy = 'open' } = options
   requirePolicy(policy)
@@ -79,6 +93,9 @@ export function readOptions(options: NodeOptions): Settings {
       options.transport ??
       tcpTransport({ port, isPublicIp, messageRate, ...(ip !== undefined && { publicIp: ip }) }),
     messageRate,
+    readReceipts: options.readReceipts ?? true,
+    typing: options.typing ?? true,
+    keepMessagesDays,
     log: options.log ?? silentLog,
   }
 }

@@ -2,7 +2,15 @@ import type { EventStream, EventStreamOptions } from '../base/events.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
 import type { Policy } from '../rules/trust.ts'
 import type { IdentityCard } from './identity.ts'
-import type { Contact, Message, NodeEvent, NodeInfo, Peer, SessionInfo } from './node-event.ts'
+import type {
+  Contact,
+  ConversationInfo,
+  Message,
+  NodeEvent,
+  NodeInfo,
+  Peer,
+  SessionInfo,
+} from './node-event.ts'
 
 /** Lets a caller give up on an asynchronous call; the abort reason is what the call then throws. */
 export interface CallOptions {
@@ -22,6 +30,8 @@ export interface P2PNode extends AsyncDisposable {
   readonly peers: Peers
   readonly sessions: Sessions
   readonly trust: Trust
+  readonly conversations: Conversations
+  readonly outbox: Outbox
   /** Whom this node talks with. */
   readonly policy: Policy
 
@@ -38,8 +48,16 @@ export interface P2PNode extends AsyncDisposable {
    *   `policy-refused`, `peer-blocked`, `too-many`, `node-stopped`
    */
   connect(id: PeerId, options?: CallOptions): Promise<Session>
-  /** The conversation with a peer; costs nothing until something is sent. */
+  /** The conversation with a peer; costs nothing until something is said. */
   conversation(id: PeerId): Conversation
+  /** Every message, oldest first, one JSON object a line without its line end. */
+  exportMessages(options?: CallOptions): AsyncIterable<string>
+  /**
+   * Adds exported messages to the conversations; those that are there already are skipped, and nothing is sent again.
+   *
+   * @throws P2PError `usage` with the number of the line that is wrong; `store-unwritable`
+   */
+  importMessages(lines: AsyncIterable<string> | Iterable<string>): Promise<ImportResult>
 
   /** Calls `listener` for each event of `type` until `signal` aborts or the returned function is called. */
   on<Type extends NodeEvent['type']>(
@@ -91,8 +109,12 @@ export interface Trust {
   block(id: PeerId): void
   /** Takes a block back; the peer is `seen` again. @throws P2PError `peer-unknown`, `trust-unwritable` */
   unblock(id: PeerId): void
-  /** Removes alias, verification and block: the peer is as if never met. @throws P2PError `peer-unknown`, `trust-unwritable` */
-  forget(id: PeerId): void
+  /**
+   * Removes alias, verification and block, and deletes the conversation: the peer is as if never met.
+   *
+   * @throws P2PError `peer-unknown`, `trust-unwritable`, `store-unwritable`
+   */
+  forget(id: PeerId): Promise<void>
   /** Sixty digits that are the same at both ends, for reading aloud. @throws P2PError `peer-unknown`, `peer-unprovable` */
   safetyNumber(id: PeerId): string
   /**
@@ -148,24 +170,93 @@ export interface Sessions {
 export interface Session extends SessionInfo {
   readonly openedAt: Date
   readonly open: boolean
-  /** Messages that have not left yet. */
+  /** Messages to this peer that have not left yet. */
   readonly waiting: number
-  /**
-   * Sends one message. Resolves when it has left; the wire has no receipt, so that is all one can know. Without
-   * `await`, messages still leave in order.
-   *
-   * @throws P2PError `message-too-long` (nothing was sent), `queue-full` (nothing was sent), `session-closed`
-   */
+  /** Like `Conversation.send`: a message belongs to the conversation and also survives the end of this session. */
   send(text: string, options?: CallOptions): Promise<Message>
   /** Ends the session with code 1000. Idempotent. */
   close(): Promise<void>
 }
 
-/** What is said between us and one peer, over whatever session is open. */
+/** How many messages of an import were new, and how many were here already. */
+export interface ImportResult {
+  readonly added: number
+  readonly skipped: number
+}
+
+/** What is said between us and one peer. It outlives sessions and, with a data directory, the node. */
 export interface Conversation {
   readonly peerId: PeerId
-  /** Sends through the open session, or opens one. @throws like `connect` and `Session.send` */
+  readonly info: ConversationInfo
+  /**
+   * Accepts a message. Resolves when it is stored where no crash loses it; it leaves at once or when the peer is there, and
+   * `message:state` tells how it fares. What is refused is not stored. A signal that aborts before it is stored withdraws it.
+   *
+   * @throws P2PError `message-too-long` (over `limits.textBytes`; to a reference peer, over one frame of
+   *   `limits.messageBytes`), `too-many` (too much waits already), `policy-refused`, `peer-blocked`, `store-unwritable`,
+   *   `node-stopped`
+   */
   send(text: string, options?: CallOptions): Promise<Message>
-  /** The last messages of this run, oldest first; at most `limits.historyMessages`. */
-  history(): readonly Message[]
+  /**
+   * One page of messages, oldest first: the last ones, or those next to a given one.
+   *
+   * @throws P2PError `message-unknown` when `before` or `after` is no message of this node
+   */
+  history(options?: HistoryOptions): readonly Message[]
+  /** All messages, oldest first, as they are read; with `follow` then those to come, until `signal` aborts or the node closes. */
+  messages(options?: FollowOptions): AsyncIterable<Message>
+  /** Our user has seen everything that is here; the peer is told, unless read receipts are off. @throws P2PError `store-unwritable` */
+  markRead(): Promise<void>
+  /** Our user writes, or has stopped; the peer is told at most every `limits.typingMs`, unless that is off. */
+  typing(typing?: boolean): void
+  /** Withdraws one of ours that has not left. @throws P2PError `message-unknown`, `store-unwritable` */
+  cancel(messageId: string): Promise<void>
+  /** Deletes everything said, also from the disk; what waits is never sent. An open session ends. @throws P2PError `store-unwritable` */
+  delete(): Promise<void>
 }
+
+export interface HistoryOptions {
+  /** ID of a message: only what stands before it. */
+  readonly before?: string
+  /** ID of a message: only what stands after it, the next ones. */
+  readonly after?: string
+  /** Words that all have to be there, each as the beginning of a word; case and accents do not matter. */
+  readonly search?: string
+  /** Default 50, at most `limits.historyPage`. */
+  readonly limit?: number
+}
+
+export interface FollowOptions extends CallOptions {
+  /** Goes on with what will be said. Default false. */
+  readonly follow?: boolean
+  /** ID of a message: only what stands after it. */
+  readonly after?: string
+}
+
+/** Everybody with whom something was said. */
+export interface Conversations {
+  /** The one with the newest message first. */
+  list(): readonly ConversationInfo[]
+  find(id: PeerId): ConversationInfo | undefined
+  /** Messages of all conversations with all these words, oldest first: the last `limit` ones, default 50. */
+  search(words: string, options?: Pick<HistoryOptions, 'before' | 'limit'>): readonly Message[]
+}
+
+/** What waits to be delivered. */
+export interface Outbox {
+  /** In the order in which they were accepted; at most `limits.outboxMessages`. */
+  list(): readonly WaitingMessage[]
+  /** Withdraws one that has not left. @throws P2PError `message-unknown`, `store-unwritable` */
+  cancel(messageId: string): Promise<void>
+}
+
+export interface WaitingMessage {
+  readonly message: Message
+  readonly waitsFor: WaitCause
+}
+
+/**
+ * What a message waits for: that the peer comes (`peer`), the next try to reach it (`dial`), that policy or a block allow
+ * it (`permission`), its turn or the peer's confirmation in an open session (`session`).
+ */
+export type WaitCause = 'peer' | 'dial' | 'permission' | 'session'
