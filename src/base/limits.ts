@@ -163,6 +163,10 @@ export const limits = {
   textBytes: 1024 * 1024,
   /** Text of one part of a long message, so that its frame stays within `messageBytes`. */
   partBytes: 30 * 1024,
+  /** Parts of one long message that we join; our own have 35 at most. */
+  textParts: 64,
+  /** Greetings on one channel: the first, one for a new stream of its author, one that has learned a new stream of ours. */
+  greetings: 3,
   /** Messages and bytes that may be on the way to one peer without a receipt. */
   unconfirmedMessages: 4096,
   unconfirmedBytes: 4 * 1024 * 1024,
