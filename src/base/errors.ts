@@ -46,6 +46,7 @@ export const errorTable = {
   'alias-invalid': { sentence: 'This cannot be an alias.', exit: 65, retry: false },
   'verification-failed': { sentence: 'The verification failed.', exit: 76, retry: true },
   'store-unwritable': { sentence: 'The message cannot be stored.', exit: 74, retry: true },
+  'store-unreadable': { sentence: 'The messages cannot be read.', exit: 74, retry: false },
   'message-unknown': { sentence: 'No such message is waiting.', exit: 1, retry: false },
   'trust-unwritable': { sentence: 'What is known of peers cannot be stored.', exit: 74, retry: true },
   'trust-damaged': { sentence: 'The file with what is known of peers was damaged.', exit: 74, retry: false },
