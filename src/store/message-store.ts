@@ -1,5 +1,6 @@
 import type { MessageId } from '../protocol/message-id.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
+import { openSqliteMessages } from './messages/sqlite-messages.ts'
 
 /** What is kept of one message, in the order in which this node accepted it. */
 export interface StoredMessage {
@@ -8,7 +9,7 @@ export interface StoredMessage {
   readonly id: MessageId
   readonly peerId: PeerId
   readonly incoming: boolean
-  /** Its place in what its author has said to the other: 1, 2, 3 …; those that were withdrawn leave gaps. */
+  /** Its place in what its author has said to the other: 1, 2, 3 …; deleted ones leave gaps. 0: restored, in no stream. */
   readonly place: number
   /** The place of the last message of the other side that its author had when writing; 0 when none. */
   readonly after: number
@@ -60,9 +61,12 @@ export interface HistoryQuery {
   readonly peerId?: PeerId
   /** Only rows below this one: for the page before. */
   readonly beforeRow?: number
-  /** Only rows above this one: what is new. */
+  /** Only rows above this one: what is new. Without `beforeRow` the first `limit` of them, otherwise the last. */
   readonly afterRow?: number
-  /** Words that all have to be there, each as the beginning of a word; case and accents do not matter. */
+  /**
+   * Words that all have to be there, each as the beginning of a word; case and accents do not matter. At most
+   * `limits.searchCharacters`, the rest is ignored; without a single letter or digit nothing is found.
+   */
   readonly search?: string
   /** At most `limits.historyPage`. */
   readonly limit: number
@@ -92,13 +96,30 @@ export interface MessageStore extends AsyncDisposable {
    * Stores messages, all or none, in this order; makes conversations as needed. One whose ID this conversation has from the same side is left
    * out (the watermarks still move). Incoming ones raise `received`, ours `lastPlace`.
    *
-   * @throws (by rejection) P2PError `store-unwritable`
+   * @returns those that were stored
+   * @throws (by rejection) P2PError `store-unwritable`, and `internal` for one that cannot be
    */
   add(messages: readonly NewMessage[]): Promise<readonly StoredMessage[]>
-  /** Moves watermarks (never back, except with a new `stream` or `peerStream`); resolves when the disk has it. */
+  /**
+   * Moves watermarks; resolves when the disk has it. Never back, unless `stream` or `peerStream` is a new one: with a new
+   * `peerStream`, `received` and `seen` are 0 when absent. Never beyond what there is. Makes the conversation when there is none.
+   * A `seen` at or above `received` makes all of theirs read, also those of former streams.
+   */
   mark(peerId: PeerId, marks: Watermarks): Promise<void>
-  /** One of ours will never arrive: withdrawn, or refused. */
+  /**
+   * One of ours will never arrive: withdrawn, or refused.
+   *
+   * @throws (by rejection) P2PError `message-unknown` unless one with this ID is pending, `store-unwritable`
+   */
   fail(id: MessageId, reason: string): Promise<void>
+  /**
+   * Stores messages of another time, such as those of an export: in this order, behind those that are there. They take no
+   * place, so none is ever sent or confirmed, and none counts as unread. Known IDs are left out.
+   */
+  restore(
+    messages: readonly Omit<StoredMessage, 'row' | 'place' | 'after'>[],
+  ): Promise<readonly StoredMessage[]>
+  /** Ours when there are several: a peer can give a message of its own an ID that it has seen. */
   message(id: MessageId): StoredMessage | undefined
   history(query: HistoryQuery): readonly StoredMessage[]
   /** Ours with a place above `place` that have not failed, in their order. */
@@ -110,10 +131,28 @@ export interface MessageStore extends AsyncDisposable {
   idAt(peerId: PeerId, incoming: boolean, place: number): MessageId | undefined
   /** Ours that have not arrived (reference peers: not left) and have not failed: how many, and their bytes of text. */
   pending(peerId?: PeerId): { readonly messages: number; readonly bytes: number }
-  /** Deletes a conversation with everything in it, also from the free space of the file. */
+  /**
+   * Deletes a conversation with everything in it. It is gone from all answers at once; resolves when nothing of it is left in
+   * the file either. When that is interrupted, it goes on at the next start.
+   */
   deleteConversation(peerId: PeerId): Promise<void>
-  /** Deletes what was stored before this time, wall clock. @returns how many */
+  /** Deletes what was stored before this time, wall clock, except what still waits for its receiver. @returns how many */
   deleteBefore(storedAtMs: number): Promise<number>
   acquaintances(): readonly Acquaintance[]
+  /** Beyond `limits.acquaintances` the one that was not met for longest is forgotten. */
   meet(acquaintance: Acquaintance): Promise<void>
+  /** Forgets where a peer was met. */
+  unmeet(peerId: PeerId): Promise<void>
+}
+
+export interface MessageStoreOptions {
+  /** The file; undefined for messages that last as long as the process. */
+  readonly path: string | undefined
+  /** Our clock, wall time; the system's when absent. */
+  readonly now?: () => number
+}
+
+/** Opens the messages in a file, which is made when there is none; never throws for what is wrong with it, see `damage`. */
+export function openMessageStore({ path, now = Date.now }: MessageStoreOptions): Promise<MessageStore> {
+  return openSqliteMessages(path, now)
 }

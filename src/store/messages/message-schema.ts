@@ -1,0 +1,82 @@
+import type { Schema } from '../database.ts'
+
+/**
+ * The file of messages; why it looks like this says docs/decisions/0014-room-for-groups.md.
+ *
+ * WAL with FULL: one flush for each transaction, and what was committed outlasts a power cut. `words` is an index that can
+ * be made anew from `messages` at any time, so it is filled later and never checked.
+ */
+export const messageSchema: Schema = {
+  settings:
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA busy_timeout = 1000',
+  migrations: [
+    `CREATE TABLE conversations (
+      id INTEGER PRIMARY KEY,
+      kind INTEGER NOT NULL,
+      name BLOB UNIQUE,
+      stream INTEGER NOT NULL,
+      last_place INTEGER NOT NULL,
+      seen_row INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE members (
+      id INTEGER PRIMARY KEY,
+      conversation INTEGER NOT NULL,
+      peer BLOB NOT NULL,
+      stream INTEGER NOT NULL,
+      received INTEGER NOT NULL,
+      seen INTEGER NOT NULL,
+      sent INTEGER NOT NULL,
+      delivered INTEGER NOT NULL,
+      read INTEGER NOT NULL,
+      UNIQUE (conversation, peer)
+    ) STRICT;
+    CREATE TABLE messages (
+      row INTEGER PRIMARY KEY,
+      id BLOB NOT NULL,
+      conversation INTEGER NOT NULL,
+      author INTEGER NOT NULL,
+      place INTEGER NOT NULL,
+      after_place INTEGER NOT NULL,
+      sent_at_ms INTEGER NOT NULL,
+      stored_at_ms INTEGER NOT NULL,
+      text TEXT NOT NULL,
+      failure TEXT,
+      parents BLOB
+    ) STRICT;
+    CREATE UNIQUE INDEX messages_id ON messages (id, conversation, author);
+    CREATE INDEX messages_conversation ON messages (conversation);
+    CREATE INDEX messages_place ON messages (conversation, author, place);
+    CREATE TABLE acquaintances (
+      peer BLOB PRIMARY KEY,
+      seen_at_ms INTEGER NOT NULL,
+      addresses TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE state (
+      one INTEGER PRIMARY KEY CHECK (one = 1),
+      open INTEGER NOT NULL,
+      swept INTEGER NOT NULL,
+      indexed INTEGER NOT NULL,
+      last_row INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO state VALUES (1, 0, 1, 0, 0);
+    ${wordsTable()}`,
+  ],
+  check(database) {
+    const state = database.prepare('SELECT open FROM state').get()
+    if (state === undefined) return 'there is nothing in it'
+    if (state['open'] === 0) return undefined
+    // Whoever wrote into it did not come to close it. Only then: with a million messages it takes half a second.
+    for (const table of ['conversations', 'members', 'messages', 'acquaintances']) {
+      const verdict = database.prepare(`PRAGMA quick_check(${table})`).get()?.['quick_check']
+      if (verdict !== 'ok') return 'its pages contradict each other'
+    }
+    return undefined
+  },
+}
+
+/** The full-text index. `conversation` is a word of its own, so that a search in one conversation stays quick. */
+export function wordsTable(): string {
+  return `CREATE VIRTUAL TABLE words USING fts5(
+    text, conversation, content = 'messages', content_rowid = 'row', tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
+  )`
+}

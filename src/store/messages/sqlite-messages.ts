@@ -1,0 +1,333 @@
+import { P2PError } from '../../base/errors.ts'
+import { limits } from '../../base/limits.ts'
+import type { MessageId } from '../../protocol/message-id.ts'
+import type { PeerId } from '../../protocol/peer-id.ts'
+import type {
+  Acquaintance,
+  ConversationRecord,
+  HistoryQuery,
+  MessageStore,
+  NewMessage,
+  StoredMessage,
+  Watermarks,
+} from '../message-store.ts'
+import { isDamage } from '../storage-error.ts'
+import { AcquaintanceTable } from './acquaintance-table.ts'
+import { arrivedOf, ConversationBook, marked, type Conversation, type Load } from './conversation-book.ts'
+import { GroupCommit } from './group-commit.ts'
+import { openMessageFile, replaceMessageFile, type MessageFile } from './message-file.ts'
+import { MessageTable, type Unstored } from './message-table.ts'
+import { Sweeper } from './sweeper.ts'
+import { matchOf, WordIndex } from './word-index.ts'
+
+/** Pause before new messages are put into the index of words, while more may come, and when none came meanwhile. */
+const busyPauseMs = 200
+const idlePauseMs = 20
+/** Pause before a deletion goes on that was interrupted: a start has better things to do. */
+const resumeMs = 1_000
+
+export async function openSqliteMessages(path: string | undefined, now: () => number): Promise<MessageStore> {
+  const file = await openMessageFile(path)
+  try {
+    return new SqliteMessages(file, { path, now })
+  } catch (error) {
+    file.database.close()
+    if (path === undefined || file.refusal !== undefined) throw error
+    return new SqliteMessages(await replaceMessageFile(path, error), { path, now })
+  }
+}
+
+class SqliteMessages implements MessageStore {
+  readonly damage: string | undefined
+  readonly #now: () => number
+  readonly #commit: GroupCommit
+  readonly #book: ConversationBook
+  readonly #table: MessageTable
+  readonly #words: WordIndex
+  readonly #acquaintances: AcquaintanceTable
+  readonly #sweeper: Sweeper
+  #timer: NodeJS.Timeout | undefined
+  #resuming: NodeJS.Timeout | undefined
+
+  constructor(file: MessageFile, { path, now }: { path: string | undefined; now: () => number }) {
+    const { database } = file
+    this.damage = file.damage
+    this.#now = now
+    this.#book = new ConversationBook(database)
+    this.#table = new MessageTable(database, (id) => this.#book.withId(id))
+    this.#words = new WordIndex(database)
+    this.#acquaintances = new AcquaintanceTable(database)
+    const followers = [this.#book, this.#words, this.#acquaintances]
+    this.#commit = new GroupCommit({ ...file, path: path ?? 'The store in memory' }, followers)
+    const { commit, book, table, words } = {
+      commit: this.#commit,
+      book: this.#book,
+      table: this.#table,
+      words: this.#words,
+    }
+    this.#sweeper = new Sweeper({ database, commit, book, table, words })
+    for (const conversation of book.all()) book.complete(counted(conversation, table))
+    if (words.isBehind) this.#indexLater(busyPauseMs)
+    if (this.#sweeper.isBehind) this.#resuming = setTimeout(() => void this.#resume(), resumeMs).unref()
+  }
+
+  conversations(): readonly ConversationRecord[] {
+    return this.#book.all().map(({ record }) => record)
+  }
+
+  conversation(peerId: PeerId): ConversationRecord | undefined {
+    return this.#book.get(peerId)?.record
+  }
+
+  async add(messages: readonly NewMessage[]): Promise<readonly StoredMessage[]> {
+    for (const message of messages) assertSound(message)
+    if (messages.length === 0) return []
+    const storedAtMs = this.#now()
+    return this.#insert(
+      messages.map((message) => ({
+        ...message,
+        text: message.text.toWellFormed(),
+        storedAtMs,
+        failure: undefined,
+      })),
+    )
+  }
+
+  async restore(
+    messages: readonly Omit<StoredMessage, 'row' | 'place' | 'after'>[],
+  ): Promise<readonly StoredMessage[]> {
+    const unplaced = messages.map((message) => ({
+      ...message,
+      text: message.text.toWellFormed(),
+      place: 0,
+      after: 0,
+    }))
+    for (const message of unplaced) assertSound(message)
+    return this.#insert(unplaced)
+  }
+
+  async mark(peerId: PeerId, marks: Watermarks): Promise<void> {
+    const now = this.#book.get(peerId)
+    // Nothing to write is what most receipts are about that come twice.
+    if (now !== undefined && isSame(this.#marked(now, marks), now)) return this.#commit.settled()
+    return this.#commit.write(() => this.#book.put(this.#marked(this.#book.open(peerId), marks)))
+  }
+
+  async fail(id: MessageId, reason: string): Promise<void> {
+    const message = this.message(id)
+    const conversation = message && this.#book.get(message.peerId)
+    if (message === undefined || conversation === undefined || !isPending(message, conversation.record))
+      throw new P2PError('message-unknown', `No message ${id} waits for its receiver. Look at what does.`)
+    await this.#commit.write(() => {
+      this.#table.fail(message.row, reason.toWellFormed())
+      const pending = sum(conversation.pending, message, -1)
+      this.#book.put({ ...conversation, pending })
+    })
+  }
+
+  message(id: MessageId): StoredMessage | undefined {
+    return this.#commit.read(() => this.#table.withId(id))
+  }
+
+  history({ peerId, search, beforeRow, afterRow, limit }: HistoryQuery): readonly StoredMessage[] {
+    const range = { after: afterRow, before: beforeRow, limit: Math.min(limit, limits.historyPage) }
+    const conversation = peerId && this.#book.get(peerId)
+    if (range.limit < 1 || (peerId !== undefined && conversation === undefined)) return []
+    if (search === undefined) return this.#commit.read(() => this.#table.range(conversation?.id, range))
+    const match = matchOf(search, conversation?.id)
+    if (match === undefined) return []
+    const find = () => this.#table.matching(match, range)
+    this.#indexAll()
+    try {
+      return find()
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      this.#indexAnew()
+      return this.#commit.read(find)
+    }
+  }
+
+  outgoing(peerId: PeerId, afterPlace: number, limit: number): readonly StoredMessage[] {
+    const conversation = this.#book.get(peerId)
+    if (conversation === undefined) return []
+    return this.#commit.read(() => this.#table.outgoing(conversation, afterPlace, limit))
+  }
+
+  idAt(peerId: PeerId, incoming: boolean, place: number): MessageId | undefined {
+    const conversation = this.#book.get(peerId)
+    if (conversation === undefined || place < 1) return undefined
+    return this.#commit.read(() => this.#table.idAt(conversation, incoming, place))
+  }
+
+  pending(peerId?: PeerId): Load {
+    if (peerId === undefined) return this.#book.pending
+    return this.#book.get(peerId)?.pending ?? { messages: 0, bytes: 0 }
+  }
+
+  async deleteConversation(peerId: PeerId): Promise<void> {
+    const conversation = this.#book.get(peerId)
+    if (conversation !== undefined) await this.#sweeper.conversation(conversation)
+  }
+
+  async deleteBefore(storedAtMs: number): Promise<number> {
+    return this.#sweeper.before(storedAtMs)
+  }
+
+  acquaintances(): readonly Acquaintance[] {
+    return this.#acquaintances.all()
+  }
+
+  async meet(acquaintance: Acquaintance): Promise<void> {
+    await this.#commit.write(() => this.#acquaintances.put(acquaintance))
+  }
+
+  async unmeet(peerId: PeerId): Promise<void> {
+    await this.#commit.write(() => this.#acquaintances.remove(peerId))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#timer)
+    clearTimeout(this.#resuming)
+    this.#commit.close()
+  }
+
+  async #insert(messages: readonly Unstored[]): Promise<readonly StoredMessage[]> {
+    this.#indexLater(busyPauseMs)
+    return this.#commit.write(() => {
+      const conversations = new Map<PeerId, Conversation>()
+      const stored: StoredMessage[] = []
+      for (const message of messages) {
+        const conversation = conversations.get(message.peerId) ?? this.#book.open(message.peerId)
+        const one = this.#table.insert(message, conversation)
+        if (one !== undefined) stored.push(one)
+        conversations.set(message.peerId, grown(conversation, message, one))
+      }
+      for (const conversation of conversations.values()) this.#book.put(conversation)
+      return stored
+    })
+  }
+
+  #marked(conversation: Conversation, marks: Watermarks): Conversation {
+    const record = marked(conversation.record, marks)
+    const { pending, seenRow } = conversation
+    return {
+      ...conversation,
+      pending: this.#pendingAfter(conversation, arrivedOf(record)) ?? pending,
+      ...(marks.seen === undefined ? { record, seenRow } : this.#seen(conversation, record)),
+    }
+  }
+
+  /** Undefined when nothing has arrived since. */
+  #pendingAfter({ id, record, pending }: Conversation, arrived: number): Load | undefined {
+    const before = arrivedOf(record)
+    if (arrived === before) return undefined
+    if (arrived < before) return this.#table.weigh({ id }, arrived, record.lastPlace)
+    if (arrived >= record.lastPlace) return { messages: 0, bytes: 0 }
+    const { messages, bytes } = this.#table.weigh({ id }, before, arrived)
+    return { messages: pending.messages - messages, bytes: pending.bytes - bytes }
+  }
+
+  #seen(conversation: Conversation, record: ConversationRecord): Pick<Conversation, 'record' | 'seenRow'> {
+    if (record.seen >= record.received)
+      return { record: { ...record, unread: 0 }, seenRow: Math.max(conversation.seenRow, record.lastRow) }
+    const seenRow = this.#table.rowAtPlace(conversation, record.seen, conversation.seenRow)
+    return { record: { ...record, unread: this.#table.unread(conversation, seenRow) }, seenRow }
+  }
+
+  #indexLater(pauseMs: number): void {
+    this.#timer ??= setTimeout(() => void this.#indexSome(), pauseMs).unref()
+  }
+
+  async #indexSome(): Promise<void> {
+    this.#timer = undefined
+    const { lastRow } = this.#table
+    try {
+      await this.#commit.write(() => this.#words.fill(limits.indexedAtOnce))
+      if (this.#words.isBehind) this.#indexLater(lastRow === this.#table.lastRow ? idlePauseMs : busyPauseMs)
+    } catch {
+      // The next message tries again, and a search does what is left.
+    }
+  }
+
+  /** What was said a moment ago can be found too; also when the disk refuses to keep the index. */
+  #indexAll(): void {
+    if (!this.#commit.read(() => this.#words.isBehind)) return
+    this.#commit.write(() => this.#words.fill(Number.MAX_SAFE_INTEGER)).catch(() => undefined)
+  }
+
+  #indexAnew(): void {
+    this.#commit.write(() => this.#words.reset()).catch(() => undefined)
+    this.#indexAll()
+  }
+
+  async #resume(): Promise<void> {
+    // What goes wrong now is tried again at the next start.
+    await this.#sweeper.resume().catch(() => undefined)
+  }
+}
+
+/** The conversation with what is not kept in a row of its own. */
+function counted(conversation: Conversation, table: MessageTable): Conversation {
+  const { record, seenRow } = conversation
+  const arrived = arrivedOf(record)
+  return {
+    ...conversation,
+    record: {
+      ...record,
+      lastRow: table.lastRowOf(conversation),
+      unread: table.unread(conversation, seenRow),
+    },
+    pending: table.weigh(conversation, arrived, record.lastPlace),
+  }
+}
+
+/** The conversation after a message. @param stored undefined when it was there before */
+function grown(
+  conversation: Conversation,
+  message: Unstored,
+  stored: StoredMessage | undefined,
+): Conversation {
+  const { incoming, place } = message
+  const { record } = conversation
+  const { received, lastPlace, unread, lastRow } = record
+  const isUnread = stored !== undefined && incoming && place > 0
+  const next: ConversationRecord = {
+    ...record,
+    received: incoming ? Math.max(received, place) : received,
+    lastPlace: incoming ? lastPlace : Math.max(lastPlace, place),
+    unread: isUnread ? unread + 1 : unread,
+    lastRow: stored?.row ?? lastRow,
+  }
+  const isOurs = stored !== undefined && isPending(stored, next)
+  const pending = isOurs ? sum(conversation.pending, stored, 1) : conversation.pending
+  return { ...conversation, record: next, pending }
+}
+
+/** Whether it is one of ours that may still arrive. */
+function isPending({ incoming, failure, place }: StoredMessage, record: ConversationRecord): boolean {
+  return !incoming && failure === undefined && place > arrivedOf(record)
+}
+
+function sum({ messages, bytes }: Load, { text }: StoredMessage, sign: 1 | -1): Load {
+  return { messages: messages + sign, bytes: bytes + sign * Buffer.byteLength(text) }
+}
+
+function isSame(one: Conversation, other: Conversation): boolean {
+  const keys = ['stream', 'sent', 'delivered', 'read', 'peerStream', 'received', 'seen', 'unread'] as const
+  return one.seenRow === other.seenRow && keys.every((key) => one.record[key] === other.record[key])
+}
+
+const latestMs = 8.64e15
+
+function assertSound({ id, place, after, sentAtMs }: NewMessage): void {
+  if (isPlace(place) && isPlace(after) && Number.isSafeInteger(sentAtMs) && Math.abs(sentAtMs) <= latestMs)
+    return
+  throw new P2PError(
+    'internal',
+    `The message ${id} cannot be stored: its place or its time is no whole number.`,
+  )
+}
+
+function isPlace(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0
+}

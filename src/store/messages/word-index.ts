@@ -1,0 +1,119 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { limits } from '../../base/limits.ts'
+import { isDamage } from '../storage-error.ts'
+import type { Follower } from './group-commit.ts'
+import { wordsTable } from './message-schema.ts'
+
+/** Pages of the index that are merged in one go. */
+const mergedPages = 200
+
+/**
+ * The index of words, which follows the messages at a distance: storing waits for nobody who may search later. Whatever is
+ * wrong with it, it is made anew from the messages.
+ */
+export class WordIndex implements Follower {
+  readonly #database: DatabaseSync
+  readonly #sql: ReturnType<typeof prepare>
+  /** The row up to which messages are in it, and what that was before this transaction. */
+  #indexed: number
+  #committed: number
+
+  constructor(database: DatabaseSync) {
+    this.#database = database
+    this.#sql = prepare(database)
+    this.#indexed = Number(this.#sql.indexed.get()?.['indexed'])
+    this.#committed = this.#indexed
+  }
+
+  get isBehind(): boolean {
+    return this.#sql.behind.get(this.#indexed) !== undefined
+  }
+
+  /** Takes up the next messages, at most `count`. Within a transaction. */
+  fill(count: number): void {
+    const last = this.#sql.next.get(this.#indexed, count)?.['row']
+    if (typeof last !== 'number') return
+    if (this.#repairing(() => this.#sql.add.run(this.#indexed, last))) this.#indexed = last
+  }
+
+  /** Takes messages out, before they are deleted. Within a transaction. */
+  remove(rows: readonly number[]): void {
+    this.#repairing(() => {
+      for (const row of rows) if (row <= this.#indexed) this.#sql.remove.run(row)
+    })
+  }
+
+  /**
+   * Merges some of it, so that words that were taken out leave no trace. Within a transaction.
+   *
+   * @returns whether there is more to do
+   */
+  merge(isFirst: boolean): boolean {
+    const changes = () => Number(this.#sql.changes.get()?.['changes'])
+    const before = changes()
+    // Less than zero: all of it, not only what would be worth it (sqlite.org/fts5.html, the merge command).
+    this.#repairing(() => this.#sql.merge.run(isFirst ? -mergedPages : mergedPages))
+    return changes() - before >= 2
+  }
+
+  flush(): void {
+    if (this.#indexed !== this.#committed) this.#sql.save.run(this.#indexed)
+  }
+
+  settle(kept: boolean): void {
+    if (kept) this.#committed = this.#indexed
+    else this.#indexed = this.#committed
+  }
+
+  /** Begins anew. Within a transaction. */
+  reset(): void {
+    this.#database.exec(`DROP TABLE words; ${wordsTable()}`)
+    this.#indexed = 0
+  }
+
+  /** @returns false when the index was damaged, and begins anew instead */
+  #repairing(change: () => void): boolean {
+    try {
+      change()
+      return true
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      this.reset()
+      return false
+    }
+  }
+}
+
+function prepare(database: DatabaseSync) {
+  return {
+    indexed: database.prepare('SELECT indexed FROM state'),
+    save: database.prepare('UPDATE state SET indexed = ?'),
+    behind: database.prepare('SELECT 1 FROM messages WHERE row > ? LIMIT 1'),
+    next: database.prepare(
+      'SELECT max(row) AS row FROM (SELECT row FROM messages WHERE row > ? ORDER BY row LIMIT ?)',
+    ),
+    add: database.prepare(
+      'INSERT INTO words (rowid, text, conversation) SELECT row, text, conversation FROM messages WHERE row > ? AND row <= ?',
+    ),
+    remove: database.prepare(
+      `INSERT INTO words (words, rowid, text, conversation) SELECT 'delete', row, text, conversation FROM messages WHERE row = ?`,
+    ),
+    merge: database.prepare(`INSERT INTO words (words, rank) VALUES ('merge', ?)`),
+    changes: database.prepare('SELECT total_changes() AS changes'),
+  }
+}
+
+/**
+ * The query of the index for words that people typed: every one has to be there, as the beginning of a word. Quoted, so
+ * that nothing in them is an operator; undefined when there are none.
+ */
+export function matchOf(search: string, conversation: number | undefined): string | undefined {
+  const words = search
+    .toWellFormed()
+    .split(/[^\p{L}\p{M}\p{N}\p{Co}]+/u)
+    .filter((word) => /[^\p{M}]/u.test(word))
+    .slice(0, limits.searchWords)
+  if (words.length === 0) return undefined
+  const text = `text : (${words.map((word) => `"${word}" *`).join(' AND ')})`
+  return conversation === undefined ? text : `${text} AND conversation : "${conversation}"`
+}
