@@ -11,9 +11,8 @@ export type DeliveryLimits = WindowLimits & PartLimits & Readonly<Record<'greeti
 
 /** Where a conversation stands when a channel opens: what is on the disk, not what is still on its way there. */
 export interface Standing {
-  /** Of ours: the stream, the place of the last message, and how far the peer has them. */
+  /** Of ours: the stream, and how far the peer has it. */
   readonly stream: bigint
-  readonly lastPlace: number
   readonly delivered: number
   /** Of theirs: the stream (0n when none is known), how far they are stored, and how far the user has read them. */
   readonly peerStream: bigint
@@ -189,13 +188,13 @@ export class Correspondence {
   }
 
   /**
-   * Whether what the peer has is what we have sent. If not, our store went back in time: it was restored from a copy, and other messages
-   * may stand at those places by now. Up to `delivered` the copy and the peer agree.
+   * Whether what the peer has is surely what we have sent. If not, our store may have gone back in time: it was restored from a copy,
+   * and other messages stand at those places by now. Up to what our store knows to be there, both agree. A new stream in vain
+   * costs little: what comes again is told by its ID.
    */
   #isKnown({ delivered, deliveredId }: Greeting): boolean {
     if (delivered <= this.#outgoing.delivered) return true
-    if (deliveredId === undefined) return delivered <= this.#options.standing.lastPlace
-    return this.#options.idAt(false, delivered) === deliveredId
+    return deliveredId !== undefined && this.#options.idAt(false, delivered) === deliveredId
   }
 
   #rename(): void {
