@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fsyncSync, lstatSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
 import { errnoOf } from '../base/errors.ts'
 import { isDamage } from './storage-error.ts'
 
@@ -74,6 +75,26 @@ export async function createDatabase(
   syncDirectoryOf(path)
 }
 
+/**
+ * Opens what cannot be opened otherwise because nothing may be written beside it; undefined when that cannot be read
+ * either. Only without a log beside it, whose content would be missing.
+ */
+export async function openFrozen(path: string, schema: Schema): Promise<DatabaseSync | undefined> {
+  let database: DatabaseSync | undefined
+  try {
+    if (companions.some((companion) => exists(path + companion))) return undefined
+    const { DatabaseSync: Database } = await import('node:sqlite')
+    const url = pathToFileURL(path)
+    url.search = 'immutable=1'
+    database = new Database(url, { readOnly: true })
+    if (versionOf(database) === schema.migrations.length) return database
+  } catch {
+    // Why it cannot be used is known already.
+  }
+  database?.close()
+  return undefined
+}
+
 /** A database that lasts as long as the process. */
 export async function openInMemory(schema: Schema): Promise<DatabaseSync> {
   const database = await connect(':memory:', schema)
@@ -118,7 +139,7 @@ async function connect(path: string, { settings }: Schema): Promise<DatabaseSync
 
 function inspect(database: DatabaseSync, schema: Schema): Opened {
   const { migrations } = schema
-  const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
+  const version = versionOf(database)
   if (version < 0 || version > migrations.length) return { kind: 'newer', version }
   // Not even the first migration: SQLite takes a file that was cut off in its first page for a new one.
   if (version === 0) return { kind: 'damaged', reason: 'there is nothing in it' }
@@ -126,6 +147,10 @@ function inspect(database: DatabaseSync, schema: Schema): Opened {
   if (reason !== undefined) return { kind: 'damaged', reason }
   if (version < migrations.length) migrate(database, schema, version)
   return { kind: 'ready', database, readOnly: writeFailure(database, migrations.length) }
+}
+
+function versionOf(database: DatabaseSync): number {
+  return Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
 }
 
 /** Each step and its number in one transaction: a file is never between two versions. */

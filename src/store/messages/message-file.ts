@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { P2PError } from '../../base/errors.ts'
-import { createDatabase, openDatabase, openInMemory, setAside } from '../database.ts'
+import { createDatabase, openDatabase, openFrozen, openInMemory, setAside } from '../database.ts'
 import { isDamage, reasonOf } from '../storage-error.ts'
 import { messageSchema } from './message-schema.ts'
 
@@ -31,14 +31,18 @@ export async function openMessageFile(path: string | undefined): Promise<Message
     }
   }
   if (opened.kind === 'newer') return inMemory(newer(path, opened.version))
-  if (opened.kind === 'unusable') return inMemory(unusable(path, opened.cause))
+  if (opened.kind === 'unusable') return unusable(path, opened.cause)
   return replaced(path, opened.reason)
 }
 
-/** What {@link openMessageFile} does with a damaged file, for one whose damage shows only when it is read. */
-export async function replaceMessageFile(path: string, cause: unknown): Promise<MessageFile> {
-  if (isDamage(cause)) return replaced(path, 'SQLite cannot read it')
-  return inMemory(unusable(path, cause))
+/** Instead of a file that was opened, and then could not be read for this cause. */
+export async function replaceMessageFile(
+  path: string,
+  { refusal }: MessageFile,
+  cause: unknown,
+): Promise<MessageFile> {
+  if (refusal !== undefined) return inMemory(refusal)
+  return isDamage(cause) ? replaced(path, 'SQLite cannot read it') : inMemory(unwritable(path, cause))
 }
 
 async function replaced(path: string, reason: string): Promise<MessageFile> {
@@ -50,7 +54,7 @@ async function replaced(path: string, reason: string): Promise<MessageFile> {
     const damage = `${path} was damaged (${reason}), so the history begins anew. The old one is kept as ${aside}.`
     return { database: opened.database, damage, refusal: undefined }
   } catch (error) {
-    return inMemory(unusable(path, error))
+    return inMemory(unwritable(path, error))
   }
 }
 
@@ -66,7 +70,14 @@ function newer(path: string, version: number): P2PError {
   )
 }
 
-function unusable(path: string, cause: unknown): P2PError {
+/** It may still be possible to read it, such as on a disk that is read-only. */
+async function unusable(path: string, cause: unknown): Promise<MessageFile> {
+  const database = await openFrozen(path, messageSchema)
+  const refusal = unwritable(path, cause)
+  return database === undefined ? inMemory(refusal) : { database, damage: refusal.message, refusal }
+}
+
+function unwritable(path: string, cause: unknown): P2PError {
   const text = `${path} cannot be used, so no message can be stored: ${reasonOf(cause)}.`
   return new P2PError('store-unwritable', text, { cause })
 }

@@ -32,8 +32,8 @@ export async function openSqliteMessages(path: string | undefined, now: () => nu
     return new SqliteMessages(file, { path, now })
   } catch (error) {
     file.database.close()
-    if (path === undefined || file.refusal !== undefined) throw error
-    return new SqliteMessages(await replaceMessageFile(path, error), { path, now })
+    if (path === undefined) throw error
+    return new SqliteMessages(await replaceMessageFile(path, file, error), { path, now })
   }
 }
 

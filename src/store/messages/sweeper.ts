@@ -163,8 +163,8 @@ function isWaiting(message: Doomed, conversation: Conversation | undefined): boo
   return author === 0 && !hasFailed && conversation !== undefined && place > arrivedOf(conversation.record)
 }
 
-function isUnread({ author, row, place }: Doomed, { seenRow }: Conversation): boolean {
-  return author !== 0 && row > seenRow && place > 0
+function isUnread({ conversation, author, row, place }: Doomed, { id, seenRow }: Conversation): boolean {
+  return conversation === id && author !== 0 && row > seenRow && place > 0
 }
 
 function prepare(database: DatabaseSync) {
