@@ -24,6 +24,7 @@ export const errorTable = {
   'identity-invalid': { sentence: 'The file with the identity cannot be used.', exit: 78, retry: false },
   'identity-duplicate': { sentence: 'Another node has the identity of this one.', exit: 78, retry: false },
   'data-dir-busy': { sentence: 'Another p2p uses this data directory.', exit: 75, retry: true },
+  'file-unusable': { sentence: 'The file cannot be used.', exit: 73, retry: false },
   'data-dir-unusable': { sentence: 'The data directory cannot be used.', exit: 73, retry: false },
   'port-taken': { sentence: 'Another program has this port.', exit: 69, retry: true },
   'port-forbidden': { sentence: 'This port may not be used by this user.', exit: 77, retry: false },

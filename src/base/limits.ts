@@ -180,9 +180,13 @@ export const limits = {
   /** Peers that are dialled at the same time for what waits for them, or at start to see who is there. */
   outboxDials: 8,
   acquaintances: 256,
+  /** How often it is written where an acquaintance was met, for each. */
+  metNoteMs: 60_000,
   /** A verified peer may send faster than a stranger: it has a backlog to deliver. */
   verifiedMessagesPerSecond: 5_000,
   verifiedMessageBurst: 20_000,
+  /** When what came is tried to be stored again, after the disk refused. */
+  storeRetryMs: 1_000,
   /** One page of history. */
   historyPage: 1_000,
   /** Characters of a search, and words in it. */
@@ -257,6 +261,8 @@ export const limits = {
 
   /** One line of the command's standard input. */
   inputLineBytes: 1024 * 1024,
+  /** One line of an import: a text of `textBytes` with every character escaped, and what is said of it. */
+  importLineBytes: 8 * 1024 * 1024,
   /** What is shown of one message (L3): bytes, lines, marks on one letter. */
   shownMessageBytes: 4096,
   shownLines: 40,
