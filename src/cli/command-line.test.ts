@@ -19,7 +19,16 @@ test('every command is found by its words, whatever stands between them', () => 
     assert.equal(parseCommand(line.replace(' ', '  ')).command, command)
     for (const alias of command.aliases ?? []) assert.equal(parseCommand(alias).command, command)
   }
-  assert.deepEqual(parseCommand('connect  7c21'), { command: commands[1], argument: '7c21' })
+  const { command, argument } = parseCommand('connect  7c21')
+  assert.deepEqual([command.name, argument], ['connect', '7c21'])
+})
+
+test('the text of a message keeps its spaces, and other arguments do not', () => {
+  const argumentOf = (line: string): string => parseCommand(line).argument
+  assert.equal(argumentOf('  tell  alice   two  words\tand  a tab '), 'alice   two  words\tand  a tab')
+  assert.equal(argumentOf('export  my  file.ndjson'), 'my  file.ndjson')
+  assert.equal(argumentOf('history   alice   --search  two   words'), 'alice --search two words')
+  assert.equal(argumentOf('list   peers'), '')
 })
 
 test('what is missing, too much or misspelled is told with what was probably meant', () => {
@@ -44,7 +53,7 @@ test('Tab offers commands, then what the command takes', async () => {
   await desk.peers.waitFor({ id: kitchen.id })
   const state = new ShellState(desk)
   assert.deepEqual(complete(state, 'li'), [['list peers', 'list sessions'], 'li'])
-  assert.deepEqual(complete(state, 'con'), [['connect '], 'con'])
+  assert.deepEqual(complete(state, 'con'), [['conversations', 'connect '], 'con'])
   assert.deepEqual(complete(state, 'connect '), [[kitchen.id], ''])
   const typed = kitchen.id.slice(0, 5).toUpperCase()
   assert.deepEqual(complete(state, `connect ${typed}`), [[kitchen.id], typed])
@@ -53,7 +62,7 @@ test('Tab offers commands, then what the command takes', async () => {
   assert.deepEqual(complete(state, 'attach '), [[], ''])
   const session = await desk.connect(kitchen.id)
   assert.deepEqual(complete(state, 'attach '), [[session.id], ''])
-  state.attach(session)
+  state.attach(kitchen.id, session)
   assert.deepEqual(complete(state, '/'), [['/quit', '/help'], '/'])
   assert.deepEqual(complete(state, 'connect '), [[], 'connect '])
 })

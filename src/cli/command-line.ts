@@ -1,47 +1,33 @@
-import { errorTable, isP2PError, messageOf, P2PError, type Message, type SessionInfo } from '../index.ts'
+import { errorTable, isP2PError, messageOf, P2PError } from '../index.ts'
 import type { Command, CommandContext, Outcome } from './command.ts'
 import { findCommand } from './commands.ts'
+import type { Attached } from './shell-state.ts'
+import { leave, say } from './talk.ts'
 
 /** Runs one line: a command, or, in a session, a message. @throws what the command throws */
 export async function runLine(context: CommandContext, line: string): Promise<Outcome> {
   const { attached } = context.state
-  if (attached !== undefined) return await runSessionLine(context, attached, line)
+  if (attached !== undefined) return await runTalkLine(context, attached, line)
   const { command, argument } = parseCommand(line)
   return await command.run(context, argument)
 }
 
-/** In a session every line is a message, as in the reference; only these two words are not. */
-async function runSessionLine(
+/** In a talk every line is a message, as in the reference; only these two words are not. */
+async function runTalkLine(
   context: CommandContext,
-  attached: SessionInfo,
+  { peerId, session }: Attached,
   line: string,
 ): Promise<Outcome> {
-  const { state, view } = context
   switch (line.trim()) {
     case '/quit':
-      state.detach()
-      return {
-        result: { session: attached },
-        lines: [`Left. The session with ${view.peer(attached.peerId)} stays open.`],
-      }
+      return leave(context, peerId, session)
     case '/help':
       return {
-        lines: ['Every line is sent as a message. /quit or Ctrl-D leaves the session, which stays open.'],
+        lines: ['Every line is sent as a message. /quit or Ctrl-D leaves the talk; a session stays open.'],
       }
     default:
-      return { result: { message: await send(context, attached, line) } }
+      return await say(context, peerId, line)
   }
-}
-
-/** Through the attached session while it is open, else through whichever can be had with that peer. */
-async function send(
-  { state: { node }, signal }: CommandContext,
-  { id, peerId }: SessionInfo,
-  text: string,
-): Promise<Message> {
-  const session = node.sessions.find(id)
-  if (session?.open === true) return await session.send(text, { signal })
-  return await node.conversation(peerId).send(text, { signal })
 }
 
 /**
@@ -58,8 +44,8 @@ export function parseCommand(line: string): { readonly command: Command; readonl
 }
 
 /** An alias may have words, and so have the names of commands. */
-function mayHaveWords({ completes }: Command): boolean {
-  return completes === 'command' || completes === 'peer'
+function mayHaveWords({ completes, words }: Command): boolean {
+  return words !== undefined || completes === 'command' || completes === 'peer'
 }
 
 function misuse({ name, usage }: Command, what: string): P2PError {

@@ -32,6 +32,8 @@ export interface Command {
   readonly summary: string
   readonly details?: string
   readonly argument: 'none' | 'optional' | 'required'
+  /** Whether the argument may have several words, and whether the space between them is kept. Names of peers may. */
+  readonly words?: 'many' | 'verbatim'
   /** What Tab offers for the argument. */
   readonly completes?: 'peer' | 'session' | 'command' | 'policy'
   readonly run: (context: CommandContext, argument: string) => Promise<Outcome> | Outcome

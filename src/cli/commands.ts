@@ -1,11 +1,12 @@
-import { nearest, P2PError, type Session } from '../index.ts'
+import { nearest, P2PError } from '../index.ts'
 import type { Command, CommandContext, Outcome } from './command.ts'
 import { displayText } from './display-text.ts'
-import { correspondentNamed, parseEndpoint, peerNamed, sessionNamed } from './targets.ts'
+import { conversationCommands } from './conversation-commands.ts'
+import { attachCommand, sessionResult } from './talk.ts'
+import { parseEndpoint, peerNamed, sessionNamed, whoIsKnown } from './targets.ts'
+import { transferCommands } from './transfer-commands.ts'
 import { trustCommands } from './trust-commands.ts'
-import { endpoint, type View } from './view.ts'
-
-const known = 'a peer is named by any beginning of its ID, its number in the last list, or its alias'
+import { endpoint } from './view.ts'
 
 /** Every command of the shell, in the order in which `help` shows them. */
 export const commands: readonly Command[] = [
@@ -17,15 +18,7 @@ export const commands: readonly Command[] = [
     argument: 'none',
     run: listPeers,
   },
-  {
-    name: 'connect',
-    usage: 'connect <peer>',
-    summary: 'Talk with a peer: every line is a message until /quit',
-    details: `Uses the open session with that peer, or opens one; ${known}.`,
-    argument: 'required',
-    completes: 'peer',
-    run: connect,
-  },
+  ...conversationCommands,
   {
     name: 'list sessions',
     aliases: ['sessions'],
@@ -34,15 +27,7 @@ export const commands: readonly Command[] = [
     argument: 'none',
     run: listSessions,
   },
-  {
-    name: 'attach',
-    usage: 'attach <session>',
-    summary: 'Go on talking in an open session',
-    details: 'A session is named by any beginning of its ID, or by its number in the last list.',
-    argument: 'required',
-    completes: 'session',
-    run: attach,
-  },
+  attachCommand,
   {
     name: 'close',
     usage: 'close <session>',
@@ -52,21 +37,13 @@ export const commands: readonly Command[] = [
     completes: 'session',
     run: close,
   },
-  {
-    name: 'history',
-    usage: 'history [peer]',
-    summary: 'The messages since p2p started',
-    details: `Of one peer, or of all, one after the other; ${known}.`,
-    argument: 'optional',
-    completes: 'peer',
-    run: history,
-  },
   ...trustCommands,
+  ...transferCommands,
   {
     name: 'load-peers',
     usage: 'load-peers <peer>',
     summary: 'Ask a peer whom it knows',
-    details: `What it tells is added to the list; ${known}.`,
+    details: `What it tells is added to the list; ${whoIsKnown}.`,
     argument: 'required',
     completes: 'peer',
     run: loadPeers,
@@ -108,49 +85,10 @@ async function listPeers({ state, view, signal }: CommandContext): Promise<Outco
 function listSessions({ state, view }: CommandContext): Outcome {
   const sessions = state.node.sessions.list()
   state.listedSessions = sessions.map(({ id }) => id)
-  const lines = view.sessions(sessions, (peer) => state.unread(peer))
+  const lines = view.sessions(sessions)
   return {
     result: { sessions: sessions.map(sessionResult) },
     lines: sessions.length === 0 ? ['No session is open. connect <peer> opens one.'] : lines,
-  }
-}
-
-async function connect(context: CommandContext, argument: string): Promise<Outcome> {
-  const { state, signal } = context
-  const peer = await peerNamed(context, argument)
-  return attachTo(context, await state.node.connect(peer.id, { signal }))
-}
-
-function attach(context: CommandContext, argument: string): Outcome {
-  return attachTo(context, sessionNamed(context, argument))
-}
-
-function attachTo({ state, view }: CommandContext, session: Session): Outcome {
-  const unread = state.attach(session)
-  const hints = [
-    `Talking with ${view.peer(session.peerId)}. Every line is a message; /quit leaves.`,
-    ...protectionLines(session, view).map(view.style.dim),
-  ]
-  return {
-    result: { session: sessionResult(session) },
-    lines: [...hints, ...unread.flatMap((message) => view.message(message))],
-  }
-}
-
-function protectionLines(session: Session, view: View): readonly string[] {
-  switch (view.protection(session)) {
-    case 'none':
-      return [
-        'Not protected: others on this network can read along and pretend to be anybody.',
-        'It runs the reference client: messages are sent, not confirmed.',
-      ]
-    case 'encrypted':
-      return [
-        'Encrypted, but not verified: nobody has made sure who this is.',
-        `/quit, then "verify ${view.handle(session.peerId)}" does, in ten seconds.`,
-      ]
-    case 'verified':
-      return ['Encrypted and verified.']
   }
 }
 
@@ -158,14 +96,6 @@ async function close(context: CommandContext, argument: string): Promise<Outcome
   const session = sessionNamed(context, argument)
   await session.close()
   return { result: { session: sessionResult(session) } }
-}
-
-async function history(context: CommandContext, argument: string): Promise<Outcome> {
-  const { state, view } = context
-  const peers = argument === '' ? state.correspondents() : [correspondentNamed(context, argument)]
-  const messages = peers.flatMap((id) => state.node.conversation(id).history())
-  const lines = messages.flatMap((message) => view.message(message))
-  return { result: { messages }, lines: messages.length === 0 ? ['No messages in this run.'] : lines }
 }
 
 async function loadPeers(context: CommandContext, argument: string): Promise<Outcome> {
@@ -230,14 +160,19 @@ function wrapped(text = ''): readonly string[] {
  * @throws P2PError `usage` when there is none
  */
 export function findCommand(line: string): { readonly command: Command; readonly argument: string } {
-  const words = line.trim().replaceAll(/\s+/g, ' ')
+  const words = oneSpace(line)
   for (const command of commands) {
     for (const name of [command.name, ...(command.aliases ?? [])]) {
-      if (words === name) return { command, argument: '' }
-      if (words.startsWith(`${name} `)) return { command, argument: words.slice(name.length + 1) }
+      if (words !== name && !words.startsWith(`${name} `)) continue
+      const rest = line.replace(new RegExp(`^\\s*${name.replaceAll(' ', '\\s+')}`), '').trim()
+      return { command, argument: command.words === 'verbatim' ? rest : oneSpace(rest) }
     }
   }
   throw new P2PError('usage', `There is no command "${displayText(words)}". ${advice(words)}`)
+}
+
+function oneSpace(text: string): string {
+  return text.trim().replaceAll(/\s+/g, ' ')
 }
 
 function advice(words: string): string {
@@ -245,15 +180,4 @@ function advice(words: string): string {
   const names = commands.flatMap(({ name, aliases = [] }) => aliases.concat(name))
   const meant = nearest(words, names) ?? nearest(first, names) ?? names.find((name) => name.startsWith(first))
   return meant === undefined ? '"help" lists them.' : `Did you mean "${meant}"?`
-}
-
-function sessionResult({
-  id,
-  peerId,
-  incoming,
-  protection,
-  openedAt,
-  waiting,
-}: Session): Readonly<Record<string, unknown>> {
-  return { id, peerId, incoming, protection, openedAt, waiting }
 }

@@ -1,10 +1,12 @@
 import { P2PError } from '../index.ts'
 import { displayText } from './display-text.ts'
 
+/** The command that shows what there is of each kind. */
+const lists = { peer: 'list peers', session: 'list sessions', message: 'outbox' } as const
+
 /** What a person may choose from. */
 export interface Choice<Id extends string> {
-  /** Such as `peer`, for messages. */
-  readonly kind: 'peer' | 'session'
+  readonly kind: keyof typeof lists
   /** Everything that exists now. */
   readonly ids: readonly Id[]
   /** What the last list showed, in its order. */
@@ -32,7 +34,7 @@ export function pick<Id extends string>(text: string, choice: Choice<Id>): Id | 
     throw new P2PError(
       'usage',
       `"${displayText(text)}" is no ${kind} ID${aliases === undefined ? '' : ' and no alias'}. ` +
-        `Give the beginning of one, or its number in the last "list ${kind}s".`,
+        `Give the beginning of one, or its number in the last "${lists[kind]}".`,
     )
   }
   const wanted = plain(text)

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { limits, startNode, type NodeEvent, type P2PNode, type Peer, type PeerId } from '../index.ts'
+import {
+  limits,
+  startNode,
+  type Message,
+  type NodeEvent,
+  type P2PNode,
+  type Peer,
+  type PeerId,
+} from '../index.ts'
 import { MemoryNetwork } from '../testing/index.ts'
 import { EventTap } from './event-tap.ts'
 import { Narrator } from './narrator.ts'
@@ -34,6 +42,16 @@ async function openDesk(): Promise<
   }
 }
 
+const provableId = '7c21ab90-0000-8000-8000-000000000001' as PeerId
+
+/** A message that came just now. */
+function messageFrom(peerId: PeerId, text: string, more: Partial<Message> = {}): Message {
+  const now = new Date()
+  const id = '0123456789abcdef'.repeat(2)
+  const rest = { sessionId: '', sentAt: now, storedAt: now, reason: '', oddClock: false }
+  return { id, peerId, text, incoming: true, state: 'received', ...rest, ...more }
+}
+
 /** Resolves when a message has arrived. */
 function arrival(node: P2PNode, text: string): Promise<void> {
   return new Promise((resolve) => {
@@ -59,47 +77,53 @@ test('a message to a session that nobody looks at is told in one line, and shown
   const who = `"kitchen" ${kitchen.id.slice(0, 8)} unverified`
   assert.equal(told[0]?.startsWith(`+ ${who}`), true)
   assert.equal(told[1], `${who} opened a session (attach ${short})`)
-  assert.match(told[2] ?? '', /says: first .*… \(cut; 600 characters in all\) \(attach/)
-  assert.match(told[3] ?? '', /says: second␊line \(attach/)
+  const open = `(open ${kitchen.id.slice(0, 8)})`
+  assert.match(told[2] ?? '', /says: first .*… \(cut; 600 characters in all\) \(open /)
+  assert.ok(told[3]?.endsWith(` says: second␊line ${open}`), told[3])
   assert.equal(told.length, 4)
-  assert.equal(state.unread(kitchen.id), 2)
+  assert.equal(desk.conversation(kitchen.id).info.unread, 2)
   assert.deepEqual(
-    state.attach(incoming).map(({ text }) => text),
+    state.lastMessages(kitchen.id, 0).map(({ text }) => text),
     ['first '.repeat(100), 'second\nline'],
   )
-  assert.deepEqual(state.attach(incoming), [])
+  const read = new Promise<void>((resolve) => {
+    desk.on('conversation:changed', ({ conversation: { unread } }) => unread === 0 && resolve())
+  })
+  state.attach(kitchen.id, incoming)
+  await read
+  assert.deepEqual(state.lastMessages(kitchen.id, 0), [])
+  assert.equal(state.lastMessages(kitchen.id, 1).length, 1)
 })
 
 test('in a session messages are shown whole, later lines stand in, and nothing is unread', async () => {
   await using setup = await openDesk()
   const { desk, kitchen, state, told } = setup
   const session = await desk.connect(kitchen.id)
-  state.attach(session)
+  state.attach(kitchen.id, session)
   told.length = 0
   const arrived = arrival(desk, 'one\n12:00:00 "mother" 7c21ab90: two')
   await kitchen.conversation(desk.id).send('one\n12:00:00 "mother" 7c21ab90: two')
   await arrived
   assert.match(told[0] ?? '', /^\d\d:\d\d:\d\d "kitchen" [0-9a-f]{8} unverified: one$/)
   assert.equal(told[1], '         12:00:00 "mother" 7c21ab90: two')
-  assert.equal(state.unread(kitchen.id), 0)
 })
 
 test('the end of the attached session is told with what to do, and the shell follows to a new one', async () => {
   await using setup = await openDesk()
   const { desk, kitchen, state, told } = setup
   const first = await desk.connect(kitchen.id)
-  state.attach(first)
+  state.attach(kitchen.id, first)
   told.length = 0
   const closed = new Promise((resolve) => desk.on('session:closed', resolve))
   await first.close()
   await closed
   assert.match(
     told.join('\n'),
-    /has ended .*\.\nThe next line you send tries to open it again; \/quit leaves\.$/,
+    /has ended .*\.\nWhat you write now waits until you are connected again; \/quit leaves\.$/,
   )
   const second = await desk.connect(kitchen.id)
   assert.equal(told.at(-1), 'Connected again.')
-  assert.equal(state.attached?.id, second.id)
+  assert.equal(state.attached?.session?.id, second.id)
 })
 
 test('a connection that was lost is told in words', async () => {
@@ -108,8 +132,18 @@ test('a connection that was lost is told in words', async () => {
   const narrator = new Narrator(state, new View(desk, plainStyle, { wholeIds: false }))
   const id = '7c21ab90-0000-4000-8000-000000000001' as PeerId
   const session = { id, peerId: id, incoming: true, protection: 'encrypted' as const }
-  const lines = narrator.lines({ type: 'session:closed', at: new Date(), session, code: 1006, reason: '' })
-  assert.match(lines.join(), /has ended \(connection lost; what was sent last may not have arrived\)$/)
+  const lines = (peerId: PeerId): string =>
+    narrator
+      .lines({
+        type: 'session:closed',
+        at: new Date(),
+        session: { ...session, peerId },
+        code: 1006,
+        reason: '',
+      })
+      .join()
+  assert.match(lines(id), /has ended \(connection lost; what was sent last may not have arrived\)$/)
+  assert.match(lines(provableId), /has ended \(connection lost\)$/)
 })
 
 test('L1-L3: no event, whatever it carries, shows a control character', async () => {
@@ -142,9 +176,12 @@ test('L1-L3: no event, whatever it carries, shows a control character', async ()
     {
       type: 'message:received',
       at,
-      message: { peerId: id, sessionId: id, text: bad, sentAt: at, incoming: true },
+      message: messageFrom(id, bad),
     },
     { type: 'message:waiting', at, sessionId: id, peerId: id, waiting: 1 },
+    { type: 'message:state', at, messageId: '', peerId: provableId, state: 'failed', reason: bad },
+    { type: 'presence:online', at, peerId: id, since: at },
+    { type: 'presence:away', at, peerId: id, since: at },
     { type: 'warning', at, error: { code: 'internal', message: bad } },
     { type: 'warning', at, error: { code: 'insecure-connection', message: bad } },
     { type: 'verify:done', at, peerId: id, ok: false, reason: bad },
@@ -194,16 +231,14 @@ test('W9: a flood of messages to a session that nobody looks at becomes a few li
   const narrator = new Narrator(state, new View(desk, plainStyle, { wholeIds: false }))
   const id = '7c21ab90-0000-4000-8000-000000000001' as PeerId
   const at = new Date()
-  const message = { peerId: id, sessionId: id, text: 'buy!', sentAt: at, incoming: true }
-  const event: NodeEvent = { type: 'message:received', at, message }
+  const event: NodeEvent = { type: 'message:received', at, message: messageFrom(id, 'buy!') }
   const lines = Array.from({ length: 1_000 }, () => {
     const told = narrator.lines(event)
     state.note(event)
     return told
   })
   assert.equal(lines.flat().length, limits.unaskedLineBurst)
-  assert.equal(state.unread(id), 1_000)
-  state.attach({ id, peerId: id, incoming: true, protection: 'encrypted' as const })
+  state.attach(id)
   assert.equal(narrator.lines(event).length, 1)
 })
 
@@ -242,7 +277,7 @@ test('W13: that messages wait is told once, and again only after one has left', 
   narrator.lines({
     type: 'message:sent',
     at,
-    message: { peerId: id, sessionId: id, text: 'x', sentAt: at, incoming: false },
+    message: messageFrom(id, 'x', { incoming: false, state: 'sent' }),
   })
   assert.equal(waits(1).length, 1)
 })

@@ -1,28 +1,30 @@
-import { limits, type NodeEvent, type SessionInfo } from '../index.ts'
+import { isProvable, limits, type NodeEvent, type PeerId, type SessionInfo } from '../index.ts'
+import { DeliveryNarrator } from './delivery-narrator.ts'
 import { displayText } from './display-text.ts'
+import { messageLines, preview, shownTime } from './message-view.ts'
 import type { ShellState } from './shell-state.ts'
 import { trustLines } from './trust-narrator.ts'
-import { clock, endpoint, type View } from './view.ts'
+import { endpoint, type View } from './view.ts'
 
 type EventOf<Type extends NodeEvent['type']> = Extract<NodeEvent, { type: Type }>
-
-/** Nobody confirms messages: those that left into a network that had just failed are lost, and look sent. */
-const connectionLost = 'connection lost; what was sent last may not have arrived'
 
 /** Tells events to people, in as few lines as it takes. To be asked before `ShellState.note`. */
 export class Narrator {
   readonly #state: ShellState
   readonly #view: View
-  /** Sessions of which was told that messages wait in them. */
-  readonly #waiting = new Set<string>()
+  /** Peers of which was told that messages wait in the session with them. */
+  readonly #waiting = new Set<PeerId>()
   readonly #aboutPeers = new LineBudget('list peers')
   readonly #aboutSessions = new LineBudget('list sessions')
   /** Of their own, so that no flood of other lines hides that a person is waiting. */
   readonly #aboutVerifications = new LineBudget('trust')
+  readonly #aboutPresence = new LineBudget('conversations')
+  readonly #deliveries: DeliveryNarrator
 
   constructor(state: ShellState, view: View) {
     this.#state = state
     this.#view = view
+    this.#deliveries = new DeliveryNarrator(state, view)
   }
 
   lines(event: NodeEvent): readonly string[] {
@@ -37,10 +39,17 @@ export class Narrator {
       case 'message:received':
         return this.#received(event)
       case 'message:sent':
-        this.#waiting.delete(event.message.sessionId)
+        this.#waiting.delete(event.message.peerId)
         return []
       case 'message:waiting':
         return this.#messagesWait(event)
+      case 'message:state':
+        return this.#deliveries.state(event)
+      case 'conversation:changed':
+        return this.#deliveries.changed(event)
+      case 'presence:online':
+      case 'presence:away':
+        return this.#presence(event)
       case 'verify:code':
         return this.#asked(event)
       case 'warning':
@@ -53,11 +62,14 @@ export class Narrator {
       case 'node:started':
       case 'node:stopped':
       case 'peer:changed':
+      case 'conversation:deleted':
+      case 'typing':
         return []
     }
   }
 
   #peer({ type, at, peer }: EventOf<'peer:found' | 'peer:lost'>): readonly string[] {
+    if (this.#isFamiliar(peer.id)) return []
     const { dim } = this.#view.style
     const who = this.#view.peer(peer.id, peer)
     const found = `${dim('+')} ${who}  ${endpoint(peer)} ${dim(peer.via.join(', '))}`
@@ -66,8 +78,9 @@ export class Narrator {
   }
 
   #opened({ at, session }: EventOf<'session:opened'>): readonly string[] {
-    if (this.#isAttachedTo(session)) return this.#hasEnded() ? [this.#view.style.dim('Connected again.')] : []
-    if (!session.incoming) return []
+    if (this.#isAttachedTo(session))
+      return this.#state.hasEnded ? [this.#view.style.dim('Connected again.')] : []
+    if (!session.incoming || this.#isFamiliar(session.peerId)) return []
     const attach = this.#view.style.dim(`(attach ${this.#view.session(session.id)})`)
     return this.#unasked(
       `${this.#view.peer(session.peerId)} opened a session ${attach}`,
@@ -77,26 +90,39 @@ export class Narrator {
   }
 
   #closed({ at, session, code, reason }: EventOf<'session:closed'>): readonly string[] {
-    this.#waiting.delete(session.id)
+    this.#waiting.delete(session.peerId)
     const { dim } = this.#view.style
-    const why = displayText(reason) || (code === 1006 ? connectionLost : `code ${code}`)
+    const why = displayText(reason) || (code === 1006 ? connectionLost(session) : `code ${code}`)
     const line = `The session with ${this.#view.peer(session.peerId)} has ended ${dim(`(${why})`)}`
-    if (this.#state.attached?.id !== session.id) return this.#unasked(line, at, this.#aboutSessions)
-    return [`${line}.`, dim('The next line you send tries to open it again; /quit leaves.')]
+    if (this.#state.attached?.session?.id === session.id)
+      return [`${line}.`, dim('What you write now waits until you are connected again; /quit leaves.')]
+    return this.#isFamiliar(session.peerId) ? [] : this.#unasked(line, at, this.#aboutSessions)
   }
 
   #received({ at, message }: EventOf<'message:received'>): readonly string[] {
-    if (this.#state.isAttachedTo(message.peerId)) return this.#view.message(message)
+    if (this.#state.isAttachedTo(message.peerId)) return messageLines(this.#view, message)
     const { dim } = this.#view.style
-    const preview = displayText(message.text, { maxBytes: limits.shownPreviewBytes })
-    const attach = dim(`(attach ${this.#view.session(message.sessionId)})`)
-    const line = `${dim(clock(message.sentAt))} ${this.#view.peer(message.peerId)} says: ${preview} ${attach}`
+    const open = dim(`(open ${this.#view.handle(message.peerId)})`)
+    const who = `${dim(shownTime(message))} ${this.#view.peer(message.peerId)}`
+    const line = `${who} says: ${preview(message)} ${open}`
     return this.#unasked(line, at, this.#aboutSessions)
   }
 
-  #messagesWait({ sessionId, peerId, waiting }: EventOf<'message:waiting'>): readonly string[] {
-    if (this.#waiting.has(sessionId)) return []
-    this.#waiting.add(sessionId)
+  /** That the session has ended says it already. */
+  #presence({ type, at, peerId }: EventOf<'presence:online' | 'presence:away'>): readonly string[] {
+    if (this.#state.isAttachedTo(peerId) && this.#state.hasEnded) return []
+    const { dim } = this.#view.style
+    const who = this.#view.peer(peerId)
+    if (type === 'presence:online')
+      return this.#unasked(`${dim('+')} ${who} is here`, at, this.#aboutPresence)
+    const { pending } = this.#state.node.conversation(peerId).info
+    const waiting = pending === 0 ? '' : ` ${dim(`(${pending} of your messages wait)`)}`
+    return this.#unasked(`${dim('-')} ${who} is away${waiting}`, at, this.#aboutPresence)
+  }
+
+  #messagesWait({ peerId, waiting }: EventOf<'message:waiting'>): readonly string[] {
+    if (this.#waiting.has(peerId)) return []
+    this.#waiting.add(peerId)
     const count = waiting === 1 ? '1 message waits' : `${waiting} messages wait`
     return [`${count} for ${this.#view.peer(peerId)}: it has not answered for long. They leave when it does.`]
   }
@@ -118,10 +144,22 @@ export class Narrator {
     return this.#state.isAttachedTo(peerId)
   }
 
-  #hasEnded(): boolean {
-    const { attached, node } = this.#state
-    return attached !== undefined && node.sessions.find(attached.id)?.open !== true
+  /** Of somebody we talk with or know, it is told that he comes and goes, and not how. */
+  #isFamiliar(id: PeerId): boolean {
+    const { node } = this.#state
+    const contact = node.trust.find(id)
+    return (
+      contact?.trust === 'verified' ||
+      (contact !== undefined && contact.alias !== '') ||
+      node.conversations.find(id) !== undefined
+    )
   }
+}
+
+/** A reference peer confirms nothing: what left into a network that had just failed is lost, and looks sent. */
+function connectionLost({ peerId }: SessionInfo): string {
+  const lost = 'connection lost'
+  return isProvable(peerId) ? lost : `${lost}; what was sent last may not have arrived`
 }
 
 /** How many lines of one kind may be shown; nothing is lost, as a command shows what became of them. */

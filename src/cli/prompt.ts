@@ -10,6 +10,8 @@ interface PromptListener {
   /** Ctrl-D. @returns whether to go on asking */
   end(): boolean
   complete(line: string): [string[], string]
+  /** The line being typed is another. */
+  typing(line: string): void
 }
 
 export interface PromptOptions {
@@ -40,12 +42,16 @@ export class Prompt {
     this.#history = [...options.history]
     this.#canRedraw = process.env['TERM'] !== 'dumb'
     this.#lines = this.#ask()
+    // Behind readline's own listener, so that the line has the key already.
+    options.input.on('keypress', () => options.listener.typing(this.#lines.line))
   }
 
-  /** What stands before the line being typed. */
-  setLabel(label: string): void {
+  /** What stands before the line being typed. @returns whether it is another now */
+  setLabel(label: string): boolean {
+    if (this.#label === label) return false
     this.#label = label
     this.#lines.setPrompt(label)
+    return true
   }
 
   /** Shows the label and what is being typed again, where the cursor is. */
@@ -74,11 +80,14 @@ export class Prompt {
     this.redraw()
   }
 
-  close(): void {
+  /** @param last lines to leave behind */
+  close(last: readonly string[] = []): void {
     if (!this.#open) return
     this.#open = false
     this.#lines.close()
-    if (this.#asking) this.#options.output.write('\n')
+    const { output } = this.#options
+    if (this.#asking) output.write('\n')
+    for (const line of last) output.write(`${line}\n`)
   }
 
   #ask(): DrawnInterface {

@@ -46,9 +46,19 @@ async function runScript(options: ScriptOptions): Promise<number> {
   const script = new Script(options)
   const ending = await Promise.race([script.run(), stopped])
   if (ending === 'input-ended' && options.stay) await stopped
+  else if (ending !== 'stopped') await settle(options.context)
   return output.gone.aborted
     ? new P2PError('output-closed', 'Nobody reads the output any more.').entry.exit
     : script.status
+}
+
+/** Gives what was typed last the time to arrive, and says what has not. */
+async function settle({ state, view, tell, signal }: CommandContext): Promise<void> {
+  await state.underway.settled({ ms: state.waitMs, signal })
+  for (const [peerId, count] of state.underway.count()) {
+    const what = count === 1 ? '1 message waits' : `${count} messages wait`
+    tell(`${what} for ${view.peer(peerId)}, and will be delivered when both of you run p2p.`)
+  }
 }
 
 class Script {

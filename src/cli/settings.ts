@@ -38,6 +38,7 @@ export async function readSettings(flags: Flags, env: NodeJS.ProcessEnv): Promis
 
 function nodeOptions(config: Config): NodeOptions {
   const { name, policy, dataDir, port, ip, isPublicIp, periodMs } = config
+  const { readReceipts, typing, keepMessagesDays } = config
   const explorers: ExplorerFactory[] = []
   if (config.multicast !== undefined) {
     const { address: group, ...where } = discovery(config.multicast)
@@ -46,7 +47,18 @@ function nodeOptions(config: Config): NodeOptions {
   if (config.broadcast !== undefined) {
     explorers.push(located(config, 'broadcast', broadcast({ ...discovery(config.broadcast), periodMs })))
   }
-  return { name, policy, dataDir, port, isPublicIp, explorers, ...(ip !== undefined && { ip }) }
+  return {
+    name,
+    policy,
+    dataDir,
+    port,
+    isPublicIp,
+    explorers,
+    readReceipts,
+    typing,
+    ...(ip !== undefined && { ip }),
+    ...(keepMessagesDays !== undefined && { keepMessagesDays }),
+  }
 }
 
 /** Opens as `factory` does, and says of an unknown interface where its name comes from. */

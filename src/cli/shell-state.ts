@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import {
-  limits,
-  type Message,
-  type NodeEvent,
-  type P2PNode,
-  type PeerId,
-  type SessionInfo,
-} from '../index.ts'
+import type { Message, NodeEvent, P2PNode, PeerId, SessionInfo } from '../index.ts'
+import { Underway } from './underway.ts'
+
+/** The peer that lines are written to. */
+export interface Attached {
+  readonly peerId: PeerId
+  /** The session with it, also when that has ended; undefined when there was none yet. */
+  readonly session: SessionInfo | undefined
+}
 
 /** How long commands wait, in milliseconds. */
 interface Patience {
@@ -16,7 +17,7 @@ interface Patience {
   readonly gatherMs?: number
 }
 
-/** What the shell remembers between commands: which session is attached, what was listed, what was not read. */
+/** What the shell remembers between commands: whom lines go to, what was listed, what has not arrived yet. */
 export class ShellState {
   readonly node: P2PNode
   /** How long a command waits for a peer that nobody has heard of yet. */
@@ -25,12 +26,13 @@ export class ShellState {
   readonly #gatherUntil: number
   listedPeers: readonly PeerId[] = []
   listedSessions: readonly string[] = []
-  #attached: SessionInfo | undefined
-  #deciding = false
-  /** Messages per correspondent that were only announced. */
-  readonly #unread = new Map<PeerId, number>()
-  /** Everybody a message was exchanged with, in order of the last one. */
-  readonly #correspondents = new Set<PeerId>()
+  /** IDs of messages, as the outbox has shown them last. */
+  listedMessages: readonly string[] = []
+  /** Message at the top of the last page of history that was shown. */
+  pageTop: string | undefined
+  readonly underway = new Underway()
+  #attached: Attached | undefined
+  #deciding = 0
 
   constructor(node: P2PNode, { waitMs = 0, gatherMs = 0 }: Patience = {}) {
     this.node = node
@@ -44,22 +46,15 @@ export class ShellState {
     if (restMs > 0) await delay(restMs, undefined, { signal })
   }
 
-  /** The session whose lines are messages. It stays attached when the network ends it: no line becomes a command. */
-  get attached(): SessionInfo | undefined {
+  /** Whom lines go to. It stays so when the network ends the session, or the peer leaves: no line becomes a command. */
+  get attached(): Attached | undefined {
     return this.#attached
   }
 
-  /** @returns the messages that came while nobody looked */
-  attach({ id, peerId, incoming, protection }: SessionInfo): readonly Message[] {
-    this.#attached = { id, peerId, incoming, protection }
-    const unread = this.#unread.get(peerId) ?? 0
-    this.#unread.delete(peerId)
-    if (unread === 0) return []
-    const received = this.node
-      .conversation(peerId)
-      .history()
-      .filter((message) => message.incoming)
-    return received.slice(-unread)
+  /** Every line is a message to this peer from now on, and our user sees what it says. */
+  attach(peerId: PeerId, session?: SessionInfo): void {
+    this.#attached = { peerId, session: session && infoOf(session) }
+    this.#markRead(peerId)
   }
 
   detach(): void {
@@ -70,56 +65,72 @@ export class ShellState {
     return this.#attached?.peerId === peerId
   }
 
-  unread(peerId: PeerId): number {
-    return this.#unread.get(peerId) ?? 0
+  /** Whether the session of the peer that lines go to has ended. */
+  get hasEnded(): boolean {
+    const session = this.#attached?.session
+    return session !== undefined && this.node.sessions.find(session.id)?.open !== true
   }
 
-  /** Who a message was exchanged with in this run, the last one last. */
-  correspondents(): readonly PeerId[] {
-    return [...this.#correspondents]
+  /** The last messages with a peer, oldest first: those that nobody has read, and at least `least`; one page at most. */
+  lastMessages(peerId: PeerId, least: number): readonly Message[] {
+    const { info } = this.node.conversation(peerId)
+    let { unread } = info
+    if (unread + least === 0) return []
+    const page = this.node.conversation(peerId).history({ limit: pageSize })
+    const shown: Message[] = []
+    for (const message of page.toReversed()) {
+      if (unread === 0 && shown.length >= least) break
+      if (message.incoming && unread > 0) unread--
+      shown.unshift(message)
+    }
+    return shown
   }
 
   /** Whether what changes now, changes because our user says so and is told by the command. */
   get deciding(): boolean {
-    return this.#deciding
+    return this.#deciding > 0
   }
 
   /** Carries out what our user has decided. */
-  decide(carryOut: () => void): void {
-    this.#deciding = true
+  async decide(carryOut: () => Promise<void> | void): Promise<void> {
+    this.#deciding++
     try {
-      carryOut()
+      await carryOut()
     } finally {
-      this.#deciding = false
+      this.#deciding--
     }
   }
 
   /** Follows what happens; to be called with each event after it was shown. */
   note(event: NodeEvent): void {
+    this.underway.note(event)
     if (event.type === 'session:opened') this.#follow(event.session)
-    if (event.type === 'message:sent') this.#addCorrespondent(event.message.peerId)
     if (event.type !== 'message:received') return
     const { peerId } = event.message
-    this.#addCorrespondent(peerId)
-    if (!this.isAttachedTo(peerId)) this.#unread.set(peerId, this.unread(peerId) + 1)
+    if (this.isAttachedTo(peerId)) this.#markRead(peerId)
   }
 
-  #addCorrespondent(peerId: PeerId): void {
-    this.#correspondents.delete(peerId)
-    this.#correspondents.add(peerId)
-    if (this.#correspondents.size <= limits.peers) return
-    // Strangers can make up peers without end: those that said something longest ago are forgotten.
-    for (const oldest of this.#correspondents) {
-      this.#correspondents.delete(oldest)
-      this.#unread.delete(oldest)
-      break
-    }
+  /** What cannot be marked stays unread, and is marked with the next. */
+  #markRead(peerId: PeerId): void {
+    this.node
+      .conversation(peerId)
+      .markRead()
+      .catch(() => {})
   }
 
   /** A new session with the peer we talk with takes the place of one that has ended. */
   #follow(session: SessionInfo): void {
-    const attached = this.#attached
-    if (attached?.peerId !== session.peerId) return
-    if (this.node.sessions.find(attached.id)?.open !== true) this.#attached = session
+    if (!this.isAttachedTo(session.peerId)) return
+    if (this.#attached?.session === undefined || this.hasEnded) {
+      this.#attached = { peerId: session.peerId, session: infoOf(session) }
+    }
   }
+}
+
+/** Messages that are shown at once. */
+export const pageSize = 50
+
+/** Only what tells it, not the session itself. */
+function infoOf({ id, peerId, incoming, protection }: SessionInfo): SessionInfo {
+  return { id, peerId, incoming, protection }
 }

@@ -1,4 +1,4 @@
-import type { Log, NodeEvent, P2PError, Verification } from '../index.ts'
+import type { Log, NodeEvent, P2PError, PeerId, Verification } from '../index.ts'
 import type { CommandContext, Outcome } from './command.ts'
 import { runLine, tellError } from './command-line.ts'
 import { complete } from './completion.ts'
@@ -38,6 +38,8 @@ class Shell implements Face {
   #current: AbortController | undefined
   /** What the next line answers, with yes or no. */
   #question: Verification | undefined
+  /** Who writes. */
+  #typing: PeerId | undefined
 
   constructor({ state, log, explorerNames, stop, historyFile }: FaceOptions) {
     const { stdin, stdout } = process
@@ -56,8 +58,9 @@ class Shell implements Face {
 
   show(event: NodeEvent): void {
     const lines = this.#narrator.lines(event)
-    // A name or its protection may be another now.
-    if (event.type.startsWith('trust:') || event.type === 'peer:changed') this.#label()
+    if (event.type === 'typing') this.#noteTyping(event)
+    // A name, its protection or its presence may be another now.
+    if (/^(trust|peer|presence|session|typing)/.test(event.type)) this.#relabel()
     this.#prompt.print(lines)
   }
 
@@ -95,6 +98,7 @@ class Shell implements Face {
       interrupt: () => this.#interrupt(),
       end: () => this.#end(),
       complete: (line) => complete(this.#state, line),
+      typing: (line) => this.#tellTyping(line),
     }
   }
 
@@ -197,14 +201,36 @@ class Shell implements Face {
     return true
   }
 
+  #noteTyping({ peerId, typing }: Extract<NodeEvent, { type: 'typing' }>): void {
+    if (typing) this.#typing = peerId
+    else if (this.#typing === peerId) this.#typing = undefined
+  }
+
+  /** Commands are nobody's business. */
+  #tellTyping(line: string): void {
+    const { attached, node } = this.#state
+    if (attached === undefined || line.startsWith('/')) return
+    node.conversation(attached.peerId).typing(line !== '')
+  }
+
   #leave(): void {
-    this.#prompt.close()
+    const waiting = this.#state.node.conversations.list().reduce((sum, { pending }) => sum + pending, 0)
+    const what = waiting === 1 ? '1 message waits' : `${waiting} messages wait`
+    this.#prompt.close(waiting === 0 ? [] : [`${what} to be delivered when p2p runs again.`])
     this.#done.resolve()
   }
 
-  #label(): void {
+  #label(): boolean {
     const { attached } = this.#state
-    if (this.#question !== undefined) this.#prompt.setLabel(questionOf(this.#question))
-    else this.#prompt.setLabel(attached === undefined ? 'p2p> ' : this.#view.label(attached))
+    if (this.#question !== undefined) return this.#prompt.setLabel(questionOf(this.#question))
+    if (attached === undefined) return this.#prompt.setLabel('p2p> ')
+    return this.#prompt.setLabel(
+      this.#view.label(attached.peerId, { typing: this.#typing === attached.peerId }),
+    )
+  }
+
+  /** Changes the label around what is being typed, where it is another. */
+  #relabel(): void {
+    if (this.#label()) this.#prompt.redraw()
   }
 }

@@ -12,6 +12,10 @@ import { displayText } from './display-text.ts'
 import { pick } from './names.ts'
 import type { ShellState } from './shell-state.ts'
 
+/** How commands take a peer, for their details. */
+export const whoIsKnown =
+  'a peer is named by any beginning of its ID, its number in the last list, or its alias'
+
 /** A peer by a person's name for it; waits for one that nobody has heard of yet, where the shell says so. */
 export async function peerNamed({ state, signal }: CommandContext, text: string): Promise<Peer> {
   const { node, waitMs } = state
@@ -39,12 +43,19 @@ export function aliasesOf({ trust }: P2PNode): ReadonlyMap<string, PeerId> {
   return new Map(named.map(({ alias, peerId }) => [alias, peerId]))
 }
 
-/** Somebody who is here, or whom we have met before; by a whole ID also anybody else. */
+/** Somebody who is here, whom we have met, or with whom something was said; by a whole ID also anybody else. */
 export function findContact({ node, listedPeers }: ShellState, text: string): PeerId | undefined {
   const here = node.peers.list().map((peer) => peer.id)
   const ids = [...new Set([...here, ...node.trust.list().map(({ peerId }) => peerId)])]
-  const listed = listedPeers.length > 0 ? listedPeers : here
-  return pick(text, { kind: 'peer', ids, listed, aliases: aliasesOf(node) }) ?? parsePeerId(text)
+  const choice = {
+    kind: 'peer',
+    listed: listedPeers.length > 0 ? listedPeers : here,
+    aliases: aliasesOf(node),
+  } as const
+  const correspondents = (): readonly PeerId[] => node.conversations.list().map(({ peerId }) => peerId)
+  return (
+    pick(text, { ...choice, ids }) ?? parsePeerId(text) ?? pick(text, { ...choice, ids: correspondents() })
+  )
 }
 
 /** {@link findContact}. @throws P2PError `peer-unknown` */
@@ -55,6 +66,11 @@ export function contactNamed({ state }: CommandContext, text: string): PeerId {
     'peer-unknown',
     `No peer ${displayText(text)} is known. "list peers" shows who is here, "trust" whom you have met.`,
   )
+}
+
+/** {@link findContact}, or else a peer that is waited for as {@link peerNamed} does. @throws P2PError `peer-unknown` */
+export async function personNamed(context: CommandContext, text: string): Promise<PeerId> {
+  return findContact(context.state, text) ?? (await peerNamed(context, text)).id
 }
 
 /** Splits `words` into the name of a peer, which may be an alias of several words, and what comes after it. */
@@ -90,19 +106,6 @@ async function waitForPeer(state: ShellState, text: string, signal: AbortSignal)
     clearTimeout(timer)
     signal.removeEventListener('abort', abort)
   }
-}
-
-/** A peer that is here, or that was here and left messages. */
-export function correspondentNamed({ state }: CommandContext, text: string): PeerId {
-  const ids = new Set([...state.node.peers.list().map((peer) => peer.id), ...state.correspondents()])
-  const aliases = aliasesOf(state.node)
-  const id = pick(text, { kind: 'peer', ids: [...ids], listed: state.listedPeers, aliases })
-  if (id === undefined)
-    throw new P2PError(
-      'peer-unknown',
-      `There are no messages with ${displayText(text)} in this run. "history" shows all there are.`,
-    )
-  return id
 }
 
 export function sessionNamed({ state }: CommandContext, text: string): Session {

@@ -74,10 +74,10 @@ export const trustCommands: readonly Command[] = [
   {
     name: 'forget',
     usage: 'forget <peer>',
-    summary: 'Forget alias, verification and block of a peer',
+    summary: 'Forget a peer, and delete everything said with it',
     argument: 'required',
     completes: 'peer',
-    run: decision((node, id) => node.trust.forget(id), 'is forgotten, as if never met'),
+    run: decision((node, id) => node.trust.forget(id), 'is forgotten, and so is what was said'),
   },
   {
     name: 'policy',
@@ -170,31 +170,34 @@ function advice(id: PeerId, contact: Contact | undefined, view: View): readonly 
   }
 }
 
-function alias(context: CommandContext, argument: string): Outcome {
+async function alias(context: CommandContext, argument: string): Promise<Outcome> {
   const { state, view } = context
   const { target, rest } = splitTarget(context, argument)
   const id = contactNamed(context, target)
   const before = view.peer(id)
-  state.decide(() => state.node.trust.setAlias(id, rest))
+  await state.decide(() => state.node.trust.setAlias(id, rest))
   const line = rest === '' ? `${before} has no alias any more.` : `${before} is ${view.peer(id)} from now on.`
   return { result: { contact: state.node.trust.find(id) }, lines: [line] }
 }
 
 /** A command that takes a peer and changes what is known of it. */
-function decision(carryOut: (node: P2PNode, id: PeerId) => void, told: string): Command['run'] {
-  return (context, argument) => {
+function decision(
+  carryOut: (node: P2PNode, id: PeerId) => Promise<void> | void,
+  told: string,
+): Command['run'] {
+  return async (context, argument) => {
     const { state, view } = context
     const id = contactNamed(context, argument)
     const who = view.peer(id)
-    state.decide(() => carryOut(state.node, id))
+    await state.decide(() => carryOut(state.node, id))
     return { result: { contact: state.node.trust.find(id) }, lines: [`${who} ${told}.`] }
   }
 }
 
-function policy({ state }: CommandContext, argument: string): Outcome {
+async function policy({ state }: CommandContext, argument: string): Promise<Outcome> {
   const { node } = state
   const wanted = argument === '' ? node.policy : policyNamed(argument)
-  if (argument !== '') state.decide(() => node.setPolicy(wanted))
+  if (argument !== '') await state.decide(() => node.setPolicy(wanted))
   return { result: { policy: wanted }, lines: [`Policy ${wanted}: ${policyMeanings[wanted]}.`] }
 }
 

@@ -11,24 +11,26 @@ Examples:
   p2p --name kitchen --port 0            as "kitchen", on any free port
   p2p --data-dir ~/second --port 0       a second p2p of the same user
   echo 'list peers' | p2p --wait 2       who answers within 2 seconds
-  (echo 'connect 7c21'; echo 'lunch?') | p2p
-                                         one message, to the peer whose ID begins with 7c21
+  echo 'tell alice lunch?' | p2p          one message, now or whenever alice is there
+  echo 'export all.ndjson' | p2p          everything that was said, as JSON lines
   p2p --policy trusted                   talk only with those you have verified
   p2p id --qr                            your ID and key, as a code to scan
   p2p --json --stay < /dev/null          everything that happens, for a program
 
-Commands at the prompt: list peers, connect, attach, history, verify, trust, alias, block, policy, and more;
-help shows them all.
+Commands at the prompt: list peers, conversations, open, tell, history, outbox, verify, trust, alias, block,
+policy, and more; help shows them all.
 
 Without a terminal, commands are read from standard input, one a line, and p2p ends after the last.
 A command that names a peer waits for it to appear: 5 seconds, or as --wait says (at a terminal: 0).
-With --wait, a list of peers is made only that long after the start.
+With --wait, a list of peers is made only that long after the start. At the end it waits as long for messages
+to arrive; those that do not are kept, and delivered in a later run.
 
 Files, in the data directory (Linux: ~/.config/p2p):
   config.yaml     the configuration, with every key explained
   identity.pem    the key that makes you who you are; keep it, and show it to nobody
   former-*.pem    earlier keys, for ${days} days; see p2p id --rotate
   trust.db        whom you have met, verified, named and blocked
+  messages.db     what was said, and what waits to be delivered
   history/shell   commands typed at the prompt
   log.log         the log; messages are never in it
 

@@ -21,7 +21,7 @@ export async function verify(context: CommandContext, argument: string): Promise
   const { target, rest } = splitTarget(context, argument)
   if (rest === '') return await begin(context, target)
   const digits = rest.replaceAll(' ', '')
-  if (/^\d+$/.test(digits)) return compare(context, contactNamed(context, target), digits)
+  if (/^\d+$/.test(digits)) return await compare(context, contactNamed(context, target), digits)
   if (rest === 'yes' || rest === 'no') {
     return await answer(context, pendingWith(context, contactNamed(context, target)), rest === 'yes')
   }
@@ -110,9 +110,9 @@ function pendingWith({ state, view }: CommandContext, id: PeerId): Verification 
   )
 }
 
-function compare({ state, view }: CommandContext, id: PeerId, digits: string): Outcome {
+async function compare({ state, view }: CommandContext, id: PeerId, digits: string): Promise<Outcome> {
   const { trust } = state.node
-  state.decide(() => trust.compareSafetyNumber(id, digits))
+  await state.decide(() => trust.compareSafetyNumber(id, digits))
   return {
     result: { contact: trust.find(id) },
     lines: [`The same. ${view.peer(id)} is verified.`],

@@ -1,16 +1,15 @@
-import type {
-  Contact,
-  Message,
-  NodeInfo,
-  P2PNode,
-  Peer,
-  PeerId,
-  Protection,
-  Session,
-  SessionInfo,
-  TrustState,
+import {
+  isProvable,
+  type Contact,
+  type NodeInfo,
+  type P2PNode,
+  type Peer,
+  type PeerId,
+  type Protection,
+  type Session,
+  type TrustState,
 } from '../index.ts'
-import { displayLines, displayText } from './display-text.ts'
+import { displayText } from './display-text.ts'
 import { shortId } from './names.ts'
 import { plainStyle, type Style } from './style.ts'
 
@@ -63,14 +62,23 @@ export class View {
     return this.#named(id, this.#knownOf(id), plainStyle)
   }
 
-  /** What stands before a line that is typed to a peer: who it is, and how the talk is protected. */
-  label(session: SessionInfo): string {
-    return `${this.peer(session.peerId)} [${protectionWords[this.protection(session)]}]> `
+  /** What stands before a line that is typed to a peer: who it is, how the talk is protected, and what it does. */
+  label(peerId: PeerId, { typing }: { readonly typing: boolean }): string {
+    const { presence } = this.#node.conversation(peerId).info
+    const words = [
+      protectionWords[this.protection(peerId)],
+      ...(presence.state === 'away' ? ['away'] : []),
+      ...(typing ? ['typing …'] : []),
+    ]
+    return `${this.peer(peerId)} [${words.join(', ')}]> `
   }
 
-  /** How talk with a peer is protected now: it may have been verified since the session began. */
-  protection({ peerId, protection }: SessionInfo): Protection {
-    return this.#node.peers.find(peerId)?.protection ?? protection
+  /** How talk with a peer is protected now, or will be when it is there again. */
+  protection(peerId: PeerId): Protection {
+    const peer = this.#node.peers.find(peerId)
+    if (peer !== undefined) return peer.protection
+    if (!isProvable(peerId)) return 'none'
+    return this.#node.trust.find(peerId)?.trust === 'verified' ? 'verified' : 'encrypted'
   }
 
   /** What a person types to name a peer: its alias, or the beginning of its ID. */
@@ -88,16 +96,6 @@ export class View {
     return this.#wholeIds ? id : shortId(id, ids)
   }
 
-  /** A message as chat shows it; lines after the first stand in, so that none looks like another message. */
-  message({ peerId, text, sentAt, incoming }: Message): readonly string[] {
-    const [first = '', ...rest] = displayLines(text)
-    const who = incoming ? this.peer(peerId) : `${this.style.dim('to')} ${this.peer(peerId)}`
-    return [
-      `${this.style.dim(clock(sentAt))} ${who}${this.style.dim(':')} ${first}`,
-      ...rest.map((line) => `         ${line}`),
-    ]
-  }
-
   node({ id, name, port, addresses }: NodeInfo): string {
     const { style } = this
     const who = name === '' ? '' : `${style.name(claim(name))} `
@@ -106,7 +104,7 @@ export class View {
   }
 
   peers(peers: readonly Peer[]): readonly string[] {
-    return this.#table(
+    return this.table(
       ['#', 'ID', 'name', 'address', 'kind', 'protection', 'found by'],
       peers.map((peer, index) => [
         String(index + 1),
@@ -121,7 +119,7 @@ export class View {
   }
 
   contacts(contacts: readonly Contact[]): readonly string[] {
-    return this.#table(
+    return this.table(
       ['#', 'ID', 'alias', 'trust', 'by', 'since'],
       contacts.map(({ peerId, alias, trust, method, since }, index) => [
         String(index + 1),
@@ -134,8 +132,8 @@ export class View {
     )
   }
 
-  sessions(sessions: readonly Session[], unread: (peer: PeerId) => number): readonly string[] {
-    return this.#table(
+  sessions(sessions: readonly Session[]): readonly string[] {
+    return this.table(
       ['#', 'ID', 'with', 'protection', 'opened', 'by', 'unread', 'waiting'],
       sessions.map((session, index) => [
         String(index + 1),
@@ -144,10 +142,23 @@ export class View {
         protectionWords[session.protection],
         clock(session.openedAt),
         session.incoming ? 'them' : 'us',
-        String(unread(session.peerId)),
+        String(this.#node.conversation(session.peerId).info.unread),
         String(session.waiting),
       ]),
     )
+  }
+
+  /** Columns that are as wide as the widest of their cells. */
+  table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
+    const widths = head.map((title, column) =>
+      Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+    )
+    const line = (cells: readonly string[]): string =>
+      cells
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd()
+    return [this.style.dim(line(head)), ...rows.map(line)]
   }
 
   #named(id: PeerId, { alias, name, trust }: Known, { dim, name: bright }: Style): string {
@@ -167,18 +178,6 @@ export class View {
     if (peer !== undefined) return peer
     const contact = this.#node.trust.find(id)
     return { alias: contact?.alias ?? '', name: '', trust: contact?.trust ?? 'unknown' }
-  }
-
-  #table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
-    const widths = head.map((title, column) =>
-      Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
-    )
-    const line = (cells: readonly string[]): string =>
-      cells
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd()
-    return [this.style.dim(line(head)), ...rows.map(line)]
   }
 }
 

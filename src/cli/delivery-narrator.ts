@@ -1,0 +1,70 @@
+import { isProvable, type NodeEvent, type PeerId } from '../index.ts'
+import { displayText } from './display-text.ts'
+import { preview } from './message-view.ts'
+import type { ShellState } from './shell-state.ts'
+import { hasArrived } from './underway.ts'
+import type { View } from './view.ts'
+
+type StateEvent = Extract<NodeEvent, { type: 'message:state' }>
+type ChangeEvent = Extract<NodeEvent, { type: 'conversation:changed' }>
+
+/** What arrives sooner is no news: everybody expects that. */
+const soonMs = 2_000
+
+interface Late {
+  count: number
+  /** The beginning of the last one, if it was typed in this run. */
+  text: string | undefined
+}
+
+/** Tells how our messages fare: nothing when all is well at once, one line when what has waited is delivered. */
+export class DeliveryNarrator {
+  readonly #state: ShellState
+  readonly #view: View
+  /** What was delivered late and is not told yet, because more is on its way. */
+  readonly #late = new Map<PeerId, Late>()
+
+  constructor(state: ShellState, view: View) {
+    this.#state = state
+    this.#view = view
+  }
+
+  state(event: StateEvent): readonly string[] {
+    const { peerId, state } = event
+    if (state === 'failed') return this.#failed(event)
+    if (!hasArrived(peerId, state) || !this.#isLate(event)) return []
+    const late = this.#late.get(peerId) ?? { count: 0, text: undefined }
+    const message = this.#state.underway.find(event.messageId)
+    this.#late.set(peerId, {
+      count: late.count + 1,
+      text: message === undefined ? undefined : preview(message),
+    })
+    return []
+  }
+
+  changed({ conversation: { peerId, pending } }: ChangeEvent): readonly string[] {
+    const late = this.#late.get(peerId)
+    if (late === undefined || pending > 0) return []
+    this.#late.delete(peerId)
+    const { count, text } = late
+    const what = count === 1 ? (text ?? '1 message that waited') : `${count} messages that waited`
+    const how = isProvable(peerId) ? 'delivered' : 'sent'
+    return [this.#view.style.dim(`${how} to ${this.#view.plainPeer(peerId)}: ${what}`)]
+  }
+
+  /** Those of earlier runs have waited long enough; that they are read comes after they are delivered. */
+  #isLate({ at, messageId, state }: StateEvent): boolean {
+    const { underway } = this.#state
+    const message = underway.find(messageId)
+    if (message === undefined) return state !== 'read' && !underway.mayHave(messageId)
+    return at.getTime() - message.storedAt.getTime() > soonMs
+  }
+
+  #failed({ peerId, messageId, reason = '' }: StateEvent): readonly string[] {
+    if (this.#state.deciding) return []
+    const message = this.#state.underway.find(messageId)
+    const what = message === undefined ? 'a message' : preview(message)
+    const { alarm } = this.#view.style
+    return [alarm(`Not delivered to ${this.#view.plainPeer(peerId)}: ${what} (${displayText(reason)})`)]
+  }
+}

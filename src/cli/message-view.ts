@@ -1,0 +1,99 @@
+import {
+  isProvable,
+  limits,
+  type ConversationInfo,
+  type Message,
+  type PeerPresence,
+  type WaitCause,
+  type WaitingMessage,
+} from '../index.ts'
+import { displayLines, displayText } from './display-text.ts'
+import { clock, type View } from './view.ts'
+
+/** A message as chat shows it; lines after the first stand in, so that none looks like another message. */
+export function messageLines(view: View, message: Message): readonly string[] {
+  const { dim } = view.style
+  const [first = '', ...rest] = displayLines(message.text)
+  const peer = view.peer(message.peerId)
+  const who = message.incoming ? peer : `${dim('to')} ${peer}`
+  const lines = [
+    `${dim(shownTime(message))} ${who}${dim(':')} ${first}`,
+    ...rest.map((line) => `         ${line}`),
+  ]
+  const notes = notesOn(message)
+  const last = lines.pop() ?? ''
+  return [...lines, notes === '' ? last : `${last} ${dim(`(${notes})`)}`]
+}
+
+/** When a message was written; when it came, if the clock of who wrote it cannot be right. */
+export function shownTime({ sentAt, storedAt, oddClock }: Message): string {
+  return clock(oddClock ? storedAt : sentAt)
+}
+
+/** The beginning of a message, in one line. */
+export function preview({ text }: Message): string {
+  return displayText(text, { maxBytes: limits.shownPreviewBytes })
+}
+
+function notesOn({ incoming, oddClock, sentAt, ...message }: Message): string {
+  const notes = incoming ? [] : [stateWords(message)]
+  if (oddClock) notes.push(`${incoming ? 'their' : 'your'} clock: ${clock(sentAt)}`)
+  return notes.join('; ')
+}
+
+/** How far one of ours has come. */
+function stateWords({ peerId, state, reason }: Pick<Message, 'peerId' | 'state' | 'reason'>): string {
+  switch (state) {
+    case 'pending':
+      return 'waiting'
+    case 'sent':
+      return isProvable(peerId) ? 'sent' : 'sent, not confirmed'
+    case 'failed':
+      return `failed: ${displayText(reason)}`
+    case 'delivered':
+    case 'read':
+    case 'received':
+      return state
+  }
+}
+
+export function conversationLines(view: View, conversations: readonly ConversationInfo[]): readonly string[] {
+  return view.table(
+    ['#', 'with', 'last message', 'when', 'unread', 'waiting', 'presence'],
+    conversations.map(({ peerId, unread, pending, lastMessage, presence }, index) => [
+      String(index + 1),
+      view.plainPeer(peerId),
+      lastMessage === undefined ? '-' : `${lastMessage.incoming ? '' : 'you: '}${preview(lastMessage)}`,
+      lastMessage === undefined ? '-' : shownTime(lastMessage),
+      String(unread),
+      String(pending),
+      presenceWords(presence),
+    ]),
+  )
+}
+
+export function presenceWords({ state, since }: PeerPresence): string {
+  if (state === 'online') return 'here'
+  return since === undefined ? 'away' : `away since ${clock(since)}`
+}
+
+/** What a message waits for, for people. */
+export const waitWords: Readonly<Record<WaitCause, string>> = {
+  peer: 'not here',
+  dial: 'cannot be reached; tried again soon',
+  permission: 'refused here, by policy or block',
+  session: 'on the way',
+}
+
+export function outboxLines(view: View, waiting: readonly WaitingMessage[]): readonly string[] {
+  return view.table(
+    ['#', 'for', 'message', 'since', 'why'],
+    waiting.map(({ message, waitsFor }, index) => [
+      String(index + 1),
+      view.plainPeer(message.peerId),
+      preview(message),
+      clock(message.storedAt),
+      waitWords[waitsFor],
+    ]),
+  )
+}
