@@ -15,7 +15,7 @@ export interface Peer {
   readonly trust: TrustState
   /** The name that the user of this node gave it; empty when none. To be shown instead of `name`. */
   readonly alias: string
-  /** Names of the explorers that heard it; `peers` when another peer told us of it. */
+  /** Names of the explorers that heard it; `peers` when another peer told us of it, `met` when it was found where it was last. */
   readonly via: readonly string[]
   /** The name it gives itself; empty when none. Never a proof of anything. */
   readonly name: string

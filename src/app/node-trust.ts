@@ -29,6 +29,10 @@ export interface NodeTrustContext {
   /** Somebody may not be allowed any more what he was: see {@link NodeTrust.access}. */
   allowedChanged(): void
   isReachable(id: PeerId): boolean
+  /** Whether anything was said with a peer. */
+  hasConversation(id: PeerId): boolean
+  /** Deletes what was said with a peer. @throws P2PError `store-unwritable` */
+  deleteConversation(id: PeerId): Promise<void>
   /** Opens a connection for pairing. @throws P2PError `peer-unknown`, and like `PeerTransport.pair` */
   pair(id: PeerId, options: PairOptions): Promise<PairingChannel>
 }
@@ -94,8 +98,11 @@ export class NodeTrust implements Trust {
     this.book.unblock(id)
   }
 
-  forget(id: PeerId): void {
-    this.book.forget(id)
+  async forget(id: PeerId): Promise<void> {
+    const { hasConversation, deleteConversation } = this.#context
+    // Of a reference peer nothing may be kept but what was said.
+    if (this.book.find(id) !== undefined || !hasConversation(id)) this.book.forget(id)
+    await deleteConversation(id)
   }
 
   safetyNumber(id: PeerId): string {

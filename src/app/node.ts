@@ -8,21 +8,32 @@ import type { Explorer, ExplorerContext } from '../discovery/explorer.ts'
 import type { Identity } from '../identity/identity.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
 import type { Policy } from '../rules/trust.ts'
+import type { MessageStore } from '../store/message-store.ts'
 import type { TrustStore } from '../store/trust-store.ts'
 import type { Channel } from '../transport/channel.ts'
 import type { PeerTransport, TransportContext } from '../transport/transport.ts'
 import { Calls } from './calls.ts'
 import { identityCard, type IdentityCard } from './identity.ts'
 import type { NodeEvent, NodeInfo, Peer, SessionInfo } from './node-event.ts'
-import { MessageLog } from './message-log.ts'
 import { NodeTrust, type NodeTrustContext } from './node-trust.ts'
 import { openOwn, type Own } from './own.ts'
 import { readOptions, requirePolicy, type NodeOptions, type Settings } from './options.ts'
-import type { CallOptions, Conversation, EmitResult, P2PNode, Peers, Session } from './p2p-node.ts'
+import type {
+  CallOptions,
+  Conversation,
+  Conversations,
+  EmitResult,
+  ImportResult,
+  Outbox,
+  P2PNode,
+  Peers,
+  Session,
+} from './p2p-node.ts'
 import { KnownPeers } from './known-peers.ts'
 import { PeerDirectory } from './peer-directory.ts'
 import { Presence } from './presence.ts'
 import { SessionSet } from './sessions.ts'
+import { Talk, type TalkContext } from './talk.ts'
 import { Warnings } from './warnings.ts'
 
 /**
@@ -50,6 +61,8 @@ class RunningNode implements P2PNode {
   readonly peers: Peers
   readonly trust: NodeTrust
   readonly sessions: SessionSet
+  readonly conversations: Conversations
+  readonly outbox: Outbox
   readonly transportContext: TransportContext
   readonly explorerContext: ExplorerContext
 
@@ -60,7 +73,7 @@ class RunningNode implements P2PNode {
   readonly #directory: PeerDirectory
   readonly #presence: Presence
   readonly #calls: Calls
-  readonly #messages = new MessageLog()
+  readonly #talk: Talk
   #transport: PeerTransport | undefined
   #card: IdentityCard | undefined
   #opened = new AsyncDisposableStack()
@@ -69,7 +82,7 @@ class RunningNode implements P2PNode {
   /** Events from before anybody could listen; see {@link keep}. */
   #early: NodeEvent[] | undefined = []
 
-  constructor({ identity, store }: Own, settings: Settings) {
+  constructor({ identity, store, messages }: Own, settings: Settings) {
     const { log, policy } = settings
     this.id = identity.id
     this.#identity = identity
@@ -85,11 +98,14 @@ class RunningNode implements P2PNode {
       trust: () => this.trust,
       transport: () => this.#reachable(),
     })
+    this.#talk = new Talk(this.#contextForTalk(messages))
+    this.conversations = this.#talk.conversations
+    this.outbox = this.#talk.outbox
     this.sessions = new SessionSet(this.#contextForSessions())
     this.peers = new KnownPeers(this.#directory, this.#calls, (options) => this.events(options))
     this.transportContext = this.#contextForTransport()
     this.explorerContext = this.#presence.explorerContext
-    this.#tellBeginning(store)
+    this.#tellBeginning(store, messages)
   }
 
   get info(): NodeInfo {
@@ -112,7 +128,7 @@ class RunningNode implements P2PNode {
     if (policy === this.trust.access.policy) return
     this.trust.access.policy = policy
     this.#emit({ type: 'policy:changed', at: new Date(), policy })
-    this.#endForbidden()
+    this.#allowedChanged()
   }
 
   useTransport(transport: PeerTransport): void {
@@ -134,6 +150,7 @@ class RunningNode implements P2PNode {
       this.#early = undefined
       this.#hub.emit({ type: 'node:started', at: new Date(), node: this.info })
       for (const event of early) this.#hub.emit(event)
+      if (!this.#leaving) this.#talk.start()
     })
   }
 
@@ -156,11 +173,15 @@ class RunningNode implements P2PNode {
   }
 
   conversation(peerId: PeerId): Conversation {
-    return {
-      peerId,
-      send: async (text, options) => await (await this.connect(peerId, options)).send(text, options),
-      history: () => this.#messages.with(peerId),
-    }
+    return this.#talk.conversations.view(peerId)
+  }
+
+  exportMessages(): AsyncIterable<string> {
+    throw new P2PError('internal', 'not yet')
+  }
+
+  importMessages(): Promise<ImportResult> {
+    throw new P2PError('internal', 'not yet')
   }
 
   on<Type extends NodeEvent['type']>(
@@ -188,10 +209,12 @@ class RunningNode implements P2PNode {
   async #close(): Promise<void> {
     this.#leaving = true
     this.#presence.leave()
+    this.#talk.leave()
     this.#transport?.stopAccepting()
     this.trust.close()
     const patience = sleep(limits.farewellMs)
     await Promise.race([Promise.allSettled([this.announce(), this.sessions.close()]), patience])
+    this.#talk.close()
     this.#directory[Symbol.dispose]()
     await this.#opened.disposeAsync()
     this.#emit({ type: 'node:stopped', at: new Date() })
@@ -210,6 +233,7 @@ class RunningNode implements P2PNode {
 
   #peerChanged(type: 'peer:found' | 'peer:changed' | 'peer:lost', peer: Peer): void {
     this.#emit({ type, at: new Date(), peer })
+    this.#talk.peerChanged(type, peer)
     if (type !== 'peer:lost') this.trust.found(peer.id)
     if (type === 'peer:found' && peer.kind === 'reference')
       this.#presence.explorers.greet(this.#directory.size)
@@ -224,8 +248,10 @@ class RunningNode implements P2PNode {
     }
   }
 
-  #endForbidden(): void {
+  /** Policy or trust have changed: ends what they forbid, and goes on with what they allow again. */
+  #allowedChanged(): void {
     this.sessions.restrict((id) => this.trust.access.allows(id, 'chat'))
+    this.#talk.outbox.waitsForAll()
   }
 
   #contextForTrust(): Omit<NodeTrustContext, 'identity' | 'store' | 'policy'> {
@@ -234,8 +260,10 @@ class RunningNode implements P2PNode {
       warn: (error, about) => this.#warnings.warn(error, about),
       announcedKey: (id) => this.#directory.keyOf(id),
       shownChanged: (id) => this.#directory.trustChanged(id),
-      allowedChanged: () => this.#endForbidden(),
+      allowedChanged: () => this.#allowedChanged(),
       isReachable: (id) => this.#directory.has(id),
+      hasConversation: (id) => this.#talk.conversations.find(id) !== undefined,
+      deleteConversation: (id) => this.#talk.forget(id),
       pair: (id, options) => this.#calls.pair(id, options),
     }
   }
@@ -284,31 +312,46 @@ class RunningNode implements P2PNode {
   #contextForSessions(): ConstructorParameters<typeof SessionSet>[0] {
     return {
       selfId: this.id,
-      messageRate: this.#settings.messageRate,
       isVerified: (id) => this.trust.book.trustOf(id) === 'verified',
       dial: (id, signal) => this.#calls.dial(id, signal),
       redialFailed: (id, error) => this.#warnOfAttack(id, error),
       opened: (session) => {
         this.#directory.hold(session.peerId, session.address)
         this.#emit({ type: 'session:opened', at: new Date(), session: infoOf(session) })
+        this.#talk.sessionOpened(session.peerId)
       },
       closed: (session, { code, reason }) => {
         this.#directory.release(session.peerId)
         this.#emit({ type: 'session:closed', at: new Date(), session: infoOf(session), code, reason })
+        this.#talk.sessionClosed(session.peerId)
       },
       observer: {
-        received: (message) => this.#noteMessage('message:received', message),
-        sent: (message) => this.#noteMessage('message:sent', message),
-        held: ({ id, peerId, waiting }) =>
-          this.#emit({ type: 'message:waiting', at: new Date(), sessionId: id, peerId, waiting }),
+        openLine: (channel, session) => this.#talk.openLine(channel, session),
+        closeLine: (line, session) => this.#talk.closeLine(line, session),
+        send: ({ peerId }, text, { signal }) => this.#talk.send(peerId, text, signal),
+        waitingFor: (id) => this.#talk.conversations.store.pending(id).messages,
         protectionOf: (id) => this.trust.access.protectionOf(id),
       },
     }
   }
 
-  #noteMessage(type: 'message:received' | 'message:sent', message: Parameters<MessageLog['add']>[0]): void {
-    this.#messages.add(message)
-    if (this.#early !== undefined || this.#hub.has(type)) this.#emit({ type, at: new Date(), message })
+  #contextForTalk(store: MessageStore): TalkContext {
+    return {
+      store,
+      settings: this.#settings,
+      directory: this.#directory,
+      trust: () => this.trust,
+      sessions: () => this.sessions,
+      transport: () => this.#reachable(),
+      requireRunning: () => {
+        if (this.#leaving)
+          throw new P2PError('node-stopped', 'This node is stopping, and takes no message. Start it again.')
+      },
+      hears: (type) => this.#early !== undefined || this.#hub.has(type),
+      emit: (event) => this.#emit(event),
+      warn: (error, about) => this.#warnings.warn(error, about),
+      dialFailed: (id, error) => this.#warnOfAttack(id, error),
+    }
   }
 
   /** Nobody waits for the result of a dial that we began by ourselves; but that somebody interferes must be told. */
@@ -317,10 +360,11 @@ class RunningNode implements P2PNode {
       this.#warnings.warn(error, id)
   }
 
-  #tellBeginning({ damage }: TrustStore): void {
+  #tellBeginning(trust: TrustStore, messages: MessageStore): void {
     const { id, made, leavesIdFile } = this.#identity
     if (made) this.#emit({ type: 'identity:made', at: new Date(), peerId: id, leavesIdFile })
-    if (damage !== undefined) this.#warnings.warn(damage)
+    if (trust.damage !== undefined) this.#warnings.warn(trust.damage)
+    if (messages.damage !== undefined) this.#warnings.warn(new P2PError('store-unreadable', messages.damage))
   }
 }
 

@@ -1,11 +1,13 @@
 import { openDataDir } from '../identity/data-dir.ts'
 import { ephemeralIdentity, loadIdentity, type Identity } from '../identity/identity.ts'
+import { openMessageStore, type MessageStore } from '../store/message-store.ts'
 import { openTrustStore, type TrustStore } from '../store/trust-store.ts'
 
-/** What belongs to one node alone: who it is, and what it knows of others. */
+/** What belongs to one node alone: who it is, what it knows of others, and what was said. */
 export interface Own {
   readonly identity: Identity
   readonly store: TrustStore
+  readonly messages: MessageStore
 }
 
 /**
@@ -15,9 +17,17 @@ export interface Own {
  */
 export async function openOwn(dataDir: string | undefined, opened: AsyncDisposableStack): Promise<Own> {
   if (dataDir === undefined) {
-    return { identity: ephemeralIdentity(), store: opened.use(await openTrustStore({ path: undefined })) }
+    return { identity: ephemeralIdentity(), ...(await openStores(() => undefined, opened)) }
   }
   const directory = opened.use(await openDataDir(dataDir))
   const identity = loadIdentity(directory)
-  return { identity, store: opened.use(await openTrustStore({ path: directory.file('trust.db') })) }
+  return { identity, ...(await openStores((name) => directory.file(name), opened)) }
+}
+
+async function openStores(
+  file: (name: string) => string | undefined,
+  opened: AsyncDisposableStack,
+): Promise<Omit<Own, 'identity'>> {
+  const store = opened.use(await openTrustStore({ path: file('trust.db') }))
+  return { store, messages: opened.use(await openMessageStore({ path: file('messages.db') })) }
 }

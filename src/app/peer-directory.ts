@@ -126,6 +126,14 @@ export class PeerDirectory implements Disposable {
     this.#tellAll(this.#table.confirm(id, address, monotonicMs()))
   }
 
+  /** Enters a peer of ours that has just proved itself at an address where it was met in an earlier run. */
+  meetAgain(id: PeerId, { address, port }: Address): void {
+    const now = monotonicMs()
+    const announcement = { id, port, files: new Map(), ip: undefined, isPublicIp: false, upgrade: undefined }
+    this.#tellAll(this.#table.see({ announcement, address, source: address, via: 'met', now }))
+    this.#tellAll(this.#table.confirm(id, address, now))
+  }
+
   release(id: PeerId): void {
     this.#table.release(id, monotonicMs())
   }

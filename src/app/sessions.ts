@@ -2,17 +2,15 @@ import { P2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { monotonicMs, sleep } from '../base/time.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
-import type { Rate } from '../rules/admission.ts'
 import { survivor } from '../rules/tie-break.ts'
 import type { Channel, ChannelEnd } from '../transport/channel.ts'
 import { abortable } from './abortable.ts'
 import type { CallOptions, Sessions } from './p2p-node.ts'
-import { PeerSession, type SessionObserver } from './peer-session.ts'
+import { PeerSession, retire, type SessionObserver } from './peer-session.ts'
 
 /** What the set of sessions needs of its node. */
 export interface SessionsContext {
   readonly selfId: PeerId
-  readonly messageRate: Rate
   readonly observer: Omit<SessionObserver, 'ended'>
   /** Whether a person has made sure who this is. */
   isVerified(id: PeerId): boolean
@@ -99,6 +97,13 @@ export class SessionSet implements Sessions {
     }
   }
 
+  /** Ends what is open with a peer, and what is being opened. */
+  async endWith(id: PeerId): Promise<void> {
+    this.#dials.get(id)?.abort.abort(new P2PError('session-closed', `The session with ${id} was ended.`))
+    this.#redials.get(id)?.abort()
+    await Promise.all((this.#byPeer.get(id) ?? []).map((session) => session.close()))
+  }
+
   /** Ends every session and every dial. */
   async close(): Promise<void> {
     this.#stopping.abort(nodeStopped())
@@ -142,7 +147,7 @@ export class SessionSet implements Sessions {
         newcomer: { incoming: channel.incoming },
       })
       if (decision === 'existing') {
-        existing.retire(channel)
+        retire(channel)
         return existing
       }
       if (decision === 'newcomer') {
@@ -155,10 +160,7 @@ export class SessionSet implements Sessions {
 
   #open(channel: Channel): PeerSession {
     const { peerId } = channel
-    const session = new PeerSession(channel, {
-      messageRate: this.#context.messageRate,
-      observer: this.#observer,
-    })
+    const session = new PeerSession(channel, this.#observer)
     this.#byId.set(session.id, session)
     this.#byPeer.set(peerId, [...(this.#byPeer.get(peerId) ?? []), session])
     this.#fromAddress.set(channel.address, (this.#fromAddress.get(channel.address) ?? 0) + 1)
