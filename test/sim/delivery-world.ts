@@ -14,7 +14,7 @@ export const smallLimits = {
   ...limits,
   unconfirmedMessages: 3,
   unconfirmedBytes: 64,
-  textBytes: 64,
+  textBytes: 256,
   partBytes: 8,
 }
 

@@ -41,7 +41,7 @@ function scheduleOf(...others: readonly fc.Arbitrary<Step>[]): fc.Arbitrary<read
     { weight: 60, arbitrary: quiet },
     ...others.map((arbitrary) => ({ weight: 1, arbitrary })),
   ]
-  return fc.array(fc.oneof(...steps), { minLength: 100, maxLength: 300, size: 'max' })
+  return fc.array(fc.oneof(...steps), { maxLength: 300, size: 'max' })
 }
 
 function run(world: World, [verb, at, value]: Step): void {
@@ -65,6 +65,9 @@ function check(schedule: readonly Step[], options: WorldOptions = {}): World {
   return world
 }
 
+/** Schedules for each test. */
+const numRuns = 1_000
+
 for (const early of [false, true]) {
   const when = early ? 'before the disk has it' : 'when the disk has it'
   test(`every accepted message arrives once and in order, whatever breaks; each leaves ${when}`, () => {
@@ -73,14 +76,14 @@ for (const early of [false, true]) {
         const { a, b } = check(schedule, { early })
         assert.equal(a.lost.size + b.lost.size, 0)
       }),
-      { numRuns: 1_000 },
+      { numRuns, unbiased: true },
     )
   })
 
   test(`the same with disks that go back in time, but for what these have lost; each leaves ${when}`, () => {
     fc.assert(
       fc.property(scheduleOf(breaks, goesBack), (schedule) => void check(schedule, { early })),
-      { numRuns: 1_000 },
+      { numRuns, unbiased: true },
     )
   })
 }
@@ -229,7 +232,7 @@ test('twin: of an end that confirms before its disk has it, the author believes 
 test('the schedules are long enough: most deliver much', () => {
   const samples = fc.sample(scheduleOf(breaks, goesBack), { numRuns: 200, seed: 1 })
   const received = samples.map((schedule) => check(schedule).b.store.received.length)
-  assert.ok(received.filter((count) => count >= 5).length > 100, received.join(' '))
+  assert.ok(received.filter((count) => count >= 5).length > 80, received.join(' '))
 })
 
 test('a reader who lost his latest gets it again from an author who still has it', () => {
