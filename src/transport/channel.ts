@@ -4,6 +4,8 @@ import type { PeerId } from '../protocol/peer-id.ts'
 export interface ChannelEnd {
   readonly code: number
   readonly reason: string
+  /** The address that it was bound to is ours no more. The peer cannot know, so that it is on us to call again. */
+  readonly stranded?: boolean
 }
 
 /** What a peer has proved of itself in the handshake of one connection. */

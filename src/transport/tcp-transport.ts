@@ -71,7 +71,7 @@ class TcpTransport implements PeerTransport {
     this.#channels = {
       limits,
       messageRate: options.messageRate ?? standardRate,
-      sweep: new ChannelSweep(limits.sweepMs),
+      sweep: new ChannelSweep(limits, options.interfaces),
       totalMessages: Infinity,
     }
   }

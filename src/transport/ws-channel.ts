@@ -111,6 +111,11 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
     return this.#socket.writableLength
   }
 
+  /** Address of our side. */
+  get localAddress(): string {
+    return plainAddress(this.#socket.localAddress)
+  }
+
   send(frame: Uint8Array): Promise<void> | undefined {
     if (this.#ws.readyState !== 1) return undefined
     // A frame that is alone leaves at once; those that follow in the same tick share one system call.
@@ -146,6 +151,12 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
   /** Ends the channel at once, with code 1006 unless it was closing. */
   terminate(): void {
     this.#ws.terminate()
+  }
+
+  /** Ends the channel at once, because the address that it is bound to is ours no more. */
+  strand(): void {
+    this.#end ??= { code: 1006, reason: 'our address has changed', stranded: true }
+    this.terminate()
   }
 
   [Symbol.asyncIterator](): this {
