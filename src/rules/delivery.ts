@@ -57,7 +57,7 @@ export type Taken =
     }
 
 /**
- * Delivery between two peers of ours over one channel, at one end (docs/protocol.md, 5.2). Belongs to its channel: a new one
+ * Delivery between two peers of ours over one channel, at one end (docs/protocol.md, 5.1). Belongs to its channel: a new one
  * begins anew, from what the disk has, and nothing of the old one counts any more.
  *
  * The caller sends {@link greeting} first. Messages may leave when the peer has named our stream. After every frame, and after
