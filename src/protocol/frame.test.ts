@@ -5,7 +5,7 @@ import * as fc from 'fast-check'
 
 import { isP2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { decodeFrame, decodeMessages, encodeBatch, encodeFrame, type Greeting } from './frame.ts'
+import { decodeFrame, decodeMessages, encodeFrame, type Greeting } from './frame.ts'
 import { BatchSchema } from './generated/p2p_pb.ts'
 import { parseMessageId } from './message-id.ts'
 import { decodeMessage, encodeMessage, type WireMessage } from './message.ts'
@@ -32,7 +32,7 @@ const anyMessage: fc.Arbitrary<WireMessage> = fc.record(
 test('a batch is the bytes that the library makes of it, and gives the messages back in order', () => {
   fc.assert(
     fc.property(fc.array(anyMessage, { minLength: 1, maxLength: 20 }), (messages) => {
-      const frame = encodeBatch(messages.map(encodeMessage))
+      const frame = encodeFrame({ messages: messages.map(encodeMessage) })
       assert.deepEqual(decodeMessages(frame), messages)
       const decoded = fromBinary(BatchSchema, frame)
       assert.deepEqual(Buffer.from(toBinary(BatchSchema, decoded)), Buffer.from(frame))
@@ -59,16 +59,20 @@ test('a frame without a batch is one message, and any bytes are messages or none
 
 test('a batch with one message that is none is none, and so is one of more messages than a frame may have', () => {
   const message = encodeMessage({ text: 'x', sentAt: undefined })
-  assert.equal(decodeMessages(encodeBatch([message, Uint8Array.of(0xff), message])), undefined)
-  const most = encodeBatch(Array.from({ length: limits.messagesPerFrame }, () => message))
+  assert.equal(decodeMessages(encodeFrame({ messages: [message, Uint8Array.of(0xff), message] })), undefined)
+  const most = encodeFrame({ messages: Array.from({ length: limits.messagesPerFrame }, () => message) })
   assert.equal(decodeMessages(most)?.length, limits.messagesPerFrame)
-  const tooMany = encodeBatch(Array.from({ length: limits.messagesPerFrame + 1 }, () => message))
+  const tooMany = encodeFrame({
+    messages: Array.from({ length: limits.messagesPerFrame + 1 }, () => message),
+  })
   assert.equal(decodeMessages(tooMany), undefined)
 })
 
 test('a batch in a batch counts for nothing, so nobody nests without end', () => {
   const message = encodeMessage({ text: 'x', sentAt: undefined })
-  assert.deepEqual(decodeMessages(encodeBatch([encodeBatch([message])])), [{ text: '', sentAt: undefined }])
+  assert.deepEqual(decodeMessages(encodeFrame({ messages: [encodeFrame({ messages: [message] })] })), [
+    { text: '', sentAt: undefined },
+  ])
 })
 
 const greeting: Greeting = {

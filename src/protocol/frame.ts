@@ -101,11 +101,6 @@ export function decodeFrame(bytes: Uint8Array): Frame | undefined {
   return fields.found ? fields.frame() : { messages: [single] }
 }
 
-/** One frame with several messages, each as `encodeMessage` made it. Only our peers read it. */
-export function encodeBatch(messages: readonly Uint8Array[]): Uint8Array {
-  return encodeFrame({ messages })
-}
-
 /** The messages of {@link decodeFrame} alone. */
 export function decodeMessages(frame: Uint8Array): readonly WireMessage[] | undefined {
   return decodeFrame(frame)?.messages

@@ -10,7 +10,6 @@ export {
 export {
   decodeFrame,
   decodeMessages,
-  encodeBatch,
   encodeFrame,
   type Frame,
   type Greeting,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import * as fc from 'fast-check'
 
 import { limits } from '../base/limits.ts'
 import type { Frame, Greeting } from '../protocol/frame.ts'
@@ -189,4 +190,68 @@ test('what the disk has is confirmed, and what the user has read is told, unless
     correspondence.seen(8)
     assert.deepEqual(correspondence.receipt(), { delivered: 8, read: tellsRead ? 8 : 0 })
   }
+})
+
+const place = fc.nat(12)
+const stream = fc.constantFrom(0n, 1n, 2n, 3n, 9n)
+const anyDelivery = fc.record({
+  id: fc.constantFrom(id, otherId),
+  place: place.map((number) => number + 1),
+  after: place,
+  part: fc.constantFrom(0, 0, 0, 1),
+  parts: fc.constantFrom(1, 1, 1, 2),
+})
+const anyFrame = fc.record(
+  {
+    messages: fc.array(
+      fc.record({ text: fc.string(), sentAt: fc.constant(undefined), delivery: anyDelivery }),
+      {
+        maxLength: 3,
+      },
+    ),
+    receipt: fc.record({ delivered: place, read: place }),
+    typing: fc.boolean(),
+    greeting: fc.record({
+      stream,
+      peerStream: stream,
+      delivered: place,
+      read: place,
+      messagesPerSecond: fc.nat(2),
+      burst: fc.nat(2),
+      deliveredId: fc.constantFrom(id, otherId, undefined),
+      confirmed: place,
+    }),
+  },
+  { requiredKeys: ['messages'] },
+)
+
+test('whatever a peer says, nothing is thrown, and what it is told and what leaves only goes forward', () => {
+  fc.assert(
+    fc.property(fc.array(anyFrame, { maxLength: 20 }), (frames) => {
+      const correspondence = end()
+      let stored = 0
+      let confirmed = -1
+      for (const frame of frames) {
+        const before = correspondence.sent
+        const taken = correspondence.take(frame)
+        if (taken.kind === 'violation') return
+        if (before !== undefined) assert.equal(correspondence.sent, before)
+        const places = taken.messages.map((message) => message.place)
+        if (taken.marks.peerStream !== undefined) [stored, confirmed] = [taken.marks.received ?? 0, -1]
+        assert.deepEqual(
+          places,
+          [...new Set(places)].sort((a, b) => a - b),
+        )
+        assert.ok(places.every((number) => number > stored))
+        stored = places.at(-1) ?? stored
+        correspondence.stored(stored)
+        const { delivered = confirmed } = correspondence.receipt() ?? {}
+        assert.ok(delivered >= confirmed)
+        confirmed = delivered
+        const { sent } = correspondence
+        if (sent !== undefined && correspondence.hasRoom(1)) correspondence.left(sent + 1, 1)
+      }
+    }),
+    { numRuns: 5_000 },
+  )
 })

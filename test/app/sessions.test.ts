@@ -8,7 +8,7 @@ import { WebSocket, WebSocketServer } from 'ws'
 import { ephemeralIdentity } from '../../src/identity/identity.ts'
 import { limits } from '../../src/base/limits.ts'
 import { isP2PError, type Message } from '../../src/index.ts'
-import { decodeMessages, encodeBatch } from '../../src/protocol/frame.ts'
+import { decodeMessages, encodeFrame } from '../../src/protocol/frame.ts'
 import { encodeMessage } from '../../src/protocol/message.ts'
 import {
   dialInPlain,
@@ -296,7 +296,7 @@ async function openFlood(messageRate: { readonly perSecond: number; readonly bur
   node.node.on('message:received', () => received++)
   const ws = await dialWithKey(node)
   const message = encodeMessage({ text: 'x', sentAt: undefined })
-  const frame = encodeBatch(Array.from({ length: 1_000 }, () => message))
+  const frame = encodeFrame({ messages: Array.from({ length: 1_000 }, () => message) })
   for (let sent = 0; sent < 150; sent++) ws.send(frame)
   return { node, ws, received: () => received }
 }
