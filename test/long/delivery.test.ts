@@ -1,0 +1,3 @@
+import { testSchedules } from '../sim/delivery-schedules.ts'
+
+testSchedules(50_000)
