@@ -12,6 +12,7 @@ import {
   PeerSchema,
   type Upgrade as LibraryUpgrade,
 } from '../../src/protocol/generated/p2p_pb.ts'
+import { messageIdFromBytes, messageIdToBytes } from '../../src/protocol/message-id.ts'
 import { decodeMessage, encodeMessage, wireTimeFromMs, type WireMessage } from '../../src/protocol/message.ts'
 import { peerIdFromBytes } from '../../src/protocol/peer-id.ts'
 import { referencePeerId } from '../../test/reference/peer-id.ts'
@@ -31,6 +32,13 @@ const messages: readonly WireMessage[] = Array.from({ length: inputs }, (_, i) =
   text: `${texts[i % 2] ?? ''} ${String(i).padStart(4, '0')}`,
   sentAt: wireTimeFromMs(1_795_334_643_204 + i),
 }))
+
+/** As they are between our peers. */
+const delivered: readonly WireMessage[] = messages.map(({ text, sentAt }, i) => {
+  const id = messageIdFromBytes(Uint8Array.from({ length: 16 }, (_byte, at) => i * (at + 7)))
+  if (id === undefined) throw new Error('16 bytes are an ID')
+  return { text, sentAt, delivery: { id, place: 10_000 + i, after: 300, part: 0, parts: 1 } }
+})
 
 /** As the reference announces itself: 30 bytes. */
 const plain: readonly Announcement[] = Array.from({ length: inputs }, (_, i) => ({
@@ -92,6 +100,20 @@ export const codecs: Figure = {
         perSecond: 900_000,
       }),
       await compare({
+        name: 'message-encode-ours',
+        inputs: delivered,
+        ours: encodeMessage,
+        library: libraryFrame,
+        perSecond: 600_000,
+      }),
+      await compare({
+        name: 'message-decode-ours',
+        inputs: delivered.map(encodeMessage),
+        ours: decodeMessage,
+        library: libraryMessage,
+        perSecond: 600_000,
+      }),
+      await compare({
         name: 'announcement-decode',
         inputs: plain.map(encodeAnnouncement),
         ...announcement,
@@ -132,15 +154,27 @@ function callsPerSecond<Input>(given: readonly Input[], call: (input: Input) => 
   return (calls / passedMs) * 1000
 }
 
-function libraryFrame({ text, sentAt }: WireMessage): Uint8Array {
+function libraryFrame({ text, sentAt, delivery }: WireMessage): Uint8Array {
   const sendTime = sentAt && create(TimestampSchema, { seconds: BigInt(sentAt.seconds), nanos: sentAt.nanos })
-  return toBinary(MessageSchema, create(MessageSchema, { message: text, ...(sendTime && { sendTime }) }))
+  const told = delivery && {
+    id: Uint8Array.from(messageIdToBytes(delivery.id)),
+    place: BigInt(delivery.place),
+    after: BigInt(delivery.after),
+  }
+  return toBinary(
+    MessageSchema,
+    create(MessageSchema, { message: text, ...(sendTime && { sendTime }), ...told }),
+  )
 }
 
 /** What the library gives, as our own types: the work that we would have with it. */
 function libraryMessage(frame: Uint8Array): WireMessage {
-  const { message, sendTime } = fromBinary(MessageSchema, frame)
-  return { text: message, sentAt: sendTime && { seconds: Number(sendTime.seconds), nanos: sendTime.nanos } }
+  const { message, sendTime, id, place, after } = fromBinary(MessageSchema, frame)
+  const sentAt = sendTime && { seconds: Number(sendTime.seconds), nanos: sendTime.nanos }
+  const named = id.length === 0 ? undefined : messageIdFromBytes(id)
+  if (named === undefined) return { text: message, sentAt }
+  const delivery = { id: named, place: Number(place), after: Number(after), part: 0, parts: 1 }
+  return { text: message, sentAt, delivery }
 }
 
 function ourUpgrade({ publicKey, ...rest }: LibraryUpgrade): Upgrade {

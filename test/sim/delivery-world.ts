@@ -10,7 +10,7 @@ import { splitText } from '../../src/rules/parts.ts'
 import { NaiveStore } from './naive-store.ts'
 
 /** Small enough to be reached. */
-export const smallLimits = {
+const smallLimits = {
   ...limits,
   unconfirmedMessages: 3,
   unconfirmedBytes: 64,
