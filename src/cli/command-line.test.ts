@@ -24,11 +24,13 @@ test('every command is found by its words, whatever stands between them', () => 
 })
 
 test('the text of a message keeps its spaces, and other arguments do not', () => {
-  const argumentOf = (line: string): string => parseCommand(line).argument
-  assert.equal(argumentOf('  tell  alice   two  words\tand  a tab '), 'alice   two  words\tand  a tab')
-  assert.equal(argumentOf('export  my  file.ndjson'), 'my  file.ndjson')
-  assert.equal(argumentOf('history   alice   --search  two   words'), 'alice --search two words')
-  assert.equal(argumentOf('list   peers'), '')
+  assert.equal(
+    parseCommand('  tell  alice   two  words\tand  a tab ').argument,
+    'alice   two  words\tand  a tab',
+  )
+  assert.equal(parseCommand('export  my  file.ndjson').argument, 'my  file.ndjson')
+  assert.equal(parseCommand('history   alice   --search  two   words').argument, 'alice --search two words')
+  assert.equal(parseCommand('list   peers').argument, '')
 })
 
 test('what is missing, too much or misspelled is told with what was probably meant', () => {
@@ -57,7 +59,7 @@ test('Tab offers commands, then what the command takes', async () => {
   assert.deepEqual(complete(state, 'connect '), [[kitchen.id], ''])
   const typed = kitchen.id.slice(0, 5).toUpperCase()
   assert.deepEqual(complete(state, `connect ${typed}`), [[kitchen.id], typed])
-  assert.deepEqual(complete(state, 'help e'), [['emit', 'exit'], 'e'])
+  assert.deepEqual(complete(state, 'help e'), [['export', 'emit', 'exit'], 'e'])
   assert.deepEqual(complete(state, 'exit '), [[], ''])
   assert.deepEqual(complete(state, 'attach '), [[], ''])
   const session = await desk.connect(kitchen.id)

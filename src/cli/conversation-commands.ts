@@ -19,12 +19,12 @@ export const conversationCommands: readonly Command[] = [
   ...talkCommands,
   {
     name: 'history',
-    usage: 'history [peer] [--search words] [--before message]',
-    summary: 'What was said, newest last',
+    usage: 'history [peer]',
+    summary: 'What was said, newest last; also --search <words>',
     details: [
       `With one peer, or with all; ${whoIsKnown}.`,
       'history <peer> --search lunch soup: messages with all these words, or words that begin so.',
-      'history <peer> --before <message>: the page before; the first line of a page says how.',
+      'history <peer> --before: the page before the one that was shown last, or before a message, named by its ID.',
     ].join('\n'),
     argument: 'optional',
     words: 'many',
@@ -33,9 +33,10 @@ export const conversationCommands: readonly Command[] = [
   },
   {
     name: 'outbox',
-    usage: 'outbox [cancel <message>]',
+    usage: 'outbox [cancel n]',
     summary: 'What waits to be delivered, for whom and why',
-    details: 'A message is named by its number in the last list, or by any beginning of its ID.',
+    details:
+      'outbox cancel 2: withdraws a message, named by its number in the last list, or by any beginning of its ID.',
     argument: 'optional',
     words: 'many',
     run: outbox,
@@ -56,62 +57,65 @@ function history(context: CommandContext, argument: string): Outcome {
   const messages = read(context, wish)
   const [first] = messages
   state.pageTop = first?.id ?? state.pageTop
-  const isPage = messages.length === pageSize && (wish.target !== '' || wish.search !== '')
-  const earlier =
-    isPage && first !== undefined ? [view.style.dim(earlierLine(wish, first.id.slice(0, 8)))] : []
-  const lines = messages.flatMap((message) => messageLines(view, message))
+  // All conversations together have only a last page.
+  const isPage = messages.length === pageSize && (wish.target !== '' || wish.search !== undefined)
   return {
     result: { messages },
-    lines:
-      messages.length === 0
-        ? [wish.search === '' ? 'Nothing was said.' : 'Nothing found.']
-        : [...earlier, ...lines],
+    lines: [
+      ...(isPage ? [view.style.dim(earlierLine(wish))] : []),
+      ...messages.flatMap((message) => messageLines(view, message)),
+      ...(messages.length === 0 ? [wish.search === undefined ? 'Nothing was said.' : 'Nothing found.'] : []),
+    ],
   }
 }
 
-/** What somebody wants to see; empty where nothing is said. */
 interface HistoryWish {
+  /** Empty for everybody. */
   readonly target: string
-  readonly search: string
-  readonly before: string
+  readonly search?: string
+  /** Empty: before the page that was shown last. */
+  readonly before?: string
 }
 
 /** @throws P2PError `usage` */
 function parseHistory(argument: string): HistoryWish {
   const [target = '', ...options] = argument.split(/(?:^| )--(?=\S)/)
-  const wish = { target, search: '', before: '' }
+  const wish: { search?: string; before?: string } = {}
   for (const option of options) {
     const [name = '', ...words] = option.split(' ')
-    if ((name !== 'search' && name !== 'before') || words.length === 0) {
+    const value = words.join(' ')
+    if (name === 'before') wish.before = value
+    else if (name === 'search' && value !== '') wish.search = value
+    else
       throw new P2PError(
         'usage',
         `"--${displayText(option)}" is not understood. Write --search and words, or --before and a message.`,
       )
-    }
-    wish[name] = words.join(' ')
   }
-  return wish
+  return { target, ...wish }
 }
 
 function read(context: CommandContext, { target, search, before }: HistoryWish): readonly Message[] {
   const { state } = context
   const { node } = state
-  const where = before === '' ? {} : { before: messageNamed(state, before) }
+  const page = { limit: pageSize, ...(before !== undefined && { before: messageNamed(state, before) }) }
   if (target !== '') {
-    const words = search === '' ? {} : { search }
     const conversation = node.conversation(contactNamed(context, target))
-    return conversation.history({ ...where, ...words, limit: pageSize })
+    return conversation.history({ ...page, ...(search !== undefined && { search }) })
   }
-  if (search !== '') return node.conversations.search(search, { ...where, limit: pageSize })
-  if (before === '') return lastOfAll(state)
-  throw new P2PError('usage', 'What is before it? Write "history <peer> --before <message>".')
+  if (search !== undefined) return node.conversations.search(search, page)
+  if (before === undefined) return lastOfAll(state)
+  throw new P2PError(
+    'usage',
+    'A page of all conversations has none before it. Write "history <peer> --before".',
+  )
 }
 
 /** The last page of all conversations together. */
 function lastOfAll({ node }: ShellState): readonly Message[] {
   let newest: readonly Message[] = []
   for (const { peerId, lastMessage } of node.conversations.list()) {
-    const oldest = newest[0]
+    const [oldest] = newest
     // The list has the newest conversation first: those that follow have nothing newer.
     if (newest.length === pageSize && oldest && lastMessage && lastMessage.storedAt < oldest.storedAt) break
     newest = [...newest, ...node.conversation(peerId).history({ limit: pageSize })]
@@ -122,17 +126,18 @@ function lastOfAll({ node }: ShellState): readonly Message[] {
 }
 
 function messageNamed({ pageTop }: ShellState, text: string): string {
-  const id = text.toLowerCase()
-  if (id.length >= 4 && pageTop?.startsWith(id)) return pageTop
-  if (/^[0-9a-f]{32}$/.test(id)) return id
+  const id = text === '' ? pageTop : text.toLowerCase()
+  if (id !== undefined && /^[0-9a-f]{32}$/.test(id)) return id
   throw new P2PError(
     'usage',
-    `"${displayText(text)}" is no message ID. The first line of the last page of history says what to write.`,
+    text === ''
+      ? 'No page was shown yet. "history <peer>" shows the last one.'
+      : `"${displayText(text)}" is no message ID, which has 32 digits. Without one, --before means the last page.`,
   )
 }
 
-function earlierLine({ target, search }: HistoryWish, id: string): string {
-  const words = ['history', target, search === '' ? '' : `--search ${search}`, `--before ${id}`]
+function earlierLine({ target, search }: HistoryWish): string {
+  const words = ['history', target, search === undefined ? '' : `--search ${search}`, '--before']
   return `earlier: ${displayText(words.filter((word) => word !== '').join(' '))}`
 }
 

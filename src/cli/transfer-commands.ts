@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { errnoOf, limits, P2PError } from '../index.ts'
+import { errnoOf, isP2PError, limits, P2PError } from '../index.ts'
 import type { Command, CommandContext, Outcome } from './command.ts'
 import { displayText } from './display-text.ts'
 import { inputLines } from './input-lines.ts'
@@ -34,7 +34,7 @@ async function exportAll({ state, signal }: CommandContext, argument: string): P
   const path = pathOf(argument === '' ? `p2p-messages-${today}.ndjson` : argument)
   // Exclusive, so that neither another file nor what a link points to is ever overwritten.
   const file = await open(path, 'wx', 0o600).catch((error: unknown) => {
-    throw unusable(path, error)
+    throw told(path, error)
   })
   let exported = 0
   try {
@@ -46,7 +46,7 @@ async function exportAll({ state, signal }: CommandContext, argument: string): P
   } catch (error) {
     // Half an export looks like a whole one.
     await rm(path, { force: true })
-    throw errnoOf(error) === undefined ? error : unusable(path, error)
+    throw told(path, error)
   } finally {
     await file.close()
   }
@@ -78,7 +78,7 @@ async function* linesOf(path: string, signal: AbortSignal): AsyncGenerator<strin
       yield line
     }
   } catch (error) {
-    throw errnoOf(error) === undefined || signal.aborted ? error : unusable(path, error)
+    throw signal.aborted ? error : told(path, error)
   }
 }
 
@@ -94,8 +94,10 @@ const problems: Readonly<Record<string, string>> = {
   ENOSPC: 'does not fit: the disk is full',
 }
 
-function unusable(path: string, error: unknown): P2PError {
-  const errno = errnoOf(error) ?? 'unknown'
+/** An error of the platform in words about the file; others are what they are. */
+function told(path: string, error: unknown): unknown {
+  const errno = errnoOf(error)
+  if (errno === undefined || isP2PError(error)) return error
   const why = problems[errno] ?? `cannot be used: ${errno}`
   return new P2PError('file-unusable', `${shownPath(path)} ${why}.`, { cause: error })
 }

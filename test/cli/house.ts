@@ -1,0 +1,48 @@
+/** People who come and go: commands that are started again and again over the same data directories. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { openPeer, type PeerProcess } from '../lab/peer.ts'
+import { loopbackConfig } from './pair.ts'
+
+/** What a command is started with: flags, and variables. */
+type Extra = string | NodeJS.ProcessEnv
+
+interface House {
+  /** Starts the command of a person; it stays when its input ends. */
+  readonly open: (name: string, ...extras: readonly Extra[]) => Promise<PeerProcess>
+  /** The same, but it ends with its input. */
+  readonly script: (name: string, ...extras: readonly Extra[]) => Promise<PeerProcess>
+  /** A path for a file of the test. */
+  readonly file: (name: string) => string
+}
+
+/** A network of its own, and a folder that is removed in the end. */
+export function house(t: TestContext): House {
+  const folder = mkdtempSync(join(tmpdir(), 'p2p-house-'))
+  const config = join(folder, 'config.yaml')
+  writeFileSync(config, loopbackConfig())
+  const opened: PeerProcess[] = []
+  t.after(async () => {
+    for (const peer of opened) await peer[Symbol.asyncDispose]()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const start = async (name: string, stay: boolean, extras: readonly Extra[]): Promise<PeerProcess> => {
+    const where = ['--config', config, '--data-dir', join(folder, name)]
+    const flags = extras.filter((extra) => typeof extra === 'string')
+    const variables = extras.filter((extra) => typeof extra !== 'string')
+    const peer = await openPeer({
+      args: [...where, '--port', '0', '--name', name, ...flags],
+      env: Object.assign({}, ...variables) as NodeJS.ProcessEnv,
+      stay,
+    })
+    opened.push(peer)
+    return peer
+  }
+  return {
+    open: (name, ...extras) => start(name, true, extras),
+    script: (name, ...extras) => start(name, false, extras),
+    file: (name) => join(folder, name),
+  }
+}
