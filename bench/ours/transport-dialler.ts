@@ -17,6 +17,7 @@ serve(
       isKnown: () => true,
       peersFor: () => [],
       admitsSession: () => true,
+      messageRateOf: () => ({ perSecond: Infinity, burst: Infinity }),
       accept: accepted,
       admitsPairing: () => false,
       acceptPairing: () => {},

@@ -286,6 +286,7 @@ class RunningNode implements P2PNode {
       isKnown: (id) => this.#directory.has(id),
       peersFor: (asker) => this.#directory.announcementsFor(asker),
       admitsSession: (id, address) => this.sessions.admits(id, address),
+      messageRateOf: (id) => this.#talk.rateOf(id),
       accept: (channel) => this.#accept(channel),
       isStopping: () => this.#leaving,
       log: this.#settings.log,

@@ -90,8 +90,7 @@ export function readOptions(options: NodeOptions): Settings {
     policy,
     explorers: options.explorers ?? [multicast()],
     transport:
-      options.transport ??
-      tcpTransport({ port, isPublicIp, messageRate, ...(ip !== undefined && { publicIp: ip }) }),
+      options.transport ?? tcpTransport({ port, isPublicIp, ...(ip !== undefined && { publicIp: ip }) }),
     messageRate,
     readReceipts: options.readReceipts ?? true,
     typing: options.typing ?? true,

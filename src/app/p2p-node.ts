@@ -190,7 +190,7 @@ export interface Conversation {
   readonly info: ConversationInfo
   /**
    * Accepts a message. Resolves when it is stored where no crash loses it; it leaves at once or when the peer is there, and
-   * `message:state` tells how it fares. What is refused is not stored. A signal that aborts before it is stored withdraws it.
+   * `message:state` tells how it fares. What is refused is not stored.
    *
    * @throws P2PError `message-too-long` (over `limits.textBytes`; to a reference peer, over one frame of
    *   `limits.messageBytes`), `too-many` (too much waits already), `policy-refused`, `peer-blocked`, `store-unwritable`,

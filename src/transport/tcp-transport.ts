@@ -31,7 +31,7 @@ export interface TcpTransportOptions {
   readonly publicIp?: string
   /** Whether to serve peers outside our own subnets too (H14). */
   readonly isPublicIp?: boolean
-  /** What one session may receive; a peer that presses on beyond it is cut off (W9). `Infinity` lifts it. */
+  /** What one session may receive, whatever the node says of its peer; one that presses on beyond it is cut off (W9). */
   readonly messageRate?: Rate
   /** Other numbers than those of base/limits.ts, for tests. */
   readonly limits?: Partial<Limits>
@@ -67,10 +67,9 @@ class TcpTransport implements PeerTransport {
     this.#context = context
     this.#limits = limits
     this.#onLink = onLinkCheck(options.interfaces)
-    const standardRate = { perSecond: limits.messagesPerSecond, burst: limits.messageBurst }
     this.#channels = {
       limits,
-      messageRate: options.messageRate ?? standardRate,
+      messageRateOf: (id) => options.messageRate ?? context.messageRateOf(id),
       sweep: new ChannelSweep(limits, options.interfaces),
       totalMessages: Infinity,
     }

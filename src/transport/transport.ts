@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto'
 import type { Log } from '../base/log.ts'
 import type { Announcement } from '../protocol/announcement.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
+import type { Rate } from '../rules/admission.ts'
 import type { Purpose } from '../rules/trust.ts'
 import type { Channel, PairingChannel } from './channel.ts'
 
@@ -44,6 +45,8 @@ export interface TransportContext {
   peersFor(asker: PeerId): Iterable<Announcement>
   /** Whether one more session of `id` from this address may be opened now (W11). */
   admitsSession(id: PeerId, address: string): boolean
+  /** How many messages a session with this peer may receive (W9). */
+  messageRateOf(id: PeerId): Rate
   /** A peer opened a session. */
   accept(channel: Channel): void
   /** Whether one more pairing connection of this caller may be opened now; counts it. */

@@ -17,7 +17,8 @@ type Step = IteratorResult<Frames, undefined>
 /** What all channels of a transport share. */
 export interface ChannelSettings {
   readonly limits: Limits
-  readonly messageRate: Rate
+  /** What a peer may send here (W9). */
+  messageRateOf(id: PeerId): Rate
   readonly sweep: ChannelSweep
   /** Messages that may come in the whole life of a channel. */
   readonly totalMessages: number
@@ -96,8 +97,8 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
     this.#ws = ws
     this.#socket = socket
     this.#settings = settings
-    this.#rate =
-      settings.messageRate.perSecond === Infinity ? undefined : new MessageRate(settings.messageRate, now)
+    const rate = settings.messageRateOf(peerId)
+    this.#rate = rate.perSecond === Infinity ? undefined : new MessageRate(rate, now)
     this.#quietSince = now
     const { promise, resolve } = Promise.withResolvers<ChannelEnd>()
     this.closed = promise

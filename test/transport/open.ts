@@ -1,4 +1,5 @@
 /** Transports for the tests of this folder and of src/transport. */
+import { limits } from '../../src/base/limits.ts'
 import { silentLog } from '../../src/base/log.ts'
 import type { Announcement } from '../../src/protocol/announcement.ts'
 import { parsePeerId, type PeerId } from '../../src/protocol/peer-id.ts'
@@ -72,6 +73,7 @@ export async function openTransport(options: TestTransportOptions = {}): Promise
     isKnown: (id) => id !== strangerId,
     peersFor: () => [],
     admitsSession: () => true,
+    messageRateOf: () => ({ perSecond: limits.messagesPerSecond, burst: limits.messageBurst }),
     accept: (channel) => {
       accepted.push(channel)
       waiting.shift()?.(channel)
