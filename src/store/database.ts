@@ -7,7 +7,7 @@ import { isDamage } from './storage-error.ts'
 
 /** What a kind of file is made of. */
 export interface Schema {
-  /** PRAGMAs of every connection, before anything is read. */
+  /** PRAGMAs of every connection. */
   readonly settings: string
   /**
    * What each version does to the one before; `PRAGMA user_version` says how many a file has had. A step that has left
@@ -37,7 +37,7 @@ export async function openDatabase(path: string, schema: Schema): Promise<Opened
   try {
     if (!existsSync(path)) await createDatabase(path, schema)
     if (!statSync(path).isFile()) return { kind: 'damaged', reason: 'it is not a file' }
-    database = await connect(path, schema)
+    database = await connect(path)
     const opened = inspect(database, schema)
     if (opened.kind !== 'ready') database.close()
     return opened
@@ -62,8 +62,9 @@ export async function createDatabase(
   removeWithCompanions(draft)
   // SQLite would make it readable for everybody.
   closeSync(openSync(draft, 'wx', 0o600))
-  const database = await connect(draft, schema)
+  const database = await connect(draft)
   try {
+    database.exec(schema.settings)
     migrate(database, schema, 0)
     fill?.(database)
   } finally {
@@ -97,7 +98,8 @@ export async function openFrozen(path: string, schema: Schema): Promise<Database
 
 /** A database that lasts as long as the process. */
 export async function openInMemory(schema: Schema): Promise<DatabaseSync> {
-  const database = await connect(':memory:', schema)
+  const database = await connect(':memory:')
+  database.exec(schema.settings)
   migrate(database, schema, 0)
   return database
 }
@@ -125,16 +127,9 @@ function exists(path: string): boolean {
   }
 }
 
-async function connect(path: string, { settings }: Schema): Promise<DatabaseSync> {
+async function connect(path: string): Promise<DatabaseSync> {
   const { DatabaseSync: Database } = await import('node:sqlite')
-  const database = new Database(path)
-  try {
-    database.exec(settings)
-  } catch (error) {
-    database.close()
-    throw error
-  }
-  return database
+  return new Database(path)
 }
 
 function inspect(database: DatabaseSync, schema: Schema): Opened {
@@ -143,6 +138,8 @@ function inspect(database: DatabaseSync, schema: Schema): Opened {
   if (version < 0 || version > migrations.length) return { kind: 'newer', version }
   // Not even the first migration: SQLite takes a file that was cut off in its first page for a new one.
   if (version === 0) return { kind: 'damaged', reason: 'there is nothing in it' }
+  // Not before: they would write into a file that is kept as it is.
+  database.exec(schema.settings)
   const reason = schema.check(database)
   if (reason !== undefined) return { kind: 'damaged', reason }
   if (version < migrations.length) migrate(database, schema, version)

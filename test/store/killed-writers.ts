@@ -70,7 +70,10 @@ function assertWhole(path: string, { lastPlace, received }: { lastPlace: number;
   )
   const rows = places.all()
   const placesOf = (ours: number) => rows.filter((row) => row['ours'] === ours).map((row) => row['place'])
-  const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1)
   assert.deepEqual(placesOf(1), upTo(lastPlace), 'one of ours is missing, doubled or out of order')
   assert.deepEqual(placesOf(0), upTo(received), 'one of theirs is missing, doubled or out of order')
+}
+
+function upTo(last: number): readonly number[] {
+  return Array.from({ length: last }, (_, index) => index + 1)
 }

@@ -89,14 +89,13 @@ export class MessageModel {
     }
   }
 
-  /** Without our stream, which is random until it is marked. */
-  records(): readonly Omit<ConversationRecord, 'stream'>[] {
-    return [...this.#marks].map(([peerId, { seenRow, stream: _, ...marks }]) => ({
-      peerId,
-      ...marks,
-      unread: this.of(peerId).filter((one) => one.incoming && one.place > 0 && one.row > seenRow).length,
-      lastRow: this.of(peerId).at(-1)?.row ?? 0,
-    }))
+  records(): readonly ConversationRecord[] {
+    return [...this.#marks].map(([peerId, { seenRow, ...marks }]) => {
+      const unread = this.of(peerId).filter(
+        (one) => one.incoming && one.place > 0 && one.row > seenRow,
+      ).length
+      return Object.assign(marks, { peerId, unread, lastRow: this.of(peerId).at(-1)?.row ?? 0 })
+    })
   }
 
   #isPending({ peerId, incoming, place, failure }: StoredMessage): boolean {

@@ -41,8 +41,7 @@ export class GroupCommit {
 
   /** @throws (by rejection) P2PError `store-unwritable`, `node-stopped` */
   async write<Result>(change: () => Result): Promise<Result> {
-    if (!this.#database.isOpen) throw stopped()
-    if (this.#refusal !== undefined) throw this.#refusal
+    this.#assertUsable()
     const { open, result } = this.#attempt(change)
     await open.done
     return result
@@ -67,20 +66,34 @@ export class GroupCommit {
     }
   }
 
-  /** Commits what waits for the end of the tick. */
-  flush(): void {
+  /**
+   * A transaction of its own, at once, so that its failure takes nothing else with it.
+   *
+   * @throws P2PError `store-unwritable`, `node-stopped`
+   */
+  apart<Result>(change: () => Result): Result {
+    this.#assertUsable()
+    this.flush()
+    const { result } = this.#attempt(change)
+    const failure = this.flush()
+    if (failure !== undefined) throw failure
+    return result
+  }
+
+  /** Commits what waits for the end of the tick. @returns why it was taken back instead, which who waits for it hears too */
+  flush(): P2PError | undefined {
     const open = this.#open
-    if (open === undefined) return
+    if (open === undefined) return undefined
     try {
       for (const follower of this.#followers) follower.flush()
       this.#database.exec('COMMIT')
     } catch (error) {
-      this.#rollBack(error)
-      return
+      return this.#rollBack(error)
     }
     this.#open = undefined
     for (const follower of this.#followers) follower.settle(true)
     open.resolve()
+    return undefined
   }
 
   /** Does what cannot be part of a transaction. @throws P2PError `store-unwritable` */
@@ -103,6 +116,11 @@ export class GroupCommit {
       // The next start checks the file, which is all that this would have spared.
     }
     this.#database.close()
+  }
+
+  #assertUsable(): void {
+    if (!this.#database.isOpen) throw stopped()
+    if (this.#refusal !== undefined) throw this.#refusal
   }
 
   #attempt<Result>(change: () => Result): { open: Open; result: Result } {

@@ -1,4 +1,4 @@
-import { P2PError } from '../../base/errors.ts'
+import { isP2PError, P2PError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import type { MessageId } from '../../protocol/message-id.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
@@ -11,7 +11,6 @@ import type {
   StoredMessage,
   Watermarks,
 } from '../message-store.ts'
-import { isDamage } from '../storage-error.ts'
 import { AcquaintanceTable } from './acquaintance-table.ts'
 import { arrivedOf, ConversationBook, marked, type Conversation, type Load } from './conversation-book.ts'
 import { GroupCommit } from './group-commit.ts'
@@ -46,6 +45,8 @@ class SqliteMessages implements MessageStore {
   readonly #words: WordIndex
   readonly #acquaintances: AcquaintanceTable
   readonly #sweeper: Sweeper
+  /** The last row at the last slice of indexing. */
+  #lastSeen = 0
   #timer: NodeJS.Timeout | undefined
   #resuming: NodeJS.Timeout | undefined
 
@@ -134,17 +135,9 @@ class SqliteMessages implements MessageStore {
     const conversation = peerId && this.#book.get(peerId)
     if (range.limit < 1 || (peerId !== undefined && conversation === undefined)) return []
     if (search === undefined) return this.#commit.read(() => this.#table.range(conversation?.id, range))
-    const match = matchOf(search, conversation?.id)
+    const match = matchOf(search.slice(0, limits.searchCharacters), conversation?.id)
     if (match === undefined) return []
-    const find = () => this.#table.matching(match, range)
-    this.#indexAll()
-    try {
-      return find()
-    } catch (error) {
-      if (!isDamage(error)) throw error
-      this.#indexAnew()
-      return this.#commit.read(find)
-    }
+    return this.#search(() => this.#table.matching(match, range))
   }
 
   outgoing(peerId: PeerId, afterPlace: number, limit: number): readonly StoredMessage[] {
@@ -235,29 +228,48 @@ class SqliteMessages implements MessageStore {
   }
 
   #indexLater(pauseMs: number): void {
-    this.#timer ??= setTimeout(() => void this.#indexSome(), pauseMs).unref()
+    this.#timer ??= setTimeout(() => this.#indexSome(), pauseMs).unref()
   }
 
-  async #indexSome(): Promise<void> {
+  #indexSome(): void {
     this.#timer = undefined
     const { lastRow } = this.#table
     try {
-      await this.#commit.write(() => this.#words.fill(limits.indexedAtOnce))
-      if (this.#words.isBehind) this.#indexLater(lastRow === this.#table.lastRow ? idlePauseMs : busyPauseMs)
+      this.#mending(() => this.#commit.apart(() => this.#words.fill(limits.indexedAtOnce)))
+      if (this.#words.isBehind) this.#indexLater(lastRow === this.#lastSeen ? idlePauseMs : busyPauseMs)
+      this.#lastSeen = lastRow
     } catch {
       // The next message tries again, and a search does what is left.
     }
   }
 
-  /** What was said a moment ago can be found too; also when the disk refuses to keep the index. */
-  #indexAll(): void {
-    if (!this.#commit.read(() => this.#words.isBehind)) return
-    this.#commit.write(() => this.#words.fill(Number.MAX_SAFE_INTEGER)).catch(() => undefined)
+  /** What was said a moment ago can be found too, also when the disk refuses to keep the index of it. */
+  #search(find: () => readonly StoredMessage[]): readonly StoredMessage[] {
+    let found: readonly StoredMessage[] | undefined
+    try {
+      if (this.#commit.read(() => this.#words.isBehind)) {
+        this.#mending(() =>
+          this.#commit.apart(() => {
+            this.#words.fill(Number.MAX_SAFE_INTEGER)
+            found = find()
+          }),
+        )
+      }
+    } catch (error) {
+      if (!isP2PError(error, 'store-unwritable')) throw error
+    }
+    return found ?? this.#mending(() => this.#commit.read(find))
   }
 
-  #indexAnew(): void {
-    this.#commit.write(() => this.#words.reset()).catch(() => undefined)
-    this.#indexAll()
+  /** Does it, and once more when only the index of words stood in the way. */
+  #mending<Result>(work: () => Result): Result {
+    try {
+      return work()
+    } catch (error) {
+      if (!(error instanceof P2PError) || !this.#words.mend(error.cause)) throw error
+      this.#commit.apart(() => this.#words.fill(Number.MAX_SAFE_INTEGER))
+      return work()
+    }
   }
 
   async #resume(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { setImmediate } from 'node:timers/promises'
 import { limits } from '../../base/limits.ts'
 import { P2PError } from '../../base/errors.ts'
 import { arrivedOf, type Conversation, type ConversationBook } from './conversation-book.ts'
@@ -87,14 +88,14 @@ export class Sweeper {
   }
 
   async #deleteOld(from: number, storedAtMs: number): Promise<number> {
-    const { commit, book } = this.#swept
+    const { book } = this.#swept
     let count = 0
     let last = from
     for (;;) {
       const old = this.#doomed(this.#sql.old.all(last, from + examinedRows, storedAtMs, limits.indexedAtOnce))
       last = old.at(-1)?.row ?? last
       const doomed = old.filter((message) => !isWaiting(message, book.withId(message.conversation)))
-      if (doomed.length > 0) await commit.write(() => this.#delete(doomed))
+      if (doomed.length > 0) await this.#step(() => this.#delete(doomed))
       count += doomed.length
       if (old.length < limits.indexedAtOnce) return count
     }
@@ -102,16 +103,28 @@ export class Sweeper {
 
   /** Deletes the rest of conversations that are gone, then all traces. */
   async #finish(): Promise<void> {
-    const { commit, words } = this.#swept
     for (let left = this.#orphans(); left.length > 0; left = this.#orphans()) {
       const doomed = left
-      await commit.write(() => this.#delete(doomed))
+      await this.#step(() => this.#delete(doomed))
     }
-    await commit.write(() => this.#sql.clear.run())
-    for (let isFirst = true; await commit.write(() => words.merge(isFirst)); isFirst = false);
-    commit.alone('VACUUM')
+    await this.#step(() => this.#sql.clear.run())
+    const { words } = this.#swept
+    for (let isFirst = true; await this.#step(() => words.merge(isFirst));) isFirst = false
+    this.#swept.commit.alone('VACUUM')
     this.#checkpoint()
-    await commit.write(() => this.#sql.end.run())
+    await this.#step(() => this.#sql.end.run())
+  }
+
+  /** One piece of the work, when everybody else had a turn. The index of words must not be in the way. */
+  async #step<Result>(change: () => Result): Promise<Result> {
+    await setImmediate()
+    const { commit, words } = this.#swept
+    try {
+      return commit.apart(change)
+    } catch (error) {
+      if (!(error instanceof P2PError) || !words.mend(error.cause)) throw error
+      return commit.apart(change)
+    }
   }
 
   #orphans(): readonly Doomed[] {

@@ -33,14 +33,13 @@ export class WordIndex implements Follower {
   fill(count: number): void {
     const last = this.#sql.next.get(this.#indexed, count)?.['row']
     if (typeof last !== 'number') return
-    if (this.#repairing(() => this.#sql.add.run(this.#indexed, last))) this.#indexed = last
+    this.#sql.add.run(this.#indexed, last)
+    this.#indexed = last
   }
 
   /** Takes messages out, before they are deleted. Within a transaction. */
   remove(rows: readonly number[]): void {
-    this.#repairing(() => {
-      for (const row of rows) if (row <= this.#indexed) this.#sql.remove.run(row)
-    })
+    for (const row of rows) if (row <= this.#indexed) this.#sql.remove.run(row)
   }
 
   /**
@@ -52,7 +51,7 @@ export class WordIndex implements Follower {
     const changes = () => Number(this.#sql.changes.get()?.['changes'])
     const before = changes()
     // Less than zero: all of it, not only what would be worth it (sqlite.org/fts5.html, the merge command).
-    this.#repairing(() => this.#sql.merge.run(isFirst ? -mergedPages : mergedPages))
+    this.#sql.merge.run(isFirst ? -mergedPages : mergedPages)
     return changes() - before >= 2
   }
 
@@ -65,22 +64,25 @@ export class WordIndex implements Follower {
     else this.#indexed = this.#committed
   }
 
-  /** Begins anew. Within a transaction. */
-  reset(): void {
-    this.#database.exec(`DROP TABLE words; ${wordsTable()}`)
-    this.#indexed = 0
-  }
-
-  /** @returns false when the index was damaged, and begins anew instead */
-  #repairing(change: () => void): boolean {
+  /**
+   * Begins anew when `cause` says that it is damaged. Its pages cannot be read, so they cannot be freed either: they are left
+   * behind, for the next deletion to write the file anew without them. Outside of transactions.
+   *
+   * @returns whether there was reason to
+   */
+  mend(cause: unknown): boolean {
+    if (!isDamage(cause)) return false
+    this.#database.enableDefensive(false)
     try {
-      change()
-      return true
-    } catch (error) {
-      if (!isDamage(error)) throw error
-      this.reset()
-      return false
+      this.#database.exec(`BEGIN IMMEDIATE; PRAGMA writable_schema = ON;
+        DELETE FROM sqlite_schema WHERE name = 'words' OR name GLOB 'words_*'; PRAGMA writable_schema = RESET;
+        ${wordsTable()}; UPDATE state SET indexed = 0, swept = 0; COMMIT`)
+    } finally {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+      this.#database.enableDefensive(true)
     }
+    this.#indexed = this.#committed = 0
+    return true
   }
 }
 
