@@ -19,6 +19,8 @@ export interface PeerOptions {
   readonly files?: Readonly<Record<string, string>>
   readonly args?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
+  /** A shell script that has to succeed first, in mounts of its own (which only a lab's hosts have); `$1` is the data directory. */
+  readonly setUp?: string
   /** Keeps running when standard input ends. */
   readonly stay?: boolean
 }
@@ -61,7 +63,11 @@ export async function spawnPeer(options: PeerOptions = {}): Promise<PeerProcess>
   for (const [name, text] of Object.entries({ ...config, ...options.files }))
     await writeFile(join(dataDir, name), text)
   const args = ['--json', '--data-dir', dataDir, ...(options.stay ? ['--stay'] : []), ...(options.args ?? [])]
-  const command = [process.execPath, program, ...args]
+  const plain = [process.execPath, program, ...args]
+  const command =
+    options.setUp === undefined
+      ? plain
+      : ['sh', '-c', `(${options.setUp}) && shift && exec "$@"`, 'sh', dataDir, ...plain]
   const env = { ...cleanEnvironment(), ...options.env }
   const child = options.host?.spawn(command, { env }) ?? spawn(process.execPath, command.slice(1), { env })
   return new PeerProcess(options.host?.address ?? 'this machine', child, dataDir)

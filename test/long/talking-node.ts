@@ -24,7 +24,7 @@ const longText = 'x'.repeat(100_000)
 const note = (file: string, line: string): void => appendFileSync(join(dataDir, file), `${line}\n`)
 const tell = (message: FromNode): void => void process.send?.(message)
 
-let isTalking = true
+const quiet = new AbortController()
 
 function textOf(number: number): string {
   const name = `${run}:${number}`
@@ -33,11 +33,11 @@ function textOf(number: number): string {
 
 async function talk(conversation: Conversation): Promise<void> {
   let number = 0
-  while (isTalking) {
+  while (!quiet.signal.aborted) {
     const burst = Array.from({ length: 1 + (number % 4) }, () => say(conversation, ++number))
     await Promise.all(burst)
     do await sleep(restMs)
-    while (isTalking && conversation.info.pending > waitingMessages)
+    while (!quiet.signal.aborted && conversation.info.pending > waitingMessages)
   }
 }
 
@@ -76,7 +76,7 @@ node.on('session:opened', () => tell('session'))
 node.on('message:state', ({ messageId, state }) => state === 'delivered' && note('delivered', messageId))
 node.on('warning', ({ error }) => note('warnings', `${error.code} ${error.message}`))
 process.on('message', (message: ToNode) => {
-  isTalking = false
+  quiet.abort()
   if (message === 'settle') void settle(conversation, node)
 })
 tell('started')
