@@ -119,7 +119,7 @@ test('the end of the attached session is told with what to do, and the shell fol
   await closed
   assert.match(
     told.join('\n'),
-    /has ended .*\.\nWhat you write now waits until you are connected again; \/quit leaves\.$/,
+    /has ended .*\.\nWhat you write is delivered when you are connected again; \/quit leaves\.$/,
   )
   const second = await desk.connect(kitchen.id)
   assert.equal(told.at(-1), 'Connected again.')

@@ -70,6 +70,7 @@ export class Narrator {
 
   #peer({ type, at, peer }: EventOf<'peer:found' | 'peer:lost'>): readonly string[] {
     if (this.#isFamiliar(peer.id)) return []
+    if (this.#state.isAttachedTo(peer.id) && this.#state.hasEnded) return []
     const { dim } = this.#view.style
     const who = this.#view.peer(peer.id, peer)
     const found = `${dim('+')} ${who}  ${endpoint(peer)} ${dim(peer.via.join(', '))}`
@@ -94,8 +95,10 @@ export class Narrator {
     const { dim } = this.#view.style
     const why = displayText(reason) || (code === 1006 ? connectionLost(session) : `code ${code}`)
     const line = `The session with ${this.#view.peer(session.peerId)} has ended ${dim(`(${why})`)}`
-    if (this.#state.attached?.session?.id === session.id)
-      return [`${line}.`, dim('What you write now waits until you are connected again; /quit leaves.')]
+    if (this.#state.attached?.session?.id === session.id) {
+      this.#state.underway.noteTold(session.peerId)
+      return [`${line}.`, dim('What you write is delivered when you are connected again; /quit leaves.')]
+    }
     return this.#isFamiliar(session.peerId) ? [] : this.#unasked(line, at, this.#aboutSessions)
   }
 

@@ -66,9 +66,14 @@ export class Underway {
 
   /** Whether our user is yet to be told that messages wait for this peer; once, until it comes. */
   isFirstToWait(peerId: PeerId): boolean {
-    if (this.#told.has(peerId)) return false
+    const isFirst = !this.#told.has(peerId)
+    this.noteTold(peerId)
+    return isFirst
+  }
+
+  /** Our user knows now that messages wait for this peer. */
+  noteTold(peerId: PeerId): void {
     this.#told.add(peerId)
-    return true
   }
 
   /** What became of a message, as soon as it has arrived or failed, or after some time. */

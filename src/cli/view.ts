@@ -1,5 +1,6 @@
 import {
   isProvable,
+  limits,
   type Contact,
   type NodeInfo,
   type P2PNode,
@@ -42,6 +43,8 @@ export class View {
   readonly #node: P2PNode
   /** Whole IDs, for output that a program may read; short ones for eyes. */
   readonly #wholeIds: boolean
+  /** What those who have left called themselves. */
+  readonly #names = new Map<PeerId, string>()
 
   constructor(node: P2PNode, style: Style, options: { readonly wholeIds: boolean }) {
     this.#node = node
@@ -172,12 +175,25 @@ export class View {
     return name === '' ? short : `${bright(claim(name))} ${short}`
   }
 
-  /** A contact that is not here is still known by its alias; of a stranger there is only the ID. */
+  /** Who has left is still known by its alias, and by what it called itself when it was shown last. */
   #knownOf(id: PeerId): Known {
     const peer = this.#node.peers.find(id)
-    if (peer !== undefined) return peer
+    if (peer !== undefined) {
+      this.#noteName(peer)
+      return peer
+    }
     const contact = this.#node.trust.find(id)
-    return { alias: contact?.alias ?? '', name: '', trust: contact?.trust ?? 'unknown' }
+    const name = this.#names.get(id) ?? ''
+    return { alias: contact?.alias ?? '', name, trust: contact?.trust ?? 'unknown' }
+  }
+
+  #noteName({ id, name }: Peer): void {
+    this.#names.delete(id)
+    this.#names.set(id, name)
+    for (const oldest of this.#names.keys()) {
+      if (this.#names.size <= limits.peers) return
+      this.#names.delete(oldest)
+    }
   }
 }
 

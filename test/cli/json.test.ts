@@ -81,18 +81,25 @@ test('two commands talk through every command of the shell, and each line is as 
   }
 })
 
-test('a message is sent before its line is done, and lines are done in their order', async () => {
+test('lines are done in their order, and messages arrive in theirs', async () => {
   const [desk, kitchen] = await openPair()
   await using _desk = desk
   await using _kitchen = kitchen
   const since = desk.mark
   desk.child.stdin.write(`connect ${kitchen.id}\none\ntwo\n/quit\npeers\n`)
   await desk.event('command:done', ({ command }) => command === 'peers')
-  const steps = desk.lines.slice(since).flatMap((line) => {
-    if (line.type === 'command:done') return [String(line['command']).slice(0, 7)]
-    return line.type === 'message:sent' ? [`sent ${(line['message'] as { text: string }).text}`] : []
-  })
-  assert.deepEqual(steps, ['connect', 'sent one', 'one', 'sent two', 'two', '/quit', 'peers'])
+  const done = desk.lines.slice(since).filter(({ type }) => type === 'command:done')
+  assert.deepEqual(
+    done.map(({ command }) => String(command).slice(0, 7)),
+    ['connect', 'one', 'two', '/quit', 'peers'],
+  )
+  await kitchen.received('two')
+  const heard = kitchen.lines.filter(({ type }) => type === 'message:received')
+  assert.deepEqual(
+    heard.map(({ message }) => (message as { text: string }).text),
+    ['one', 'two'],
+  )
+  await desk.event('message:state', ({ state }) => state === 'delivered')
 })
 
 test('connect waits for a peer that nobody has heard of yet, and only so long', async (t) => {

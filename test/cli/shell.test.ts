@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { openPeer, type PeerProcess } from '../lab/peer.ts'
 import { loopbackConfig } from './pair.ts'
 import { noTerminal, Terminal, type TerminalOptions } from './terminal.ts'
@@ -16,7 +17,7 @@ interface Setup {
   /** Somebody to talk with, driven by JSON. */
   readonly peer: PeerProcess
   readonly dataDir: string
-  readonly open: (options?: TerminalOptions) => Promise<Terminal>
+  readonly open: (options?: TerminalOptions, args?: readonly string[]) => Promise<Terminal>
 }
 
 async function setUp(t: TestContext): Promise<Setup> {
@@ -33,9 +34,9 @@ async function setUp(t: TestContext): Promise<Setup> {
   return {
     peer,
     dataDir,
-    async open(options) {
-      const args = [process.execPath, program, '--data-dir', dataDir, '--port', '0', '--name', 'desk']
-      const terminal = await Terminal.open(args, options)
+    async open(options, args = []) {
+      const own = [process.execPath, program, '--data-dir', dataDir, '--port', '0', '--name', 'desk']
+      const terminal = await Terminal.open([...own, ...args], options)
       opened.push(terminal)
       return terminal
     },
@@ -56,7 +57,7 @@ test('a new user sees who he is, who comes, and how to get help', { skip: noTerm
   assert.equal(promptOf(screen), 'p2p>')
   await terminal.type('help')
   await terminal.press('Enter')
-  await terminal.shows(/connect <peer> +Talk with a peer/)
+  await terminal.shows(/open <peer> +Talk with somebody/)
   await terminal.type('help connect')
   await terminal.press('Enter')
   await terminal.shows(/^Uses the open session .* a peer is named by any\nbeginning of its ID/m)
@@ -67,19 +68,115 @@ test('a new user sees who he is, who comes, and how to get help', { skip: noTerm
   assert.equal(await terminal.status(), 0)
 })
 
-test('a message that cannot leave is said to be not sent', { skip: noTerminal }, async (t) => {
+test('a message that cannot be accepted is said to be not sent', { skip: noTerminal }, async (t) => {
   const { peer, open } = await setUp(t)
   const terminal = await open()
   await terminal.shows(/\+ "kitchen"/)
-  await terminal.type('connect 1')
-  await terminal.press('Enter')
-  await terminal.shows(/Talking with/)
-  peer.kill('SIGTERM')
-  await terminal.shows(/is gone/)
-  await terminal.type('anybody?')
-  await terminal.press('Enter')
-  await terminal.shows(/^Not sent: No peer [0-9a-f-]{36} is known/m)
+  for (const line of ['policy trusted', `open ${peer.id}`, 'anybody?']) {
+    await terminal.type(line)
+    await terminal.press('Enter')
+  }
+  await terminal.shows(/^Not sent: .*\bpolicy\b/m)
 })
+
+test(
+  'a message to who has left waits, is told to be delivered late, and leaves no other noise',
+  { skip: noTerminal },
+  async (t) => {
+    const { peer, open } = await setUp(t)
+    const terminal = await open()
+    await terminal.shows(/\+ "kitchen"/)
+    for (const line of ['alias 1 alice', 'open alice', 'are you there?']) {
+      await terminal.type(line)
+      await terminal.press('Enter')
+      if (line.startsWith('open')) await terminal.shows(/Talking with.*\n(.*\n)*[^\n]*>$/)
+    }
+    await peer.received('are you there?')
+    await terminal.shows(
+      /^alice unverified \[encrypted\]> are you there\?\nalice unverified \[encrypted\]>$/m,
+    )
+    peer.kill('SIGTERM')
+    await terminal.shows(
+      /The session with alice unverified has ended \(peer is leaving\)\.\n.*\n[^\n]*away\]>$/,
+    )
+    await terminal.type('lunch?')
+    await terminal.press('Enter')
+    await terminal.press('C-d')
+    await terminal.shows(/^Left\./m)
+    await terminal.type('outbox')
+    await terminal.press('Enter')
+    await terminal.shows(/^1 {2}alice unverified {2}lunch\? {3}\d\d:\d\d:\d\d {2}not here$/m)
+    // What arrives at once is no news; this one has waited.
+    await delay(2_100)
+    const back = await openPeer({ args: argsOf(peer), stay: true })
+    t.after(() => back[Symbol.asyncDispose]())
+    await back.received('lunch?')
+    const screen = await terminal.shows(
+      /^\+ alice unverified is here\ndelivered to alice unverified: lunch\?$/m,
+    )
+    assert.doesNotMatch(screen, /is gone|is away/)
+    for (const line of ['history alice', 'exit']) {
+      await terminal.type(line)
+      await terminal.press('Enter')
+    }
+    await terminal.shows(/^\d\d:\d\d:\d\d to alice unverified: lunch\? \(delivered\)$/m)
+    assert.equal(await terminal.status(), 0)
+  },
+)
+
+test('who types is seen typing, until he stops', { skip: noTerminal }, async (t) => {
+  const { peer, dataDir, open } = await setUp(t)
+  const terminal = await open()
+  await terminal.shows(/\+ "kitchen"/)
+  const desk = await peer.event('peer:found').then((line) => line['peer'] as { id: string })
+  await peer.command(`connect ${desk.id}`)
+  await terminal.type(`open ${peer.id}`)
+  await terminal.press('Enter')
+  await terminal.type('half a li')
+  await peer.event('typing', ({ typing }) => typing === true)
+  await terminal.press('C-u')
+  await peer.event('typing', ({ typing }) => typing === false)
+  const since = peer.mark
+  await terminal.type('/quit')
+  await terminal.press('Enter')
+  await terminal.shows(/^Left\..*\np2p>$/m)
+  assert.ok(peer.lines.slice(since).every(({ type }) => type !== 'typing'))
+
+  peer.kill('SIGTERM')
+  const other = join(dataDir, 'other')
+  const typist = await open({}, [
+    '--data-dir',
+    other,
+    '--config',
+    join(dataDir, 'config.yaml'),
+    '--name',
+    'typist',
+  ])
+  await terminal.shows(/^\+ "typist"/m)
+  await typist.shows(/^\+ "desk"/m)
+  await terminal.type('half a li')
+  await typist.type(`connect ${desk.id}`)
+  await typist.press('Enter')
+  await typist.shows(/Talking with/)
+  const [, short = ''] = /"typist" ([0-9a-f]{8}) unverified opened/.exec(await terminal.shows(/opened/)) ?? []
+  await terminal.press('C-u')
+  await terminal.type(`open ${short}`)
+  await terminal.press('Enter')
+  await terminal.type('half a li')
+  await typist.type('ha')
+  await terminal.shows(/"typist" [0-9a-f]{8} unverified \[encrypted, typing …\]> half a li$/m)
+  await typist.shows(/"desk" [0-9a-f]{8} unverified \[encrypted, typing …\]> ha$/m)
+  await typist.press('Enter')
+  await terminal.shows(
+    /"typist" [0-9a-f]{8} unverified: ha\n"typist" [0-9a-f]{8} unverified \[encrypted\]> half a li$/m,
+  )
+})
+
+/** What a command was told, but for its wish to stay and to speak JSON. */
+function argsOf({ child, dataDir }: PeerProcess): readonly string[] {
+  const { spawnargs } = child
+  return [...spawnargs.slice(spawnargs.indexOf('--port')), '--data-dir', dataDir]
+}
 
 test('alone, one is told so', { skip: noTerminal }, async (t) => {
   const { peer, open } = await setUp(t)
@@ -113,7 +210,11 @@ test(
       [long, true],
     ] as const) {
       await terminal.type(words)
-      if (corrected) await terminal.press('Left', 'x', 'BSpace', 'Right')
+      if (corrected) {
+        await terminal.press('Left', 'x')
+        await terminal.shows(/lxi$/)
+        await terminal.press('BSpace', 'Right')
+      }
       const before = await terminal.shows(new RegExp(`${words.slice(-4)}$`))
       const mark = peer.mark
       await peer.command(`hello after ${mark}`)
@@ -200,7 +301,7 @@ test('Ctrl-C gives up a command that takes long', { skip: noTerminal }, async (t
 })
 
 test(
-  'what arrives while no session is attached is told at once and shown on attach',
+  'what arrives while nobody looks is told at once and shown when it is opened',
   { skip: noTerminal },
   async (t) => {
     const { peer, open } = await setUp(t)
@@ -210,10 +311,10 @@ test(
     await peer.command(`connect ${(found['peer'] as { id: string }).id}`)
     await peer.command('are you there?')
     const screen = await terminal.shows(
-      /"kitchen" [0-9a-f]{8} unverified says: are you there\? \(attach [0-9a-f]{8}\)/,
+      /"kitchen" [0-9a-f]{8} unverified says: are you there\? \(open [0-9a-f]{8}\)/,
     )
-    const [, short = ''] = /says: .*\(attach ([0-9a-f]+)\)/.exec(screen) ?? []
-    await terminal.type(`attach ${short}`)
+    const [, short = ''] = /says: .*\(open ([0-9a-f]+)\)/.exec(screen) ?? []
+    await terminal.type(`open ${short}`)
     await terminal.press('Enter')
     await terminal.shows(
       /^Encrypted, but not verified[^\n]*\n[^\n]*verify [0-9a-f]{8}[^\n]*\n\d\d:\d\d:\d\d "kitchen" [0-9a-f]{8} unverified: are you there\?\n/m,
