@@ -8,6 +8,7 @@ import type { Explorer, ExplorerContext } from '../discovery/explorer.ts'
 import type { Identity } from '../identity/identity.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
 import type { Policy } from '../rules/trust.ts'
+import { exportMessages, importMessages } from '../store/messages/exchange.ts'
 import type { MessageStore } from '../store/message-store.ts'
 import type { TrustStore } from '../store/trust-store.ts'
 import type { Channel } from '../transport/channel.ts'
@@ -176,12 +177,15 @@ class RunningNode implements P2PNode {
     return this.#talk.conversations.view(peerId)
   }
 
-  exportMessages(): AsyncIterable<string> {
-    throw new P2PError('internal', 'not yet')
+  async *exportMessages({ signal }: CallOptions = {}): AsyncGenerator<string, void> {
+    for await (const line of exportMessages(this.#talk.conversations.store)) {
+      signal?.throwIfAborted()
+      yield line
+    }
   }
 
-  importMessages(): Promise<ImportResult> {
-    throw new P2PError('internal', 'not yet')
+  async importMessages(lines: AsyncIterable<string> | Iterable<string>): Promise<ImportResult> {
+    return await importMessages(this.#talk.conversations.store, lines)
   }
 
   on<Type extends NodeEvent['type']>(

@@ -16,15 +16,17 @@ export interface PumpSource {
 export class Pump {
   readonly #channel: Channel
   readonly #source: PumpSource
+  readonly #stalledMs: number
   #open = true
   #scheduled = false
   #running = false
   #resting: AbortController | undefined
   #heard = false
 
-  constructor(channel: Channel, source: PumpSource) {
+  constructor(channel: Channel, source: PumpSource, stalledMs: number = limits.stalledMs) {
     this.#channel = channel
     this.#source = source
+    this.#stalledMs = stalledMs
   }
 
   /** Something may be due: looks at the end of this tick. */
@@ -92,7 +94,7 @@ export class Pump {
     const waiting = room.then(() => found.abort())
     while (this.#open && !found.signal.aborted) {
       this.#heard = false
-      await sleep(limits.stalledMs, found.signal)
+      await sleep(this.#stalledMs, found.signal)
       if (this.#heard || found.signal.aborted || !this.#open) continue
       this.close()
       this.#source.stalled()

@@ -14,6 +14,7 @@ import type { Endpoint, Sighting } from '../../src/discovery/explorer.ts'
 import { ephemeralIdentity } from '../../src/identity/identity.ts'
 import type { Announcement } from '../../src/protocol/announcement.ts'
 import { protocolHeader, protocolVersion } from '../../src/protocol/handshake.ts'
+import { decodeFrame, encodeFrame } from '../../src/protocol/frame.ts'
 import type { Credentials } from '../../src/transport/transport.ts'
 
 /** Lets a test say what an explorer would have heard. */
@@ -122,4 +123,12 @@ export async function dialWithKey(
   })
   await once(ws, 'open')
   return ws
+}
+
+/** Says what a peer of ours says first, on a connection of {@link dialWithKey}: that it takes everything, and knows nothing. */
+export async function greet(ws: WebSocket): Promise<void> {
+  const [frame] = (await once(ws, 'message')) as [Buffer]
+  const peerStream = decodeFrame(frame)?.greeting?.stream ?? 0n
+  const none = { delivered: 0, read: 0, messagesPerSecond: 0, burst: 0, deliveredId: undefined, confirmed: 0 }
+  ws.send(encodeFrame({ greeting: { stream: 1n, peerStream, ...none } }))
 }

@@ -74,7 +74,7 @@ test('T12: who loses its verification under trusted loses its session', async ()
   const b = await lan.join('b')
   verifyByPhone(a, b)
   await a.node.connect(b.node.id)
-  a.node.trust.forget(b.node.id)
+  await a.node.trust.forget(b.node.id)
   assert.equal((await b.heard('session:closed')).code, 1008)
 })
 

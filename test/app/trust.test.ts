@@ -115,11 +115,11 @@ test('forget leaves nothing: no alias, no block, no verification', async () => {
   verify(a, b.node.id)
   a.node.trust.block(b.node.id)
   assert.equal(a.node.trust.find(b.node.id)?.method, undefined)
-  a.node.trust.forget(b.node.id)
+  await a.node.trust.forget(b.node.id)
   assert.deepEqual(a.node.trust.list(), [])
   assert.equal(a.node.peers.get(b.node.id).trust, 'unknown')
-  for (const act of ['forget', 'unblock'] as const)
-    assert.throws(() => a.node.trust[act](b.node.id), { code: 'peer-unknown' })
+  await assert.rejects(a.node.trust.forget(b.node.id), { code: 'peer-unknown' })
+  assert.throws(() => a.node.trust.unblock(b.node.id), { code: 'peer-unknown' })
 })
 
 test('everything that was decided is there after a restart, under the same ID', async (t) => {
