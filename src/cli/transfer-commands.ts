@@ -4,7 +4,7 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { errnoOf, isP2PError, limits, P2PError } from '../index.ts'
 import type { Command, CommandContext, Outcome } from './command.ts'
-import { displayText } from './display-text.ts'
+import { displayText, escapeJson } from './display-text.ts'
 import { inputLines } from './input-lines.ts'
 
 /** Commands that carry conversations between data directories, in the order in which `help` shows them. */
@@ -37,11 +37,17 @@ async function exportAll({ state, signal }: CommandContext, argument: string): P
     throw told(path, error)
   })
   let exported = 0
+  let gathered = ''
   try {
     for await (const line of state.node.exportMessages({ signal })) {
-      await file.write(`${line}\n`)
       exported++
+      // Whoever prints the file must not have his terminal commanded by it (L4).
+      gathered += escapeJson(`${line}\n`)
+      if (gathered.length < limits.gatheredBytes) continue
+      await file.appendFile(gathered)
+      gathered = ''
     }
+    await file.appendFile(gathered)
     await file.sync()
   } catch (error) {
     // Half an export looks like a whole one.

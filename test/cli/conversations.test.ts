@@ -225,6 +225,8 @@ test('an export is a file for its owner only, is never written over, and brings 
   if (process.platform !== 'win32') assert.equal(statSync(path).mode & 0o777, 0o600)
   const written = readFileSync(path, 'utf8')
   assert.equal(written.trimEnd().split('\n').length, 2)
+  // L4: whoever prints it has only printable characters.
+  assert.doesNotMatch(written.replaceAll('\n', ''), /[\p{Cc}\p{Zl}]/u)
   assert.equal(errorOf(await desk.attempt(`export ${path}`)).code, 'file-unusable')
   assert.equal(readFileSync(path, 'utf8'), written)
   const shown = await messagesOf(desk, 'history')
