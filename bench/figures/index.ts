@@ -12,6 +12,7 @@ import { resident } from './resident.ts'
 import { referenceRoundTrip, roundTrip, roundTripRested, roundTripShared } from './round-trips.ts'
 import { rubbish } from './rubbish.ts'
 import { start } from './start.ts'
+import { storeAdd, storeHistory } from './store.ts'
 
 export const figures: readonly Figure[] = [
   discovery,
@@ -32,4 +33,6 @@ export const figures: readonly Figure[] = [
   codecs,
   start,
   resident,
+  storeAdd,
+  storeHistory,
 ]

@@ -150,17 +150,17 @@ export class ConversationBook implements Follower {
     const was = before?.record
     if (was?.stream !== stream || was.lastPlace !== lastPlace || before?.seenRow !== seenRow)
       this.#sql.save.run(BigInt.asIntN(64, stream), lastPlace, seenRow, id)
-    const marks = ['peerStream', 'received', 'seen', 'sent', 'delivered', 'read'] as const
+    const marks = ['peerStream', 'received', 'seen', 'unread', 'sent', 'delivered', 'read'] as const
     if (was !== undefined && marks.every((mark) => was[mark] === record[mark])) return
-    const { peerStream, received, seen, sent, delivered, read } = record
-    this.#sql.mark.run(BigInt.asIntN(64, peerStream), received, seen, sent, delivered, read, member)
+    const { peerStream, received, seen, unread, sent, delivered, read } = record
+    this.#sql.mark.run(BigInt.asIntN(64, peerStream), received, seen, unread, sent, delivered, read, member)
   }
 }
 
 function prepare(database: DatabaseSync) {
   const all = database.prepare(
     `SELECT c.id, c.name, c.stream, c.last_place, c.seen_row, m.id AS member, m.stream AS peer_stream,
-      m.received, m.seen, m.sent, m.delivered, m.read
+      m.received, m.seen, m.unread, m.sent, m.delivered, m.read
     FROM conversations c JOIN members m ON m.conversation = c.id WHERE c.kind = ${withOnePeer} AND c.name IS NOT NULL`,
   )
   // A stream has 64 bits, which no number holds.
@@ -168,10 +168,10 @@ function prepare(database: DatabaseSync) {
   return {
     all,
     begin: database.prepare('INSERT INTO conversations VALUES (NULL, ?, ?, ?, 0, 0)'),
-    join: database.prepare('INSERT INTO members VALUES (NULL, ?, ?, 0, 0, 0, 0, 0, 0)'),
+    join: database.prepare('INSERT INTO members VALUES (NULL, ?, ?, 0, 0, 0, 0, 0, 0, 0)'),
     save: database.prepare('UPDATE conversations SET stream = ?, last_place = ?, seen_row = ? WHERE id = ?'),
     mark: database.prepare(
-      'UPDATE members SET stream = ?, received = ?, seen = ?, sent = ?, delivered = ?, read = ? WHERE id = ?',
+      'UPDATE members SET stream = ?, received = ?, seen = ?, unread = ?, sent = ?, delivered = ?, read = ? WHERE id = ?',
     ),
     forget: database.prepare('UPDATE conversations SET name = NULL, stream = 0, last_place = 0 WHERE id = ?'),
     dismiss: database.prepare('DELETE FROM members WHERE conversation = ?'),
@@ -204,7 +204,7 @@ function conversationIn(row: Row): Conversation | undefined {
     peerStream: streamIn(row['peer_stream']),
     received: Number(row['received']),
     seen: Number(row['seen']),
-    unread: 0,
+    unread: Number(row['unread']),
     lastRow: 0,
   }
   const pending = { messages: 0, bytes: 0 }

@@ -25,6 +25,7 @@ export const messageSchema: Schema = {
       stream INTEGER NOT NULL,
       received INTEGER NOT NULL,
       seen INTEGER NOT NULL,
+      unread INTEGER NOT NULL,
       sent INTEGER NOT NULL,
       delivered INTEGER NOT NULL,
       read INTEGER NOT NULL,

@@ -278,18 +278,13 @@ class SqliteMessages implements MessageStore {
   }
 }
 
-/** The conversation with what is not kept in a row of its own. */
+/** The conversation with what is not kept in a row of its own; of what is counted here there is little. */
 function counted(conversation: Conversation, table: MessageTable): Conversation {
-  const { record, seenRow } = conversation
-  const arrived = arrivedOf(record)
+  const { record } = conversation
   return {
     ...conversation,
-    record: {
-      ...record,
-      lastRow: table.lastRowOf(conversation),
-      unread: table.unread(conversation, seenRow),
-    },
-    pending: table.weigh(conversation, arrived, record.lastPlace),
+    record: { ...record, lastRow: table.lastRowOf(conversation) },
+    pending: table.weigh(conversation, arrivedOf(record), record.lastPlace),
   }
 }
 
