@@ -38,6 +38,11 @@ export class Acquaintances {
     return { state: 'away', since: met && new Date(met.seenAtMs) }
   }
 
+  /** Where a peer was when it was met last. */
+  lastAddresses(id: PeerId): readonly Address[] {
+    return this.#known(id)?.addresses ?? []
+  }
+
   found({ id }: Peer): void {
     if (this.#onlineSince.has(id)) return
     const since = new Date()

@@ -1,7 +1,7 @@
 import type { Announcement } from '../protocol/announcement.ts'
 import { isProvable, type PeerId } from '../protocol/peer-id.ts'
 import type { Channel, PairingChannel } from '../transport/channel.ts'
-import type { PairOptions, PeerTransport } from '../transport/transport.ts'
+import type { Address, PairOptions, PeerTransport } from '../transport/transport.ts'
 import type { ExplorerSet } from './explorer-set.ts'
 import type { NodeTrust } from './node-trust.ts'
 import type { CallOptions } from './p2p-node.ts'
@@ -13,6 +13,8 @@ export interface CallsContext {
   readonly explorers: ExplorerSet
   trust(): NodeTrust
   transport(): PeerTransport
+  /** Where a peer was when it was met last. */
+  lastAddresses(id: PeerId): readonly Address[]
 }
 
 /** Every call that a node makes to its peers; all but those for pairing ask policy and trust here. */
@@ -27,8 +29,8 @@ export class Calls {
   async dial(id: PeerId, signal: AbortSignal): Promise<Channel> {
     const context = this.#context
     context.trust().access.require(id, 'chat')
-    const { paths } = context.directory.get(id)
-    const channel = await this.#ask(id, { signal }, () => context.transport().dial(id, paths, { signal }))
+    const to = this.#waysTo(id)
+    const channel = await this.#ask(id, { signal }, () => context.transport().dial(id, to, { signal }))
     return context.trust().checked(channel, 'chat')
   }
 
@@ -46,6 +48,13 @@ export class Calls {
   async pair(id: PeerId, options: PairOptions): Promise<PairingChannel> {
     const { paths } = this.#context.directory.get(id)
     return await this.#context.transport().pair(id, paths, options)
+  }
+
+  /** One that can prove who it is may be where it was, although nobody has heard it for long. @throws P2PError `peer-unknown` */
+  #waysTo(id: PeerId): readonly Address[] {
+    const { directory, lastAddresses } = this.#context
+    const last = directory.has(id) || !isProvable(id) ? [] : lastAddresses(id)
+    return last.length > 0 ? last : directory.get(id).paths
   }
 
   /** A reference peer that refuses may not have heard of us: we announce ourselves to it, and ask once more. */

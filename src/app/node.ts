@@ -98,6 +98,7 @@ class RunningNode implements P2PNode {
       explorers: this.#presence.explorers,
       trust: () => this.trust,
       transport: () => this.#reachable(),
+      lastAddresses: (id) => this.#talk.lastAddresses(id),
     })
     this.#talk = new Talk(this.#contextForTalk(messages))
     this.conversations = this.#talk.conversations

@@ -178,10 +178,11 @@ export class SessionSet implements Sessions {
     if (rest.length > 0) this.#byPeer.set(session.peerId, rest)
     else this.#byPeer.delete(session.peerId)
     this.#context.closed(session, end)
-    if (end.code === 1006 && !session.incoming && rest.length === 0) void this.#redial(session.peerId)
+    const isOurTurn = !session.incoming || end.stranded === true
+    if (end.code === 1006 && isOurTurn && rest.length === 0) void this.#redial(session.peerId)
   }
 
-  /** Dials again, with growing pauses, after the network has ended a session that we had opened. */
+  /** Dials again, with growing pauses, after the network has ended a session that we had opened, or that we alone know has ended. */
   async #redial(id: PeerId): Promise<void> {
     if (this.#stopping.signal.aborted || this.#redials.has(id)) return
     const abort = new AbortController()

@@ -3,7 +3,7 @@ import type { PeerId } from '../protocol/peer-id.ts'
 import type { Rate } from '../rules/admission.ts'
 import type { MessageStore } from '../store/message-store.ts'
 import type { Channel } from '../transport/channel.ts'
-import type { PeerTransport } from '../transport/transport.ts'
+import type { Address, PeerTransport } from '../transport/transport.ts'
 import { Acquaintances } from './acquaintances.ts'
 import { ConversationSet } from './conversations.ts'
 import { Courier, type LineOptions } from './courier.ts'
@@ -114,6 +114,11 @@ export class Talk {
   sessionClosed(id: PeerId): void {
     this.#acquaintances.met(id)
     this.outbox.ended(id)
+  }
+
+  /** Where a peer was when it was met last. */
+  lastAddresses(id: PeerId): readonly Address[] {
+    return this.#acquaintances.lastAddresses(id)
   }
 
   /** Deletes what was said with a peer, and where it was. @throws P2PError `store-unwritable` */
