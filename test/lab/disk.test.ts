@@ -23,7 +23,12 @@ interface Disk {
 }
 
 const full: Disk = { setUp: smallDisk, block: fill, free: makeSpace, reason: /disk is full/ }
-const readOnly: Disk = { setUp: strictDisk, block: forbidWriting, free: allowWriting, reason: /cannot be written/ }
+const readOnly: Disk = {
+  setUp: strictDisk,
+  block: forbidWriting,
+  free: allowWriting,
+  reason: /cannot be written/,
+}
 
 describe('a disk that takes nothing', { skip: labUnavailable(), concurrency: 2 }, () => {
   test('because it is full: refused with the reason, and well again within 5 s of new space', () =>
@@ -44,6 +49,7 @@ async function assertSurvives(disk: Disk): Promise<void> {
   await tell(poor, rich, 'all is well')
   await tell(rich, poor, 'here too')
 
+  disk.block(poor)
   const refused = await tellUntilRefused(poor, rich)
   assert.equal(errorOf(refused).code, 'store-unwritable')
   assert.match(errorOf(refused).message, disk.reason)
@@ -54,12 +60,14 @@ async function assertSurvives(disk: Disk): Promise<void> {
   assert.equal(isHeard(poor, 'do you hear me?'), false)
   assert.equal(hasState(rich, waiting, 'delivered'), false)
 
+  disk.free(poor)
   await Promise.all([
     poor.received('do you hear me?', { timeoutMs: 5_000 }),
     rich.event('message:state', isState(waiting, 'delivered'), { timeoutMs: 5_000 }),
   ])
   await tell(poor, rich, 'well again')
   await rich.received('well again')
+  assertAllArrived(poor, rich)
   for (const peer of [poor, rich]) assert.ok(!peer.lines.some(({ type }) => type === 'session:closed'))
 }
 

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { JsonProcess, type Line, type WaitOptions } from './json-process.ts'
 import type { LabHost } from './lab.ts'
@@ -157,6 +158,16 @@ export async function allMeet(peers: readonly PeerProcess[], options: WaitOption
     peers.filter((other) => other !== one).map((other) => [one, other] as const),
   )
   await Promise.all(pairs.map(([one, other]) => one.found(other.id, options)))
+}
+
+/** Where packets are lost, announcements are too; a person would try again. */
+export async function meetByEmitting(one: PeerProcess, two: PeerProcess): Promise<void> {
+  const knows = (peer: PeerProcess): boolean => peer.lines.some(({ type }) => type === 'peer:found')
+  for (let tries = 0; !(knows(one) && knows(two)); tries++) {
+    assert.ok(tries < 40, 'they do not meet')
+    await Promise.all([one.command('emit'), two.command('emit')])
+    await sleep(250)
+  }
 }
 
 /** Two people compare their screens, and both say yes. @returns the code that both see */
