@@ -72,10 +72,10 @@ export class Acquaintances {
 
   /** Tries those who may be there, before anybody announces; those met last first. */
   async tryAll(): Promise<void> {
-    const { store, isOfInterest } = this.#context
-    const waiting = store
+    const context = this.#context
+    const waiting = context.store
       .acquaintances()
-      .filter(({ peerId }) => isProvable(peerId) && isOfInterest(peerId))
+      .filter(({ peerId }) => isProvable(peerId) && context.isOfInterest(peerId))
       .toSorted((a, b) => b.seenAtMs - a.seenAtMs)
       .slice(0, limits.acquaintances)
     const next = async (): Promise<void> => {

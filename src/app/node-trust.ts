@@ -99,10 +99,9 @@ export class NodeTrust implements Trust {
   }
 
   async forget(id: PeerId): Promise<void> {
-    const { hasConversation, deleteConversation } = this.#context
     // Of a reference peer nothing may be kept but what was said.
-    if (this.book.find(id) !== undefined || !hasConversation(id)) this.book.forget(id)
-    await deleteConversation(id)
+    if (this.book.find(id) !== undefined || !this.#context.hasConversation(id)) this.book.forget(id)
+    await this.#context.deleteConversation(id)
   }
 
   safetyNumber(id: PeerId): string {

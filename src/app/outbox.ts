@@ -49,9 +49,9 @@ export class OutboxDials implements Outbox {
 
   /** Messages wait for a peer, or may wait: it is dialled when it is there. */
   waits(id: PeerId): void {
-    const { conversations, isReachable, hasSession } = this.#context
-    if (this.#closed || hasSession(id) || !isReachable(id)) return
-    if (conversations.store.pending(id).messages === 0) return
+    const context = this.#context
+    if (this.#closed || context.hasSession(id) || !context.isReachable(id)) return
+    if (context.conversations.store.pending(id).messages === 0) return
     this.#plan.want(id, monotonicMs())
     this.#dialSoon()
   }
@@ -101,10 +101,10 @@ export class OutboxDials implements Outbox {
   }
 
   #causeFor(id: PeerId): WaitCause {
-    const { allows, hasSession, isReachable } = this.#context
-    if (!allows(id)) return 'permission'
-    if (hasSession(id)) return 'session'
-    return isReachable(id) ? 'dial' : 'peer'
+    const context = this.#context
+    if (!context.allows(id)) return 'permission'
+    if (context.hasSession(id)) return 'session'
+    return context.isReachable(id) ? 'dial' : 'peer'
   }
 
   #arrived(id: PeerId): number {

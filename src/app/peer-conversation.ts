@@ -163,7 +163,7 @@ export class PeerConversation {
    */
   async accept(
     messages: readonly NewMessage[],
-    { sessionId, isOver }: { readonly sessionId: string; isOver(): boolean },
+    { sessionId, isOver }: { readonly sessionId: string; readonly isOver: () => boolean },
   ): Promise<boolean> {
     for (;;) {
       try {

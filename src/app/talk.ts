@@ -140,46 +140,48 @@ export class Talk {
   }
 
   #makeConversations(): ConversationSet {
-    const { store, settings, emit, hears, warn } = this.#context
+    const context = this.#context
+    const { store, settings } = context
     return new ConversationSet({
       store,
       tellsRead: settings.readReceipts,
       tellsTyping: settings.typing,
       require: (id) => {
-        this.#context.requireRunning()
-        this.#context.trust().access.require(id, 'chat')
+        context.requireRunning()
+        context.trust().access.require(id, 'chat')
       },
       presenceOf: (id) => this.#acquaintances.presenceOf(id),
-      endSessions: (id) => this.#context.sessions().endWith(id),
+      endSessions: (id) => context.sessions().endWith(id),
       waits: (id) => this.outbox.waits(id),
-      hears,
-      emit,
-      warn,
+      hears: (type) => context.hears(type),
+      emit: (event) => context.emit(event),
+      warn: (error, about) => context.warn(error, about),
     })
   }
 
   #makeOutbox(): OutboxDials {
-    const { directory, dialFailed } = this.#context
+    const context = this.#context
     return new OutboxDials({
       conversations: this.conversations,
-      allows: (id) => this.#context.trust().access.allows(id, 'chat'),
-      isReachable: (id) => directory.has(id),
-      hasSession: (id) => this.#context.sessions().with(id) !== undefined,
-      connect: (id) => this.#context.sessions().connect(id),
-      failed: dialFailed,
+      allows: (id) => context.trust().access.allows(id, 'chat'),
+      isReachable: (id) => context.directory.has(id),
+      hasSession: (id) => context.sessions().with(id) !== undefined,
+      connect: (id) => context.sessions().connect(id),
+      failed: (id, error) => context.dialFailed(id, error),
     })
   }
 
   #makeAcquaintances(): Acquaintances {
-    const { store, directory, emit, warn } = this.#context
+    const context = this.#context
+    const { store, directory } = context
     return new Acquaintances({
       store,
       isOfInterest: (id) => this.#isOfInterest(id),
       find: (id) => directory.find(id),
-      ping: (id, to) => this.#context.transport().ping(id, to),
+      ping: (id, to) => context.transport().ping(id, to),
       present: (id, at) => directory.meetAgain(id, at),
-      emit,
-      warn,
+      emit: (event) => context.emit(event),
+      warn: (error) => context.warn(error),
     })
   }
 
@@ -195,11 +197,11 @@ export class Talk {
   }
 
   async #sweep(): Promise<void> {
-    const { store, settings, warn } = this.#context
+    const { store, settings } = this.#context
     try {
       await store.deleteBefore(Date.now() - settings.keepMessagesDays * dayMs)
     } catch (error) {
-      warn(error)
+      this.#context.warn(error)
     }
   }
 }
