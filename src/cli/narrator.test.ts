@@ -287,3 +287,79 @@ test('times of other days are shown with their date', () => {
   assert.equal(clock(new Date(2026, 2, 5, 9, 7, 3), now), '09:07:03')
   assert.equal(clock(new Date(2024, 11, 31, 23, 59, 59), now), '2024-12-31 23:59:59')
 })
+
+/** What a narrator tells of messages to alice that took so long, in one batch. */
+async function deliveries(ages: readonly number[]): Promise<readonly string[]> {
+  await using setup = await openDesk()
+  const { desk, state } = setup
+  const narrator = new Narrator(state, new View(desk, plainStyle, { wholeIds: false }))
+  const at = new Date()
+  const told: string[] = []
+  for (const [index, age] of ages.entries()) {
+    const storedAt = new Date(at.getTime() - age)
+    const message = messageFrom(provableId, `text ${index}`, { id: `${index}`, incoming: false, storedAt })
+    await state.underway.follow(Promise.resolve({ ...message, state: 'pending' }))
+  }
+  for (const index of ages.keys()) {
+    const event = { type: 'message:state', at, messageId: `${index}`, peerId: provableId } as const
+    for (const progress of ['sent', 'delivered', 'read'] as const) {
+      told.push(...narrator.lines({ ...event, state: progress }))
+      state.note({ ...event, state: progress })
+    }
+  }
+  const { info } = desk.conversation(provableId)
+  for (const pending of [1, 0, 0])
+    told.push(...narrator.lines({ type: 'conversation:changed', at, conversation: { ...info, pending } }))
+  return told
+}
+
+test('what arrives at once is no news; what is late is told in one line when all of it is there', async () => {
+  const who = '7c21ab90 unverified'
+  assert.deepEqual(await deliveries([0, 1_000, 1_500]), [])
+  assert.deepEqual(await deliveries([0, 60_000]), [`delivered to ${who}: text 1`])
+  assert.deepEqual(await deliveries([60_000, 0, 3_000, 86_400_000]), [
+    `delivered to ${who}: 3 messages that waited`,
+  ])
+})
+
+test('a message that will never arrive is told with the reason, unless our user has withdrawn it', async () => {
+  await using setup = await openDesk()
+  const { desk, state } = setup
+  const narrator = new Narrator(state, new View(desk, plainStyle, { wholeIds: false }))
+  const message = messageFrom(provableId, 'lunch?', { incoming: false, state: 'pending' })
+  await state.underway.follow(Promise.resolve(message))
+  const event = {
+    type: 'message:state',
+    at: new Date(),
+    messageId: message.id,
+    peerId: provableId,
+    state: 'failed',
+    reason: 'refused',
+  } as const
+  assert.deepEqual(narrator.lines(event), ['Not delivered to 7c21ab90 unverified: lunch? (refused)'])
+  await state.decide(() => assert.deepEqual(narrator.lines(event), []))
+})
+
+test('of a friend it is told that he comes and goes, and not how', async () => {
+  await using setup = await openDesk()
+  const { desk, kitchen, state } = setup
+  const narrator = new Narrator(state, new View(desk, plainStyle, { wholeIds: false }))
+  const at = new Date()
+  const peer = desk.peers.get(kitchen.id)
+  const session = { id: 'x', peerId: kitchen.id, incoming: true, protection: 'encrypted' as const }
+  const events: readonly NodeEvent[] = [
+    { type: 'peer:found', at, peer },
+    { type: 'session:opened', at, session },
+    { type: 'session:closed', at, session, code: 1000, reason: '' },
+    { type: 'peer:lost', at, peer },
+  ]
+  assert.equal(events.flatMap((event) => narrator.lines(event)).length, events.length)
+  desk.trust.setAlias(kitchen.id, 'alice')
+  assert.deepEqual(
+    events.flatMap((event) => narrator.lines(event)),
+    [],
+  )
+  const presence = { at, peerId: kitchen.id, since: at }
+  assert.deepEqual(narrator.lines({ type: 'presence:online', ...presence }), ['+ alice unverified is here'])
+  assert.deepEqual(narrator.lines({ type: 'presence:away', ...presence }), ['- alice unverified is away'])
+})

@@ -52,10 +52,11 @@ async function runScript(options: ScriptOptions): Promise<number> {
     : script.status
 }
 
-/** Gives what was typed last the time to arrive, and says what has not. */
+/** Gives what was typed last the time to arrive, and says what has not, unless that was said. */
 async function settle({ state, view, tell, signal }: CommandContext): Promise<void> {
   await state.underway.settled({ ms: state.waitMs, signal })
   for (const [peerId, count] of state.underway.count()) {
+    if (!state.underway.isFirstToWait(peerId)) continue
     const what = count === 1 ? '1 message waits' : `${count} messages wait`
     tell(`${what} for ${view.peer(peerId)}, and will be delivered when both of you run p2p.`)
   }

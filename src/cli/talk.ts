@@ -157,6 +157,7 @@ function fateLine({ state, view }: CommandContext, { id, peerId, ...fate }: Mess
     case 'failed':
       throw new P2PError('peer-refused', failureText(view, peerId, fate))
     case 'pending': {
+      state.underway.noteTold(peerId)
       const cause = state.node.outbox.list().find(({ message }) => message.id === id)?.waitsFor ?? 'session'
       return `Waits for ${who} (${waitWords[cause]}): it is delivered when both of you run p2p. "outbox" shows what waits.`
     }
