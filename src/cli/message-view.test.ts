@@ -25,7 +25,7 @@ function message(more: Partial<Message>): Message {
   return { id, peerId: alice, text: 'lunch?', incoming: false, state: 'pending', ...rest, ...more }
 }
 
-function line(who: string, state: string): string {
+function ownLine(who: string, state: string): string {
   return `${shownAt} to ${who} unverified: lunch? (${state})`
 }
 
@@ -33,12 +33,12 @@ test('how far ours have come is told in small words, and nothing is promised of 
   await using setup = await openView()
   const { view } = setup
   const words = (more: Partial<Message>): string => messageLines(view, message(more)).join('\n')
-  assert.equal(words({}), line('7c21ab90', 'waiting'))
-  assert.equal(words({ state: 'sent' }), line('7c21ab90', 'sent'))
-  assert.equal(words({ state: 'delivered' }), line('7c21ab90', 'delivered'))
-  assert.equal(words({ state: 'read' }), line('7c21ab90', 'read'))
-  assert.equal(words({ state: 'failed', reason: 'withdrawn' }), line('7c21ab90', 'failed: withdrawn'))
-  assert.equal(words({ peerId: reference, state: 'sent' }), line('8d21ab90', 'sent, not confirmed'))
+  assert.equal(words({}), ownLine('7c21ab90', 'waiting'))
+  assert.equal(words({ state: 'sent' }), ownLine('7c21ab90', 'sent'))
+  assert.equal(words({ state: 'delivered' }), ownLine('7c21ab90', 'delivered'))
+  assert.equal(words({ state: 'read' }), ownLine('7c21ab90', 'read'))
+  assert.equal(words({ state: 'failed', reason: 'withdrawn' }), ownLine('7c21ab90', 'failed: withdrawn'))
+  assert.equal(words({ peerId: reference, state: 'sent' }), ownLine('8d21ab90', 'sent, not confirmed'))
   for (const state of ['received', 'read'] as const)
     assert.equal(words({ incoming: true, state }), `${shownAt} 7c21ab90 unverified: lunch?`)
 })
