@@ -143,8 +143,12 @@ export class SessionSet implements Sessions {
       const decision = survivor({
         selfId: this.#context.selfId,
         peerId: channel.peerId,
-        existing: { incoming: existing.incoming, ageMs: monotonicMs() - existing.openedMs },
-        newcomer: { incoming: channel.incoming },
+        existing: {
+          incoming: existing.incoming,
+          address: existing.address,
+          ageMs: monotonicMs() - existing.openedMs,
+        },
+        newcomer: { incoming: channel.incoming, address: channel.address },
       })
       if (decision === 'existing') {
         retire(channel)

@@ -6,6 +6,7 @@ import { peerIdFromDigest, type PeerId } from '../protocol/peer-id.ts'
 import { survivor } from './tie-break.ts'
 
 const ids = fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => peerIdFromDigest(bytes))
+const address = '192.0.2.1'
 const pairs = fc.tuple(ids, ids).filter(([a, b]) => a !== b)
 
 test('W11: when both ends dial at once, both keep the session that the smaller ID dialled', () => {
@@ -44,11 +45,28 @@ test('W11: the two ends never close both sessions, even when only one of them th
 test('W11: sessions that one end dialled both, or long after each other, are both kept', () => {
   fc.assert(
     fc.property(pairs, fc.boolean(), fc.nat(20_000), ([selfId, peerId], incoming, ageMs) => {
-      const same = { selfId, peerId, existing: { incoming, ageMs }, newcomer: { incoming } }
+      const newcomer = { incoming: !incoming, address }
+      const same = { selfId, peerId, existing: { incoming: !incoming, address, ageMs }, newcomer }
       assert.equal(survivor(same), 'both')
-      const later = { incoming, ageMs: limits.simultaneousDialMs + 1 + ageMs }
-      assert.equal(survivor({ ...same, existing: later, newcomer: { incoming: !incoming } }), 'both')
+      const later = { incoming, address, ageMs: limits.simultaneousDialMs + 1 + ageMs }
+      assert.equal(survivor({ ...same, existing: later }), 'both')
     }),
+  )
+})
+
+test('W11: a peer that calls from another address may have lost the first session, so both are kept', () => {
+  fc.assert(
+    fc.property(
+      pairs,
+      fc.boolean(),
+      fc.nat(limits.simultaneousDialMs),
+      ([selfId, peerId], incoming, ageMs) => {
+        const existing = { incoming, address, ageMs }
+        const moved = { incoming: !incoming, address: '192.0.2.2' }
+        assert.equal(survivor({ selfId, peerId, existing, newcomer: moved }), 'both')
+        assert.notEqual(survivor({ selfId, peerId, existing, newcomer: { ...moved, address } }), 'both')
+      },
+    ),
   )
 })
 
@@ -56,8 +74,8 @@ function survivorAt(self: PeerId, peer: PeerId, incoming: boolean, ageMs: number
   return survivor({
     selfId: self,
     peerId: peer,
-    existing: { incoming, ageMs },
-    newcomer: { incoming: !incoming },
+    existing: { incoming, address, ageMs },
+    newcomer: { incoming: !incoming, address },
   })
 }
 
