@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { test } from 'node:test'
 import type { Line } from '../lab/json-process.ts'
 import { errorOf, type PeerProcess } from '../lab/peer.ts'
+import { StandIn } from '../reference/stand-in.ts'
 import { house } from './house.ts'
 import { finish } from './pair.ts'
 import { assertValid } from './schema.ts'
@@ -294,3 +295,40 @@ test('whoever keeps to himself what he has read tells only what has arrived', as
   await leave(desk)
   await leave(kitchen)
 })
+
+test(
+  'a message to a reference peer that is away waits too, and is sent when it comes, which is all one knows',
+  { skip: process.platform !== 'linux' && 'only Linux has more than one loopback address by itself' },
+  async (t) => {
+    const { open, discoveryPort } = house(t)
+    const id = 'b9e4d7d2-2f0f-4b1e-8c39-5f2d9f3d9a10'
+    const desk = await open('desk', '--wait', '0')
+    const lunch = await tell(desk, id, 'lunch?')
+    assert.equal(lunch.state, 'pending')
+    const shown: string[] = []
+    const both = Promise.withResolvers<void>()
+    const standIn = await StandIn.open({
+      id,
+      ip: '127.0.0.2',
+      port: 0,
+      discoveryPort,
+      periodMs: 500,
+      onEvent: (event) => {
+        if (event.type === 'message:arrived' && shown.push(event.text) === 2) both.resolve()
+      },
+    })
+    t.after(() => standIn.close())
+    await desk.event('message:state', reaches(lunch.id, 'sent'))
+    const dinner = await tell(desk, id, 'dinner?')
+    assert.equal(dinner.state, 'sent')
+    assert.equal(errorOf(await desk.attempt(`tell ${id} ${'x'.repeat(33_000)}`)).code, 'message-too-long')
+    const states = (await messagesOf(desk, `history ${id}`)).map(({ text, state }) => [text, state])
+    assert.deepEqual(states, [
+      ['lunch?', 'sent'],
+      ['dinner?', 'sent'],
+    ])
+    await both.promise
+    assert.deepEqual(shown, ['lunch?', 'dinner?'])
+    await leave(desk, 65)
+  },
+)

@@ -14,6 +14,8 @@ interface House {
   readonly open: (name: string, ...extras: readonly Extra[]) => Promise<PeerProcess>
   /** The same, but it ends with its input. */
   readonly script: (name: string, ...extras: readonly Extra[]) => Promise<PeerProcess>
+  /** UDP port of discovery. */
+  readonly discoveryPort: number
   /** A path for a file of the test. */
   readonly file: (name: string) => string
 }
@@ -22,7 +24,8 @@ interface House {
 export function house(t: TestContext): House {
   const folder = mkdtempSync(join(tmpdir(), 'p2p-house-'))
   const config = join(folder, 'config.yaml')
-  writeFileSync(config, loopbackConfig())
+  const text = loopbackConfig()
+  writeFileSync(config, text)
   const opened: PeerProcess[] = []
   t.after(async () => {
     for (const peer of opened) await peer[Symbol.asyncDispose]()
@@ -43,6 +46,7 @@ export function house(t: TestContext): House {
   return {
     open: (name, ...extras) => start(name, true, extras),
     script: (name, ...extras) => start(name, false, extras),
+    discoveryPort: Number(/port: (\d+)/.exec(text)?.[1]),
     file: (name) => join(folder, name),
   }
 }
