@@ -6,7 +6,7 @@ const timeBytes = 6
 
 /**
  * A new ID: the time in its first 6 bytes, the other 10 random. The time is for stores alone: IDs that grow keep the index
- * of them in few pages, which makes storing three times as fast (docs/decisions/0014-room-for-groups.md). Nobody reads it.
+ * of them in few pages, which makes storing three times as fast (docs/decisions/0015-messages-in-sqlite.md). Nobody reads it.
  */
 export function newMessageId(nowMs: number): MessageId {
   const bytes = Buffer.alloc(16)

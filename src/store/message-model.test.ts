@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { MessageModel } from '../../test/store/message-model.ts'
 import { ann, bo, messageId, messagesPath, reference } from '../../test/store/messages.ts'
-import type { PeerId } from '../protocol/peer-id.ts'
+import { isProvable, type PeerId } from '../protocol/peer-id.ts'
 import {
   openMessageStore,
   type ConversationRecord,
@@ -51,6 +51,7 @@ type Step =
   | { readonly kind: 'mark'; readonly peerId: PeerId; readonly marks: Watermarks }
   | { readonly kind: 'fail'; readonly message: number }
   | { readonly kind: 'deleteConversation'; readonly peerId: PeerId }
+  | { readonly kind: 'rename'; readonly from: PeerId; readonly to: PeerId }
   | { readonly kind: 'deleteBefore'; readonly age: number }
   | { readonly kind: 'tick' | 'restart' }
 
@@ -62,6 +63,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('mark'), peerId: anyPeer, marks: anyMarks }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('fail'), message: fc.nat(20) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('deleteConversation'), peerId: anyPeer }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('rename'), from: anyPeer, to: anyPeer }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('deleteBefore'), age: fc.nat(20) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('tick', 'restart') }) },
 )
@@ -105,7 +107,8 @@ class Pair {
     } else if (step.kind === 'mark') {
       this.#writes.push(this.store.mark(step.peerId, step.marks))
       this.model.mark(step.peerId, step.marks)
-    } else if (step.kind === 'fail') this.#fail(step.message)
+    } else if (step.kind === 'rename') this.#rename(step)
+    else if (step.kind === 'fail') this.#fail(step.message)
     else await this.#slowly(step)
   }
 
@@ -123,6 +126,8 @@ class Pair {
       assert.deepEqual(store.history({ peerId, limit: 3 }), model.of(peerId).slice(-3))
       assert.deepEqual(store.outgoing(peerId, 4, 1000), model.outgoing(peerId, 4))
       assert.deepEqual(store.pending(peerId), model.pending(peerId))
+      for (const incoming of [true, false])
+        assert.equal(store.idAt(peerId, incoming, 7), model.idAt(peerId, incoming, 7))
     }
     const found = model.messages.filter(({ text }) => /(?<![\p{L}\p{N}\p{M}\p{Co}])zu/iu.test(text))
     assert.deepEqual(store.history({ search: 'zu', limit: 1000 }), found)
@@ -133,6 +138,17 @@ class Pair {
     const failed = this.store.fail(id, 'withdrawn')
     if (this.model.fail(id, 'withdrawn')) this.#writes.push(failed)
     else this.#writes.push(assert.rejects(failed, { code: 'message-unknown' }))
+  }
+
+  #rename({ from, to }: Extract<Step, { kind: 'rename' }>): void {
+    const [old, next] = [this.store.conversation(from), this.store.conversation(to)]
+    // Only within a kind: a reference peer has no key that another one could succeed.
+    if (isProvable(from) !== isProvable(to)) return
+    const renamed = this.store.renameConversation(from, to)
+    if (old === undefined || next === undefined) {
+      this.#writes.push(renamed)
+      if (old !== undefined) this.model.renameConversation(from, to)
+    } else this.#writes.push(assert.rejects(renamed, { code: 'internal' }))
   }
 
   async #slowly(step: Step): Promise<void> {

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ann, bo, message, messageId, messagesPath, theirs } from '../../test/store/messages.ts'
-import { openMessageStore, type StoredMessage } from './message-store.ts'
+import { ann, bo, message, messageId, messagesPath, reference, theirs } from '../../test/store/messages.ts'
+import { peer } from '../../test/store/pins.ts'
+import { limits } from '../base/limits.ts'
+import { newMessageId } from './message-id.ts'
+import { openMessageStore, type Acquaintance, type StoredMessage } from './message-store.ts'
 
 const texts = (messages: readonly StoredMessage[]) => messages.map(({ text }) => text)
 
@@ -80,4 +83,111 @@ test('marks move forward only, and never beyond what is there', async () => {
     { delivered, read, sent, seen, received },
     { delivered: 2, read: 1, sent: 3, seen: 1, received: 2 },
   )
+})
+
+test('a new stream of theirs begins at nothing, and what is unread of the former stays so until it is read', async () => {
+  await using store = await openMessageStore({ path: undefined })
+  await store.mark(ann, { peerStream: 5n })
+  await store.add([theirs(1), theirs(2)])
+  await store.mark(ann, { peerStream: 6n })
+  assert.deepEqual(
+    { ...store.conversation(ann), stream: 0n },
+    {
+      peerId: ann,
+      stream: 0n,
+      lastPlace: 0,
+      sent: 0,
+      delivered: 0,
+      read: 0,
+      peerStream: 6n,
+      received: 0,
+      seen: 0,
+      unread: 2,
+      lastRow: 2,
+    },
+  )
+  await store.add([theirs(1, { id: messageId('other') })])
+  assert.equal(store.conversation(ann)?.unread, 3)
+  await store.mark(ann, { seen: 1 })
+  assert.equal(store.conversation(ann)?.unread, 0)
+})
+
+test('what a reference peer was sent is no longer pending, since it confirms nothing', async () => {
+  await using store = await openMessageStore({ path: undefined })
+  await store.add([1, 2].map((place) => message(place, { peerId: reference, text: 'é' })))
+  assert.deepEqual(store.pending(), { messages: 2, bytes: 4 })
+  await store.mark(reference, { sent: 1 })
+  assert.deepEqual(store.pending(reference), { messages: 1, bytes: 2 })
+  await assert.rejects(store.fail(message(1, { peerId: reference }).id, 'late'), { code: 'message-unknown' })
+})
+
+test('history can be paged both ways, in one conversation and in all', async () => {
+  await using store = await openMessageStore({ path: undefined })
+  await store.add(
+    Array.from({ length: 20 }, (_, index) => theirs(index + 1, { peerId: index % 2 === 0 ? ann : bo })),
+  )
+  const rows = (query: object) => store.history({ limit: 3, ...query }).map(({ row }) => row)
+  assert.deepEqual(rows({}), [18, 19, 20])
+  assert.deepEqual(rows({ beforeRow: 18 }), [15, 16, 17])
+  assert.deepEqual(rows({ afterRow: 17 }), [18, 19, 20])
+  assert.deepEqual(rows({ afterRow: 3 }), [4, 5, 6])
+  assert.deepEqual(rows({ peerId: bo }), [16, 18, 20])
+  assert.deepEqual(rows({ peerId: bo, beforeRow: 16 }), [10, 12, 14])
+  assert.deepEqual(rows({ peerId: bo, afterRow: 2 }), [4, 6, 8])
+  assert.deepEqual(rows({ peerId: reference }), [])
+})
+
+test('a message that cannot be is refused alone', async () => {
+  await using store = await openMessageStore({ path: undefined })
+  const sound = store.add([message(1)])
+  const impossible = [
+    { place: -1 },
+    { place: 0.5 },
+    { after: 2 ** 53 },
+    { sentAtMs: Number.NaN },
+    { sentAtMs: 9e15 },
+  ]
+  for (const changes of impossible)
+    await assert.rejects(store.add([message(2), message(3, changes)]), { code: 'internal' })
+  await sound
+  assert.equal(store.history({ limit: 9 }).length, 1)
+})
+
+function met(number: number): Acquaintance {
+  return {
+    peerId: peer(number).id,
+    seenAtMs: 1000 + ((number * 7) % 1000),
+    addresses: Array.from({ length: limits.pathsPerPeer + 1 }, (_, at) => ({
+      address: `10.0.0.${at}`,
+      port: 8000 + at,
+    })),
+  }
+}
+
+test('acquaintances survive a restart; beyond limits.acquaintances who was not met for longest is forgotten', async (t) => {
+  const path = messagesPath(t)
+  const all = Array.from({ length: limits.acquaintances + 1 }, (_, number) => met(number))
+  {
+    await using store = await openMessageStore({ path })
+    await Promise.all(all.map((one) => store.meet(one)))
+    await store.meet({ ...met(5), seenAtMs: 9999 })
+    await store.unmeet(met(6).peerId)
+  }
+  await using store = await openMessageStore({ path })
+  const known = store.acquaintances()
+  assert.equal(known.length, limits.acquaintances - 1)
+  assert.ok(!known.some(({ peerId }) => peerId === met(0).peerId || peerId === met(6).peerId))
+  const five = known.find(({ peerId }) => peerId === met(5).peerId)
+  assert.deepEqual(five, {
+    ...met(5),
+    seenAtMs: 9999,
+    addresses: met(5).addresses.slice(0, limits.pathsPerPeer),
+  })
+})
+
+test('IDs of ours grow with the time, and are not repeated', () => {
+  const ids = Array.from({ length: 1000 }, (_, index) => newMessageId(1_700_000_000_000 + index))
+  assert.deepEqual(ids, ids.toSorted())
+  assert.equal(new Set(Array.from({ length: 1000 }, () => newMessageId(5))).size, 1000)
+  for (const odd of [-1, 0.5, 2 ** 60]) assert.match(newMessageId(odd), /^[0-9a-f]{32}$/)
 })

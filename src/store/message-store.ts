@@ -132,6 +132,12 @@ export interface MessageStore extends AsyncDisposable {
   /** Ours that have not arrived (reference peers: not left) and have not failed: how many, and their bytes of text. */
   pending(peerId?: PeerId): { readonly messages: number; readonly bytes: number }
   /**
+   * Carries a conversation on under another ID of the same person, with everything in it and all its marks.
+   *
+   * @throws (by rejection) P2PError `store-unwritable`, and `internal` when there is one with `to`
+   */
+  renameConversation(from: PeerId, to: PeerId): Promise<void>
+  /**
    * Deletes a conversation with everything in it. It is gone from all answers at once; resolves when nothing of it is left in
    * the file either. When that is interrupted, it goes on at the next start.
    */

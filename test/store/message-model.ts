@@ -57,6 +57,13 @@ export class MessageModel {
     return true
   }
 
+  renameConversation(from: PeerId, to: PeerId): void {
+    this.messages = this.messages.map((one) => (one.peerId === from ? { ...one, peerId: to } : one))
+    const marks = this.#marks.get(from)
+    this.#marks.delete(from)
+    if (marks !== undefined) this.#marks.set(to, marks)
+  }
+
   deleteConversation(peerId: PeerId): void {
     this.messages = this.messages.filter((one) => one.peerId !== peerId)
     this.#marks.delete(peerId)
@@ -77,6 +84,10 @@ export class MessageModel {
     return this.of(peerId)
       .filter((one) => !one.incoming && one.failure === undefined && one.place > above)
       .toSorted((a, b) => a.place - b.place || a.row - b.row)
+  }
+
+  idAt(peerId: PeerId, incoming: boolean, place: number): MessageId | undefined {
+    return this.of(peerId).findLast((one) => one.incoming === incoming && one.place === place)?.id
   }
 
   pending(peerId?: PeerId): { messages: number; bytes: number } {

@@ -80,6 +80,17 @@ export class ConversationBook implements Follower {
     this.#drop(peerId)
   }
 
+  /** The same conversation, under another ID of the same person. Within a transaction. */
+  rename(conversation: Conversation, to: PeerId): void {
+    const { id, member, record } = conversation
+    this.#remember(record.peerId)
+    this.#remember(to)
+    this.#sql.rename.run(peerIdToBytes(to), id)
+    this.#sql.renameMember.run(peerIdToBytes(to), member)
+    this.#drop(record.peerId)
+    this.#keep({ ...conversation, record: { ...record, peerId: to } })
+  }
+
   /** What is not read from a row of its own, when the messages can be counted. Not a change. */
   complete(conversation: Conversation): void {
     this.#keep(conversation)
@@ -94,8 +105,8 @@ export class ConversationBook implements Follower {
 
   settle(kept: boolean): void {
     if (!kept) {
-      for (const [peerId, before] of this.#before) {
-        this.#drop(peerId)
+      for (const peerId of this.#before.keys()) this.#drop(peerId)
+      for (const before of this.#before.values()) {
         if (before !== undefined) this.#keep(before)
       }
     }
@@ -173,6 +184,8 @@ function prepare(database: DatabaseSync) {
     mark: database.prepare(
       'UPDATE members SET stream = ?, received = ?, seen = ?, unread = ?, sent = ?, delivered = ?, read = ? WHERE id = ?',
     ),
+    rename: database.prepare('UPDATE conversations SET name = ? WHERE id = ?'),
+    renameMember: database.prepare('UPDATE members SET peer = ? WHERE id = ?'),
     forget: database.prepare('UPDATE conversations SET name = NULL, stream = 0, last_place = 0 WHERE id = ?'),
     dismiss: database.prepare('DELETE FROM members WHERE conversation = ?'),
   }

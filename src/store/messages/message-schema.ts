@@ -1,7 +1,7 @@
 import type { Schema } from '../database.ts'
 
 /**
- * The file of messages; why it looks like this says docs/decisions/0014-room-for-groups.md.
+ * The file of messages (docs/decisions/0014-room-for-groups.md, docs/decisions/0015-messages-in-sqlite.md).
  *
  * WAL with FULL: one flush for each transaction, and what was committed outlasts a power cut. `words` is an index that can
  * be made anew from `messages` at any time, so it is filled later and never checked.

@@ -1,4 +1,4 @@
-import { isP2PError, P2PError } from '../../base/errors.ts'
+import { P2PError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import type { MessageId } from '../../protocol/message-id.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
@@ -16,12 +16,10 @@ import { arrivedOf, ConversationBook, marked, type Conversation, type Load } fro
 import { GroupCommit } from './group-commit.ts'
 import { openMessageFile, replaceMessageFile, type MessageFile } from './message-file.ts'
 import { MessageTable, type Unstored } from './message-table.ts'
+import { Searcher } from './searcher.ts'
 import { Sweeper } from './sweeper.ts'
 import { matchOf, WordIndex } from './word-index.ts'
 
-/** Pause before new messages are put into the index of words, while more may come, and when none came meanwhile. */
-const busyPauseMs = 200
-const idlePauseMs = 20
 /** Pause before a deletion goes on that was interrupted: a start has better things to do. */
 const resumeMs = 1_000
 
@@ -42,33 +40,28 @@ class SqliteMessages implements MessageStore {
   readonly #commit: GroupCommit
   readonly #book: ConversationBook
   readonly #table: MessageTable
-  readonly #words: WordIndex
+  readonly #searcher: Searcher
   readonly #acquaintances: AcquaintanceTable
   readonly #sweeper: Sweeper
-  /** The last row at the last slice of indexing. */
-  #lastSeen = 0
-  #timer: NodeJS.Timeout | undefined
   #resuming: NodeJS.Timeout | undefined
 
   constructor(file: MessageFile, { path, now }: { path: string | undefined; now: () => number }) {
     const { database } = file
+    const book = new ConversationBook(database)
+    const table = new MessageTable(database, (id) => book.withId(id))
+    const words = new WordIndex(database)
+    const acquaintances = new AcquaintanceTable(database)
+    const store = { ...file, path: path ?? 'The store in memory' }
+    const commit = new GroupCommit(store, [book, words, acquaintances])
+    for (const conversation of book.all()) book.complete(counted(conversation, table))
     this.damage = file.damage
     this.#now = now
-    this.#book = new ConversationBook(database)
-    this.#table = new MessageTable(database, (id) => this.#book.withId(id))
-    this.#words = new WordIndex(database)
-    this.#acquaintances = new AcquaintanceTable(database)
-    const followers = [this.#book, this.#words, this.#acquaintances]
-    this.#commit = new GroupCommit({ ...file, path: path ?? 'The store in memory' }, followers)
-    const { commit, book, table, words } = {
-      commit: this.#commit,
-      book: this.#book,
-      table: this.#table,
-      words: this.#words,
-    }
+    this.#book = book
+    this.#table = table
+    this.#acquaintances = acquaintances
+    this.#commit = commit
+    this.#searcher = new Searcher(commit, table, words)
     this.#sweeper = new Sweeper({ database, commit, book, table, words })
-    for (const conversation of book.all()) book.complete(counted(conversation, table))
-    if (words.isBehind) this.#indexLater(busyPauseMs)
     if (this.#sweeper.isBehind) this.#resuming = setTimeout(() => void this.#resume(), resumeMs).unref()
   }
 
@@ -137,7 +130,7 @@ class SqliteMessages implements MessageStore {
     if (search === undefined) return this.#commit.read(() => this.#table.range(conversation?.id, range))
     const match = matchOf(search.slice(0, limits.searchCharacters), conversation?.id)
     if (match === undefined) return []
-    return this.#search(() => this.#table.matching(match, range))
+    return this.#searcher.find(match, range)
   }
 
   outgoing(peerId: PeerId, afterPlace: number, limit: number): readonly StoredMessage[] {
@@ -155,6 +148,14 @@ class SqliteMessages implements MessageStore {
   pending(peerId?: PeerId): Load {
     if (peerId === undefined) return this.#book.pending
     return this.#book.get(peerId)?.pending ?? { messages: 0, bytes: 0 }
+  }
+
+  async renameConversation(from: PeerId, to: PeerId): Promise<void> {
+    const conversation = this.#book.get(from)
+    if (conversation === undefined) return
+    if (this.#book.get(to) !== undefined)
+      throw new P2PError('internal', `There is a conversation with ${to} already.`)
+    await this.#commit.write(() => this.#book.rename(conversation, to))
   }
 
   async deleteConversation(peerId: PeerId): Promise<void> {
@@ -179,13 +180,13 @@ class SqliteMessages implements MessageStore {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearTimeout(this.#timer)
+    this.#searcher.close()
     clearTimeout(this.#resuming)
     this.#commit.close()
   }
 
   async #insert(messages: readonly Unstored[]): Promise<readonly StoredMessage[]> {
-    this.#indexLater(busyPauseMs)
+    this.#searcher.follow()
     return this.#commit.write(() => {
       const conversations = new Map<PeerId, Conversation>()
       const stored: StoredMessage[] = []
@@ -225,51 +226,6 @@ class SqliteMessages implements MessageStore {
       return { record: { ...record, unread: 0 }, seenRow: Math.max(conversation.seenRow, record.lastRow) }
     const seenRow = this.#table.rowAtPlace(conversation, record.seen, conversation.seenRow)
     return { record: { ...record, unread: this.#table.unread(conversation, seenRow) }, seenRow }
-  }
-
-  #indexLater(pauseMs: number): void {
-    this.#timer ??= setTimeout(() => this.#indexSome(), pauseMs).unref()
-  }
-
-  #indexSome(): void {
-    this.#timer = undefined
-    const { lastRow } = this.#table
-    try {
-      this.#mending(() => this.#commit.apart(() => this.#words.fill(limits.indexedAtOnce)))
-      if (this.#words.isBehind) this.#indexLater(lastRow === this.#lastSeen ? idlePauseMs : busyPauseMs)
-      this.#lastSeen = lastRow
-    } catch {
-      // The next message tries again, and a search does what is left.
-    }
-  }
-
-  /** What was said a moment ago can be found too, also when the disk refuses to keep the index of it. */
-  #search(find: () => readonly StoredMessage[]): readonly StoredMessage[] {
-    let found: readonly StoredMessage[] | undefined
-    try {
-      if (this.#commit.read(() => this.#words.isBehind)) {
-        this.#mending(() =>
-          this.#commit.apart(() => {
-            this.#words.fill(Number.MAX_SAFE_INTEGER)
-            found = find()
-          }),
-        )
-      }
-    } catch (error) {
-      if (!isP2PError(error, 'store-unwritable')) throw error
-    }
-    return found ?? this.#mending(() => this.#commit.read(find))
-  }
-
-  /** Does it, and once more when only the index of words stood in the way. */
-  #mending<Result>(work: () => Result): Result {
-    try {
-      return work()
-    } catch (error) {
-      if (!(error instanceof P2PError) || !this.#words.mend(error.cause)) throw error
-      this.#commit.apart(() => this.#words.fill(Number.MAX_SAFE_INTEGER))
-      return work()
-    }
   }
 
   async #resume(): Promise<void> {

@@ -68,7 +68,7 @@ export class WordIndex implements Follower {
    * Begins anew when `cause` says that it is damaged. Its pages cannot be read, so they cannot be freed either: they are left
    * behind, for the next deletion to write the file anew without them. Outside of transactions.
    *
-   * @returns whether there was reason to
+   * @returns false when there was no reason to, or no way
    */
   mend(cause: unknown): boolean {
     if (!isDamage(cause)) return false
@@ -77,12 +77,14 @@ export class WordIndex implements Follower {
       this.#database.exec(`BEGIN IMMEDIATE; PRAGMA writable_schema = ON;
         DELETE FROM sqlite_schema WHERE name = 'words' OR name GLOB 'words_*'; PRAGMA writable_schema = RESET;
         ${wordsTable()}; UPDATE state SET indexed = 0, swept = 0; COMMIT`)
+      this.#indexed = this.#committed = 0
+      return true
+    } catch {
+      return false
     } finally {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
       this.#database.enableDefensive(true)
     }
-    this.#indexed = this.#committed = 0
-    return true
   }
 }
 
