@@ -124,6 +124,24 @@ test(
   },
 )
 
+test('whoever leaves is told what still waits', { skip: noTerminal }, async (t) => {
+  const { open } = await setUp(t)
+  for (const [words, count] of [
+    ['exit', '1 message waits'],
+    ['', '2 messages wait'],
+  ] as const) {
+    const terminal = await open()
+    await terminal.shows(/p2p>$/)
+    await terminal.type('tell 7c21ab90-0000-8000-8000-000000000001 are you there?')
+    await terminal.press('Enter')
+    await terminal.shows(/^Waits for 7c21ab90 unverified \(not here\): .*\n(.*\n)*p2p>$/m)
+    await terminal.type(words)
+    await terminal.press(words === '' ? 'C-d' : 'Enter')
+    await terminal.shows(new RegExp(`^${count} to be delivered when p2p runs again\\.$`, 'm'))
+    assert.equal(await terminal.status(), 0)
+  }
+})
+
 test('who types is seen typing, until he stops', { skip: noTerminal }, async (t) => {
   const { peer, dataDir, open } = await setUp(t)
   const terminal = await open()
