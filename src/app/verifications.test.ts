@@ -270,3 +270,26 @@ test('a connection carries so many frames, and one that is none is told as such'
   talk.close('failed')
   assert.equal(await talk.next(), 'ended')
 })
+
+test('while we wait for a scan to be confirmed, no code begins with that peer, and the scan goes on', async () => {
+  const { a, b } = await openTwo()
+  const scan = a.verifications.acceptInvitation(b.verifications.invite().text)
+  await assert.rejects(a.verifications.verify(b.self.id), { code: 'too-many' })
+  await until(() => b.verifications.find(a.self.id) !== undefined, 'the question')
+  const asked = await b.verifications.verify(a.self.id)
+  assert.equal(asked.method, 'qr')
+  await asked.confirm(true)
+  assert.equal((await scan).trust, 'verified')
+})
+
+test('a code that the peer begins meanwhile does not take the place of our scan', async () => {
+  const { a, b } = await openTwo()
+  const scan = a.verifications.acceptInvitation(b.verifications.invite().text)
+  const [out, back] = connect(b.self, a.self)
+  void a.pairings.accept(back)
+  out.send(encodePairing({ kind: 'commit', commitment: new Uint8Array(32) }))
+  assert.equal((await out.closed).code, 1013)
+  await until(() => b.verifications.find(a.self.id) !== undefined, 'the question')
+  await b.verifications.find(a.self.id)?.confirm(true)
+  assert.equal((await scan).trust, 'verified')
+})
