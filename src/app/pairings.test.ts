@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { inventId } from '../../test/app/nodes.ts'
+import { pairingChannels } from '../../test/app/pairing-channels.ts'
 import { limits } from '../base/limits.ts'
 import { ephemeralIdentity } from '../identity/identity.ts'
-import { memoryChannelPair, type MemoryChannel } from '../testing/memory-channel.ts'
 import { openTrustStore } from '../store/trust-store.ts'
+import type { PairingChannel } from '../transport/channel.ts'
 import { Pairings } from './pairings.ts'
 import { TrustBook } from './trust-book.ts'
 import { Verifications } from './verifications.ts'
@@ -29,12 +30,10 @@ async function openPairings(): Promise<Pairings> {
 }
 
 /** Opens a connection that says nothing. */
-function occupy(pairings: Pairings): MemoryChannel {
-  const { id: peerId, key } = ephemeralIdentity().credentials
-  const proof = { key, protocol: 1 }
-  const side = { peerId, address: '10.0.0.1', proof }
-  const [out, back] = memoryChannelPair(side, side, (deliver) => void setImmediate(deliver))
-  void pairings.accept(Object.assign(back, { proof, binding: new Uint8Array(32) }))
+function occupy(pairings: Pairings): PairingChannel {
+  const stranger = ephemeralIdentity().credentials
+  const [out, back] = pairingChannels(stranger, stranger)
+  void pairings.accept(back)
   return out
 }
 
@@ -54,7 +53,7 @@ test('strangers with fresh keys may open so many in all, and somebody whom we kn
 
 test('strangers never take all the room, and what they leave is free again', async () => {
   const pairings = await openPairings()
-  const open: MemoryChannel[] = []
+  const open: PairingChannel[] = []
   while (pairings.admits(inventId(200 + open.length))) open.push(occupy(pairings))
   assert.ok(open.length < limits.pairings, `${open.length} of ${limits.pairings}`)
   assert.ok(pairings.admits(friend))

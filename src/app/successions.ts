@@ -1,3 +1,4 @@
+import { isP2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { sleep } from '../base/time.ts'
 import { peerIdOfKey } from '../identity/public-key.ts'
@@ -9,7 +10,7 @@ import type { Pin } from '../store/trust-store.ts'
 import type { PairingChannel } from '../transport/channel.ts'
 import type { Credentials } from '../transport/transport.ts'
 import type { Contact } from './node-event.ts'
-import { PairingTalk } from './pairing-talk.ts'
+import { closedAs, PairingTalk } from './pairing-talk.ts'
 import { newPin, type TrustBook } from './trust-book.ts'
 
 /** A key of this node that has a successor, and the statement that says so. */
@@ -125,20 +126,26 @@ export class Successions {
     if (this.#context.isReachable(id)) this.found(id)
   }
 
-  /** Tells one peer of every change of our key, in their order. @returns false when it could not be reached */
+  /** Tells one peer of every change of our key, in their order. @returns whether it has answered, in whatever way */
   async #tell(id: PeerId): Promise<boolean> {
-    for (const former of this.#context.former) {
-      try {
-        const { signal } = this.#stopping
-        const talk = new PairingTalk(await this.#context.pairAs(id, former.credentials, signal))
-        talk.send({ kind: 'succession', statement: former.statement })
-        // Refused is an answer too: it did not know that key.
-        await Promise.race([talk.next(), sleep(limits.dialMs, signal)])
-        talk.close('done')
-      } catch {
-        return false
+    try {
+      for (const { credentials, statement } of this.#context.former) {
+        const talk = new PairingTalk(await this.#context.pairAs(id, credentials, this.#stopping.signal))
+        talk.send({ kind: 'succession', statement })
+        if (!(await this.#isAnswered(talk))) return false
       }
+      return true
+    } catch (error) {
+      // It does not want to hear of that key.
+      return isP2PError(error, 'peer-refused')
     }
-    return true
+  }
+
+  /** Refused is an answer too: it did not know that key. */
+  async #isAnswered(talk: PairingTalk): Promise<boolean> {
+    const answer = await Promise.race([talk.next(), sleep(limits.dialMs, this.#stopping.signal)])
+    talk.close('done')
+    if (answer === 'ended') return closedAs(await talk.closed, 'refused')
+    return answer?.kind === 'taken'
   }
 }
