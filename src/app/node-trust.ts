@@ -148,12 +148,14 @@ export class NodeTrust implements Trust {
   checked<Opened extends Channel>(channel: Opened, purpose: 'chat' | 'pairing'): Opened {
     try {
       this.access.check(channel, purpose)
+      this.meet(channel)
+      // Who hears of the meeting may forbid it at once, and there is no session yet that this would end.
+      this.access.require(channel.peerId, purpose)
+      return channel
     } catch (error) {
       void channel.close(1008, 'policy')
       throw error
     }
-    this.meet(channel)
-    return channel
   }
 
   meet({ peerId, proof }: Channel): void {
