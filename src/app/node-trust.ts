@@ -67,7 +67,8 @@ export class NodeTrust implements Trust {
     })
     this.#pairings = new Pairings({
       verifications: this.#verifications,
-      isContact: (id) => this.#isContact(id),
+      isContact: (id) => this.#isContact(id) || this.#verifications.isWanted(id),
+      isBlocked: (id) => this.book.trustOf(id) === 'blocked',
       met: (channel) => this.meet(channel),
       acceptSuccession: (talk, statement) => this.#successions.accept(talk, statement),
     })
@@ -135,7 +136,7 @@ export class NodeTrust implements Trust {
   get forTransport(): Pick<TransportContext, 'permits' | 'admitsPairing' | 'acceptPairing'> {
     return {
       permits: (caller, purpose) => this.access.permits(caller, purpose),
-      admitsPairing: ({ id }) => this.#pairings.admits(id),
+      admitsPairing: ({ id }, address) => this.#pairings.admits(id, address),
       acceptPairing: (channel) => void this.#pairings.accept(channel),
     }
   }

@@ -68,6 +68,7 @@ async function openTwo(changed: Partial<Limits> = {}, refuses = false): Promise<
     const pairings = new Pairings({
       verifications,
       isContact: () => false,
+      isBlocked: () => false,
       met: () => {},
       acceptSuccession: (talk) => talk.close('refused'),
     })

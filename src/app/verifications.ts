@@ -80,6 +80,12 @@ export class Verifications {
     return current?.isShown === true ? current : undefined
   }
 
+  /** Whether our user has begun one with this peer. */
+  isWanted(id: PeerId): boolean {
+    const slot = this.#slots.get(id)
+    return slot !== undefined && slot.current?.incoming !== true
+  }
+
   /** Begins one by short code, or joins the one under way; resolves when our user can be asked. */
   async verify(id: PeerId, { signal }: CallOptions = {}): Promise<Verification> {
     signal?.throwIfAborted()

@@ -197,9 +197,11 @@ export const limits = {
   /** One frame of a pairing connection, and how many may come on one. */
   pairingFrameBytes: 1024,
   pairingFrames: 16,
-  /** Pairing connections: open at once, new in a minute from one peer and in all. */
+  /** Pairing connections: open at once, in all and for strangers from one address; new in a minute likewise, and from one peer. */
   pairings: 16,
+  pairingsPerAddress: 4,
   pairingsPerPeerPerMinute: 3,
+  pairingsPerAddressPerMinute: 10,
   pairingsPerMinute: 30,
   /** Two people compare the code in this time; after a failure the same peer has to wait; attempts in an hour (T13). */
   verifyMs: 120_000,
