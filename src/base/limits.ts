@@ -93,6 +93,8 @@ export const limits = {
   pendingGraceMs: 250,
   /** Bytes of a TLS handshake from the other side: ours has about 1,200, a certificate of 60 KB more (T4). */
   handshakeBytes: 4 * 1024,
+  /** What TLS carries beside data in a session: ours has 4,000 bytes of handshake, and no key updates (T10). */
+  tlsExtraBytes: 64 * 1024,
   /** A peer's certificate; ours has about 200 bytes (T4). */
   certificateBytes: 512,
   /** Open sessions from one address: IDs are free to make, so that those of one host must not fill the node. */
