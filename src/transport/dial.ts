@@ -76,7 +76,7 @@ export interface DialOptions<Result> {
   readonly limits: Limits
   readonly signal: AbortSignal
   /** Called in the tick in which the WebSocket opened. */
-  open(opened: Pick<OpenSocket, 'ws' | 'socket' | 'proof'>): Result
+  open(opened: Pick<OpenSocket, 'ws' | 'socket' | 'raw' | 'proof'>): Result
 }
 
 /**
@@ -103,7 +103,7 @@ interface Handshake<Result> extends DialOptions<Result> {
 
 function openWebSocket<Result>(to: Address, options: Handshake<Result>): Promise<Result> {
   const { signal, limits, connection } = options
-  const { socket } = connection
+  const { socket, raw } = connection
   return new Promise((resolve, reject) => {
     const ws = new WebSocket(`ws://${hostPort(to)}${options.path}`, {
       ...webSocketOptions(limits),
@@ -141,7 +141,7 @@ function openWebSocket<Result>(to: Address, options: Handshake<Result>): Promise
           return
         }
         stop()
-        resolve(options.open({ ws, socket, proof }))
+        resolve(options.open({ ws, socket, raw, proof }))
         ws.off('error', onError)
       })
   })
