@@ -67,7 +67,7 @@ export class NodeTrust implements Trust {
     })
     this.#pairings = new Pairings({
       verifications: this.#verifications,
-      isContact: (id) => this.#isContact(id) || this.#verifications.isWanted(id),
+      isContact: (id) => this.book.isContact(id) || this.#verifications.isWanted(id),
       isBlocked: (id) => this.book.trustOf(id) === 'blocked',
       met: (channel) => this.meet(channel),
       acceptSuccession: (talk, statement) => this.#successions.accept(talk, statement),
@@ -187,10 +187,5 @@ export class NodeTrust implements Trust {
   #succeeded(contact: Contact, formerId: PeerId): void {
     this.#context.emit({ type: 'trust:succeeded', at: new Date(), contact, formerId })
     this.#context.shownChanged(contact.peerId)
-  }
-
-  #isContact(id: PeerId): boolean {
-    const contact = this.book.find(id)
-    return contact !== undefined && (contact.alias !== '' || contact.trust !== 'seen')
   }
 }

@@ -105,6 +105,7 @@ test('T16: A to B and back to A is refused, and so is an older counter', async (
 })
 
 interface Teller {
+  readonly book: TrustBook
   readonly successions: Successions
   readonly dials: PeerId[]
 }
@@ -127,7 +128,7 @@ async function openTeller(contact: KeyPair, answer: (back: PairingChannel) => vo
     isReachable: () => true,
     succeeded: () => {},
   })
-  return { successions, dials }
+  return { book, successions, dials }
 }
 
 test('who was told, or refuses, is told once a run; strangers, blocked and replaced ones never', async () => {
@@ -150,4 +151,21 @@ test('who was told, or refuses, is told once a run; strangers, blocked and repla
     successions.found(contact.id)
     assert.equal(dials.length, 1)
   }
+})
+
+test('strangers who take their time do not keep a contact waiting, and who was blocked meanwhile is not told', async () => {
+  const contact = KeyPair.make()
+  const strangers = [KeyPair.make(), KeyPair.make(), KeyPair.make()] as const
+  const { book, successions, dials } = await openTeller(contact, (back) => {
+    setTimeout(() => new PairingTalk(back).close('refused'), 20)
+  })
+  for (const stranger of strangers) {
+    book.meet(stranger, 1)
+    successions.found(stranger.id)
+  }
+  successions.found(contact.id)
+  book.block(strangers[1].id)
+  await until(() => dials.length === 3, 'the last dial')
+  assert.deepEqual(dials, [strangers[0].id, contact.id, strangers[2].id])
+  successions.close()
 })

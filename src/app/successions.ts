@@ -53,15 +53,9 @@ export class Successions {
 
   /** A peer can be reached: it is told, if it knows us by a former key and was not told in this run. */
   found(id: PeerId): void {
-    const trust = this.#context.book.trustOf(id)
-    if (
-      this.#context.former.length === 0 ||
-      trust === 'unknown' ||
-      trust === 'blocked' ||
-      trust === 'replaced'
-    )
-      return
+    if (this.#context.former.length === 0 || !this.#isToBeTold(id)) return
     if (this.#told.has(id) || this.#stopping.signal.aborted) return
+    if (this.#told.size >= limits.pins + limits.contacts) this.#forgetTheForgotten()
     this.#told.add(id)
     this.#queue.push(id)
     if (!this.#telling) void this.#tellAll()
@@ -111,13 +105,29 @@ export class Successions {
     }
   }
 
+  #isToBeTold(id: PeerId): boolean {
+    const trust = this.#context.book.trustOf(id)
+    return trust !== 'unknown' && trust !== 'blocked' && trust !== 'replaced'
+  }
+
+  /** Strangers come and go with keys that are free to make. */
+  #forgetTheForgotten(): void {
+    for (const id of this.#told) if (this.#context.book.trustOf(id) === 'unknown') this.#told.delete(id)
+  }
+
   /** One after the other: nobody is in a hurry. */
   async #tellAll(): Promise<void> {
     this.#telling = true
-    for (let id = this.#queue.shift(); id !== undefined; id = this.#queue.shift()) {
-      if (!(await this.#tell(id))) void this.#tryAgain(id)
+    for (let id = this.#next(); id !== undefined; id = this.#next()) {
+      if (this.#isToBeTold(id) && !(await this.#tell(id))) void this.#tryAgain(id)
     }
     this.#telling = false
+  }
+
+  /** Whom our user knows comes first: strangers who take their time to answer must not keep it waiting. */
+  #next(): PeerId | undefined {
+    const known = this.#queue.findIndex((id) => this.#context.book.isContact(id))
+    return this.#queue.splice(Math.max(known, 0), 1)[0]
   }
 
   async #tryAgain(id: PeerId): Promise<void> {

@@ -49,6 +49,12 @@ export class TrustBook {
     return pin === undefined ? undefined : contactOf(pin)
   }
 
+  /** Whether a person, or a statement that persons rely on, has decided anything on this peer. */
+  isContact(id: PeerId): boolean {
+    const pin = this.#store.get(id)
+    return pin !== undefined && (pin.alias !== '' || pin.trust !== 'seen')
+  }
+
   /** Verified ones first, then by alias, then by ID. */
   list(): readonly Contact[] {
     return this.#store.all().map(contactOf).sort(compareContacts)
