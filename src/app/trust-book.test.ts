@@ -70,6 +70,15 @@ test('so many newcomers at once are kept, and the others the next time', async (
   assert.ok(store.get(known.id)!.metAt.getTime() > 0, 'who is known already is noted all the same')
 })
 
+test('so many known strangers at once are noted as met again, and the others the next time', async () => {
+  const { book, store } = await open()
+  const peers = Array.from({ length: limits.newPinBurst + 20 }, () => ephemeralIdentity().credentials)
+  store.put(...peers.map((known) => ({ ...newPin(known, new Date(0)), protocol: 1 })))
+  for (const known of peers) book.meet(known, 1)
+  const noted = store.all().filter(({ metAt }) => metAt.getTime() > 0).length
+  assert.ok(noted >= limits.newPinBurst && noted < limits.newPinBurst + 20, `${noted}`)
+})
+
 test('a peer that cannot be written is still talked with, and the trouble is told', async () => {
   const trouble = new P2PError('trust-unwritable', 'disk full')
   const { book, unwritable, met } = await open({

@@ -2,7 +2,7 @@ import { P2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { monotonicMs } from '../base/time.ts'
 import { comparePeerIds, isProvable, type PeerId } from '../protocol/peer-id.ts'
-import { TokenBucket } from '../rules/admission.ts'
+import { TokenBucket, type Rate } from '../rules/admission.ts'
 import type { TrustState } from '../rules/trust.ts'
 import type { Pin, TrustStore } from '../store/trust-store.ts'
 import type { ProvedPeer } from '../transport/transport.ts'
@@ -21,11 +21,16 @@ export interface TrustBookContext {
   unwritable(error: unknown): void
 }
 
+/** A write takes the main thread some 10 ms, and strangers have as many keys as they like: fresh ones, and known ones. */
+const writes: Rate = { perSecond: limits.newPinsPerSecond, burst: limits.newPinBurst }
+
 /** What is known of the keys of peers, and what was decided on them. Every change is on the disk before it counts. */
 export class TrustBook {
   readonly #store: TrustStore
   readonly #context: TrustBookContext
-  readonly #newPins = new TokenBucket({ perSecond: limits.newPinsPerSecond, burst: limits.newPinBurst })
+  readonly #newPins = new TokenBucket(writes)
+  /** Apart, or strangers would keep those whom we have met from being remembered as met lately. */
+  readonly #metAgain = new TokenBucket(writes)
 
   constructor(store: TrustStore, context: TrustBookContext) {
     this.#store = store
@@ -97,9 +102,9 @@ export class TrustBook {
     const pin = this.#store.get(peer.id)
     const now = new Date()
     const isNew = pin?.key === undefined
-    if (isNew && !this.#newPins.take(monotonicMs())) return
-    const isDue = isNew || protocol > pin.protocol || now.getTime() - pin.metAt.getTime() > limits.metAgainMs
-    if (!isDue) return
+    const rises = !isNew && protocol > pin.protocol
+    if (!isNew && !rises && now.getTime() - pin.metAt.getTime() <= limits.metAgainMs) return
+    if (!rises && !(isNew ? this.#newPins : this.#metAgain).take(monotonicMs())) return
     const next = pin === undefined ? newPin(peer, now) : { ...pin, key: peer.key, metAt: now }
     try {
       this.#store.put({ ...next, protocol: Math.max(protocol, next.protocol) })
