@@ -15,10 +15,10 @@ export function papers(name: string): Papers {
 }
 
 /** An Ed25519 certificate for each end. */
-export const serverPapers = papers('plain')
+const serverPapers = papers('plain')
 export const clientPapers = papers('usual')
 
-export const tls13 = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3', rejectUnauthorized: false } as const
+const tls13 = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3', rejectUnauthorized: false } as const
 
 export interface Listening<Kind extends Server> extends AsyncDisposable {
   readonly server: Kind
