@@ -33,8 +33,9 @@ export const limits = {
   peerEventsPerSourcePerSecond: 1,
   /** Source addresses whose rate is remembered. */
   sources: 1024,
-  /** Addresses kept for one peer (U16), and how long one that nobody confirms is kept (U18). */
+  /** Addresses kept for one peer, unconfirmed ones that one source told of (U16), and how long such a one is kept (U18). */
   pathsPerPeer: 4,
+  pathsPerSource: 2,
   pathLifetimeMs: 90_000,
 
   /** Answers to announcements: per source address, in all, and to sources off the link (U13, U14). */
@@ -97,6 +98,8 @@ export const limits = {
   tlsExtraBytes: 64 * 1024,
   /** A peer's certificate; ours has about 200 bytes (T4). */
   certificateBytes: 512,
+  /** Good certificates that are remembered, so that a peer that calls again is known at once. */
+  knownCertificates: 1024,
   /** Open sessions from one address: IDs are free to make, so that those of one host must not fill the node. */
   sessionsPerAddress: 64,
   /** /peers that we serve: body, so that head and body stay within the reference's 4,000 (H10, H11). */
