@@ -25,7 +25,7 @@ test('a peer is found once, and then the same', () => {
     { firstSeenAt: 0, seenAt: 1_000, via: ['multicast'], kind: 'reference' },
   )
   assert.deepEqual(paths, [
-    { address: home, port: 8001, via: ['multicast'], seenAt: 1_000, confirmedAt: undefined },
+    { address: home, port: 8001, source: home, via: ['multicast'], seenAt: 1_000, confirmedAt: undefined },
   ])
 })
 
@@ -488,6 +488,49 @@ test('U16: strangers make room for each other, not for them a confirmed address'
   for (const address of ['10.6.6.18', '10.6.6.19']) table.confirm(idOf(1), address, 20)
   table.see(heard({ now: 30, address: away }))
   assert.deepEqual(addresses(table), [home, '10.6.6.18', '10.6.6.19'])
+})
+
+/** A stranger tells every second of paths to a peer of ours that nobody has proved yet, and was the first to do so. */
+function displace(options: PeerTableLimits): {
+  readonly known: boolean
+  readonly provedAt: number | undefined
+} {
+  const table = new PeerTable(options)
+  const id = provableId(1)
+  const say = (now: number, source: string, port: number) =>
+    table.see({ ...heard({ now, source }), announcement: { ...announcement({ port }), id } })
+  for (let now = 0; now < 60_000; now += 1_000) {
+    say(now, stranger, 10_000 + now)
+    if (now % 20_000 === 1_000) say(now, home, 8001)
+    for (const target of table.pingDue(now, 10)) {
+      if (target.address !== home) table.pingFailed(target, now)
+      else if (table.pingAnswered(target, now).peer !== undefined) return { known: true, provedAt: now }
+    }
+  }
+  const paths = table.get(id)?.paths ?? []
+  return { known: paths.some(({ address }) => address === home), provedAt: undefined }
+}
+
+test('U16: whatever paths one stranger invents, the true one stays, has its turn and is proved', () => {
+  const { known, provedAt } = displace(limits)
+  assert.ok(known && provedAt !== undefined && provedAt < 60_000)
+})
+
+test('U16 twin: without a share for each source the true path is gone most of the time, and never proved', () => {
+  assert.deepEqual(displace({ ...limits, pathsPerSource: Infinity }), { known: false, provedAt: undefined })
+})
+
+test('U16: a path that is being asked makes no room, and that of a peer of ours that moved waits for its turn', () => {
+  const table = new PeerTable()
+  const id = provableId(1)
+  const say = (now: number, from: string) =>
+    table.see({ ...heard({ now, source: from }), announcement: { ...announcement({}), id } })
+  say(0, home)
+  for (let now = 1; now < 50; now++) assert.equal(say(now, `10.6.6.${now}`).change, 'same')
+  const paths = (): readonly string[] => table.get(id)!.paths.map(({ address }) => address)
+  assert.deepEqual(paths(), [home, '10.6.6.47', '10.6.6.48', '10.6.6.49'])
+  for (const now of [60, 70]) table.pingFailed({ id, address: home, port: 8001 }, now)
+  assert.equal(paths()[0], '10.6.6.47')
 })
 
 test('U16: contested addresses are checked sooner, but not more often than every 5 s', () => {

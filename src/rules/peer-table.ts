@@ -65,6 +65,7 @@ export type PeerTableLimits = Readonly<
     | 'peerEventsPerSourcePerSecond'
     | 'sources'
     | 'pathsPerPeer'
+    | 'pathsPerSource'
     | 'pathLifetimeMs'
     | 'pingPeriodMs'
     | 'pingFailures'
@@ -141,7 +142,8 @@ export class PeerTable {
       return seen('found', this.#enter({ ...hint, source: address, via: 'peers' }))
     }
     if (entry.paths.length < this.#limits.pathsPerPeer && indexOfPath(entry, address, port) < 0) {
-      entry.paths.push({ address, port, via: ['peers'], seenAt: now, confirmedAt: undefined })
+      const path = { address, port, source: address, via: ['peers'], seenAt: now, confirmedAt: undefined }
+      entry.paths.push(path)
     }
     return seen('same', entry)
   }
@@ -242,8 +244,9 @@ export class PeerTable {
   }
 
   #enter({ announcement, address, source, via, now }: Heard): Entry {
-    const path = { address, port: announcement.port, via: [via], seenAt: now, confirmedAt: undefined }
-    const entry = newEntry(announcement, path, source)
+    const { port } = announcement
+    const path = { address, port, source, via: [via], seenAt: now, confirmedAt: undefined }
+    const entry = newEntry(announcement, path)
     // Spread, or peers that start together are pinged by everybody together for ever.
     entry.pingAt = now + this.#limits.pingPeriodMs * (0.5 + 0.5 * fractionOf(entry.id))
     this.#entries.set(entry.id, entry)
@@ -256,6 +259,8 @@ export class PeerTable {
     const { announcement, address, source, via, now } = heard
     entry.seenAt = now
     entry.aliveAt = now
+    // Whoever says it: the ID is cut from it.
+    entry.key = announcement.upgrade?.key ?? entry.key
     this.#occupancy.touch(entry)
     const index = indexOfPath(entry, address, announcement.port)
     const path = entry.paths[index]
@@ -272,9 +277,9 @@ export class PeerTable {
     return changes ? 'changed' : 'same'
   }
 
-  #addPath(entry: Entry, { announcement, address, via, now }: Heard): void {
-    const path = { address, port: announcement.port, via: [via], seenAt: now, confirmedAt: undefined }
-    addPath(entry, path, this.#limits.pathsPerPeer)
+  #addPath(entry: Entry, { announcement, address, source, via, now }: Heard): void {
+    const { port } = announcement
+    addPath(entry, { address, port, source, via: [via], seenAt: now, confirmedAt: undefined }, this.#limits)
     // Has it moved, or is somebody pretending? The confirmed path tells soon (U16).
     if (entry.paths[0]?.confirmedAt !== undefined) this.#hurryPing(entry, now)
   }
