@@ -71,6 +71,11 @@ export const limits = {
 
   /** /ping of known peers: period, time limit, failures in a row and silence that end a peer. */
   pingPeriodMs: 30_000,
+  /**
+   * A new peer of ours is asked within so much for each known peer: many who hear it at once ask no faster than
+   * they do later, and it pays for 33 handshakes of TLS a second at most.
+   */
+  firstPingPerPeerMs: 30,
   pingTimeoutMs: 2_000,
   pingFailures: 2,
   /** A confirmed address is checked sooner when the peer is heard at another one: not more often than this. */

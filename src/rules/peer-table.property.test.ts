@@ -16,6 +16,7 @@ const small: PeerTableLimits = {
   pathsPerPeer: 4,
   pathLifetimeMs: 90,
   pingPeriodMs: 30,
+  firstPingPerPeerMs: 6,
   pingFailures: 2,
   contestedPingMs: 5,
   silenceMs: 65,
@@ -220,7 +221,11 @@ class Model {
       usedAt: this.#step,
       pingFailures: 0,
       pingedAt: -Infinity,
-      pingAt: now + small.pingPeriodMs * (0.5 + 0.5 * fraction),
+      pingAt:
+        now +
+        (isProvable(id)
+          ? Math.min(small.pingPeriodMs, this.peers.length * small.firstPingPerPeerMs) * fraction
+          : small.pingPeriodMs * (0.5 + 0.5 * fraction)),
     })
     return { change: 'found', evicted }
   }

@@ -181,6 +181,58 @@ test('each peer is pinged every 30 s, and peers that came together are spread', 
   }
 })
 
+/** The most pings that one newcomer gets in a second, of 300 nodes that know 300 others and hear it at the same time. */
+function pingsOfNewcomer(options: PeerTableLimits): number {
+  const count = 300
+  const newcomer = provableId(5_000)
+  const perSecond: number[] = []
+  for (let node = 1; node <= count; node++) {
+    const table = new PeerTable({ ...options, peersPerSource: Infinity }, idOf(7_000 + node))
+    for (let peer = 1; peer <= count; peer++) table.see(heard({ now: 0, peer }))
+    table.see({ ...heard({ now: 0 }), announcement: { ...announcement({}), id: newcomer } })
+    for (let second = 1; second <= options.pingPeriodMs / 1_000; second++) {
+      const due = table.pingDue(second * 1_000, Infinity)
+      if (due.every(({ id }) => id !== newcomer)) continue
+      perSecond[second] = (perSecond[second] ?? 0) + 1
+      break
+    }
+  }
+  assert.equal(
+    perSecond.reduce((sum, pings) => sum + pings),
+    count,
+    'everybody asks',
+  )
+  return Math.max(...perSecond.filter((pings) => pings > 0))
+}
+
+test('a newcomer of ours is asked soon, and not by everybody at the same time', () => {
+  assert.ok(pingsOfNewcomer(limits) <= 66)
+  const table = new PeerTable()
+  for (const [now, peer] of [1, 2, 3].entries())
+    table.see({ ...heard({ now }), announcement: { ...announcement({}), id: provableId(peer) } })
+  assert.equal(table.pingDue(100, 10).length, 3)
+})
+
+test('twin: without that spread all ask a newcomer in the same second', () => {
+  assert.equal(pingsOfNewcomer({ ...limits, firstPingPerPeerMs: 0 }), 300)
+})
+
+test('of a thousand newcomers of ours all are asked, though only so many in a second', () => {
+  const table = new PeerTable()
+  for (let peer = 1; peer <= 1_000; peer++) {
+    const [address, id] = [`10.1.${peer >> 8}.${peer & 255}`, provableId(peer)]
+    table.see({ ...heard({ now: 0, address }), announcement: { ...announcement({}), id } })
+  }
+  let asked = 0
+  for (let now = 1_000; now <= 60_000 && asked < 1_000; now += 1_000) {
+    for (const target of table.pingDue(now, limits.pingsAtOnce)) {
+      if (table.get(target.id)?.confirmedAt === undefined) asked++
+      table.pingAnswered(target, now)
+    }
+  }
+  assert.equal(asked, 1_000)
+})
+
 test('when more pings are due than may be under way, those that wait longest go first', () => {
   const table = new PeerTable()
   for (let peer = 1; peer <= 40; peer++) table.see(heard({ now: peer, peer, source: `10.1.0.${peer}` }))

@@ -68,6 +68,7 @@ export type PeerTableLimits = Readonly<
     | 'pathsPerSource'
     | 'pathLifetimeMs'
     | 'pingPeriodMs'
+    | 'firstPingPerPeerMs'
     | 'pingFailures'
     | 'contestedPingMs'
     | 'silenceMs',
@@ -87,6 +88,8 @@ const nobody: readonly PeerRecord[] = []
  */
 export class PeerTable {
   readonly #limits: PeerTableLimits
+  /** Spreads what all nodes would else do to one peer at the same time. */
+  readonly #seed: number
   readonly #entries = new Map<PeerId, Entry>()
   readonly #occupancy: Occupancy
   /** Open sessions by peer. */
@@ -95,8 +98,9 @@ export class PeerTable {
   readonly #news: FloodGate
   #proven = 0
 
-  constructor(options: PeerTableLimits = limits) {
+  constructor(options: PeerTableLimits = limits, selfId?: PeerId) {
     this.#limits = options
+    this.#seed = selfId === undefined ? 0 : lastBits(selfId)
     this.#occupancy = new Occupancy(options)
     const rates = {
       perSource: { perSecond: options.peerEventsPerSourcePerSecond, burst: options.peersPerSource },
@@ -247,12 +251,23 @@ export class PeerTable {
     const { port } = announcement
     const path = { address, port, source, via: [via], seenAt: now, confirmedAt: undefined }
     const entry = newEntry(announcement, path)
-    // Spread, or peers that start together are pinged by everybody together for ever.
-    entry.pingAt = now + this.#limits.pingPeriodMs * (0.5 + 0.5 * fractionOf(entry.id))
+    entry.pingAt = now + this.#firstPingMs(entry)
     this.#entries.set(entry.id, entry)
     this.#occupancy.enter(entry)
     if (!this.#holds.has(entry.id)) this.#occupancy.offer(entry)
     return entry
+  }
+
+  /**
+   * Spread over peers and over nodes, or those that start together are pinged together, and by everybody, for ever. A
+   * peer of ours is asked soon: it can prove its path, before anybody who tells of others does harm (U16).
+   */
+  #firstPingMs({ id, kind }: Entry): number {
+    const { pingPeriodMs, firstPingPerPeerMs } = this.#limits
+    // A number in [0, 1) that is the same for two IDs at every call.
+    const fraction = ((lastBits(id) ^ this.#seed) >>> 0) / 2 ** 32
+    if (kind === 'reference') return pingPeriodMs * (0.5 + 0.5 * fraction)
+    return Math.min(pingPeriodMs, this.size * firstPingPerPeerMs) * fraction
   }
 
   #merge(entry: Entry, heard: Heard): 'changed' | 'same' {
@@ -322,7 +337,7 @@ function seen(change: Seen['change'], peer: PeerRecord | undefined): Seen {
   return { change, peer, evicted: nobody }
 }
 
-/** A number in [0, 1) that is the same for an ID at every call and spreads over IDs. */
-function fractionOf(id: PeerId): number {
-  return Number.parseInt(id.slice(-8), 16) / 2 ** 32
+/** 32 bits that spread over IDs. */
+function lastBits(id: PeerId): number {
+  return Number.parseInt(id.slice(-8), 16)
 }
