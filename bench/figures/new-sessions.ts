@@ -28,7 +28,7 @@ export const newSessions: Figure = {
         ours,
         baseline: bareTls,
         targets: [{ of: 'ratio', is: 'at least', bound: 0.8 }],
-        note: 'four at a time, until both ends have them; ours with the WebSocket in it, the baseline TLS alone',
+        note: 'four at a time, the same two keys, until both ends have them; ours with the WebSocket in it, the baseline TLS alone',
       },
       {
         name: 'new-sessions-ws',
