@@ -17,20 +17,25 @@ export interface TrustBookContext {
   met(id: PeerId): void
   /** A user, or a statement that users rely on, has changed what is known of a peer. */
   decided(contact: Contact): void
-  /** What was met cannot be written. */
+  /** Who was met cannot be written, and is unknown again. */
   unwritable(error: unknown): void
 }
 
-/** A write takes the main thread some 10 ms, and strangers have as many keys as they like: fresh ones, and known ones. */
+/** Strangers have as many keys as they like: fresh ones, and known ones. */
 const writes: Rate = { perSecond: limits.newPinsPerSecond, burst: limits.newPinBurst }
 
-/** What is known of the keys of peers, and what was decided on them. Every change is on the disk before it counts. */
+/**
+ * What is known of the keys of peers, and what was decided on them. Every decision is on the disk before it counts. Whom
+ * we have only met is written a moment later, with all others who were: a write takes the main thread some 10 ms, and on
+ * the card of a small computer much longer.
+ */
 export class TrustBook {
   readonly #store: TrustStore
   readonly #context: TrustBookContext
   readonly #newPins = new TokenBucket(writes)
   /** Apart, or strangers would keep those whom we have met from being remembered as met lately. */
   readonly #metAgain = new TokenBucket(writes)
+  #isWriteDue = false
 
   constructor(store: TrustStore, context: TrustBookContext) {
     this.#store = store
@@ -106,12 +111,8 @@ export class TrustBook {
     if (!isNew && !rises && now.getTime() - pin.metAt.getTime() <= limits.metAgainMs) return
     if (!rises && !(isNew ? this.#newPins : this.#metAgain).take(monotonicMs())) return
     const next = pin === undefined ? newPin(peer, now) : { ...pin, key: peer.key, metAt: now }
-    try {
-      this.#store.put({ ...next, protocol: Math.max(protocol, next.protocol) })
-    } catch (error) {
-      this.#context.unwritable(error)
-      return
-    }
+    this.#store.note({ ...next, protocol: Math.max(protocol, next.protocol) })
+    this.#writeSoon()
     if (pin === undefined) this.#context.met(peer.id)
   }
 
@@ -176,6 +177,20 @@ export class TrustBook {
     this.#store.put(former, next)
     this.#context.decided(contactOf(former))
     return contactOf(next)
+  }
+
+  #writeSoon(): void {
+    if (this.#isWriteDue) return
+    this.#isWriteDue = true
+    const write = (): void => {
+      this.#isWriteDue = false
+      try {
+        this.#store.flush()
+      } catch (error) {
+        this.#context.unwritable(error)
+      }
+    }
+    setTimeout(write, limits.notedMs).unref()
   }
 
   #pinOf(id: PeerId): Pin {

@@ -198,6 +198,8 @@ export const limits = {
   /** Peers met for the first time whose keys are written to the disk: a second, and at once; others wait for the next time. */
   newPinsPerSecond: 10,
   newPinBurst: 64,
+  /** How long those keys wait, to be written together. */
+  notedMs: 1_000,
   /** How often the time of the last meeting is written, for each peer. */
   metAgainMs: 24 * 3_600_000,
   /** Peers that are remembered without an alias and without a decision of ours: the one not met for longest gives way. */
