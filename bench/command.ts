@@ -1,10 +1,13 @@
 /** The command as installed from the package, and the bare HTTP server that it is held against. */
 import { spawn, type ChildProcess } from 'node:child_process'
+import { createPrivateKey } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { KeyPair } from '../src/identity/key-pair.ts'
+import type { PeerId } from '../src/index.ts'
 import { installPackage } from '../scripts/install-package.ts'
 
 /** A program that runs and has said what was waited for. */
@@ -27,7 +30,7 @@ export interface Installed extends Disposable {
   /** Starts it as the peer `who`: a new name makes a new identity. */
   start(who: string, options: StartOptions): Promise<Running>
   /** The identity of `who`, once it has started. */
-  idOf(who: string): string
+  idOf(who: string): PeerId
 }
 
 /** Installs the package into a temporary folder. Its nodes look for peers as `explorer` of config.yaml says. */
@@ -39,7 +42,7 @@ export function install(explorer: string): Installed {
   const args = [command, '--config', config, '--port', '0', '--json', '--stay', '--data-dir']
   return {
     start: (who, options) => startProgram([...args, join(folder, who)], options),
-    idOf: (who) => readFileSync(join(folder, who, 'id'), 'utf8'),
+    idOf: (who) => new KeyPair(createPrivateKey(readFileSync(join(folder, who, 'identity.pem')))).id,
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   }
 }

@@ -4,7 +4,7 @@ import type { Ports } from './ports.ts'
 import { openWorker, type Worker } from './worker.ts'
 
 /** What to run at one end. */
-export interface EndProgram {
+interface EndProgram {
   readonly file: string
   readonly args?: readonly string[]
 }

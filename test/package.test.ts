@@ -37,7 +37,7 @@ test('the installed command runs a node to its end', () => {
     .trim()
     .split('\n')
     .map((line) => (JSON.parse(line) as { type: string }).type)
-  assert.deepEqual(types, ['node:started', 'command:done', 'node:stopped'], stderr)
+  assert.deepEqual(types, ['node:started', 'identity:made', 'command:done', 'node:stopped'], stderr)
   assert.equal(status, 0)
 })
 

@@ -1,6 +1,5 @@
 /** Two hosts on one network: how long until each knows the other. */
 import { join } from 'node:path'
-import type { PeerId } from '../../src/index.ts'
 import { openLab, labUnavailable, type Lab } from '../../test/lab/lab.ts'
 import { install, startProgram, type Installed } from '../command.ts'
 import type { Figure } from '../figure.ts'
@@ -87,7 +86,7 @@ async function meetCommand(lab: Lab, first: Worker, command: Installed, who: str
   const startedAt = process.hrtime.bigint()
   await using second = await command.start(who, { sign: '"peer:found"', enter: enter(lab, 1) })
   const foundFirst = startedAt + BigInt(Math.round(second.startMs * 1e6))
-  const id = command.idOf(who) as PeerId
+  const id = command.idOf(who)
   const foundSecond = await first.ask<string>({ kind: 'found', id } satisfies MeeterRequest)
   return milliseconds(startedAt, [foundFirst, BigInt(foundSecond)])
 }

@@ -6,7 +6,7 @@ import type { Worker } from '../worker.ts'
 
 const runs = 7
 /** Enough for the compilers of both ends to have settled. */
-const warmUpMessages = 100_000
+const warmUpMessages = 500_000
 const messagesOfOurs = 1_000_000
 const messagesOfBareWs = 300_000
 

@@ -154,7 +154,12 @@ export type NodeEvent =
       readonly leavesIdFile: boolean
     }
   | { readonly type: 'policy:changed'; readonly at: Date; readonly policy: Policy }
-  | { readonly type: 'trust:changed'; readonly at: Date; readonly contact: Contact }
+  | {
+      /** A user has decided something on a peer, or a statement of succession has. To be met alone changes the peer only. */
+      readonly type: 'trust:changed'
+      readonly at: Date
+      readonly contact: Contact
+    }
   | {
       /** A peer proved that it has a new key; alias and, one step lower, trust went over to the new ID. */
       readonly type: 'trust:succeeded'
@@ -174,6 +179,10 @@ export type NodeEvent =
       readonly incoming: boolean
     }
   | {
+      /**
+       * A verification has ended that our user was asked about; or a peer has tried one against the rules, with a code of ours
+       * that was used up, or has confirmed our scan. What ends before there is a code, `verify` itself throws.
+       */
       readonly type: 'verify:done'
       readonly at: Date
       readonly peerId: PeerId

@@ -71,7 +71,8 @@ export class NodeTrust implements Trust {
     })
     this.#pairings = new Pairings({
       verifications: this.#verifications,
-      isContact: (id) => this.#isContact(id),
+      isContact: (id) => this.book.isContact(id) || this.#verifications.isWanted(id),
+      isBlocked: (id) => this.book.trustOf(id) === 'blocked',
       met: (channel) => this.meet(channel),
       acceptSuccession: (talk, statement) => this.#successions.accept(talk, statement),
     })
@@ -141,7 +142,7 @@ export class NodeTrust implements Trust {
   get forTransport(): Pick<TransportContext, 'permits' | 'admitsPairing' | 'acceptPairing'> {
     return {
       permits: (caller, purpose) => this.access.permits(caller, purpose),
-      admitsPairing: ({ id }) => this.#pairings.admits(id),
+      admitsPairing: ({ id }, address) => this.#pairings.admits(id, address),
       acceptPairing: (channel) => void this.#pairings.accept(channel),
     }
   }
@@ -154,12 +155,14 @@ export class NodeTrust implements Trust {
   checked<Opened extends Channel>(channel: Opened, purpose: 'chat' | 'pairing'): Opened {
     try {
       this.access.check(channel, purpose)
+      this.meet(channel)
+      // Who hears of the meeting may forbid it at once, and there is no session yet that this would end.
+      this.access.require(channel.peerId, purpose)
+      return channel
     } catch (error) {
       void channel.close(1008, 'policy')
       throw error
     }
-    this.meet(channel)
-    return channel
   }
 
   meet({ peerId, proof }: Channel): void {
@@ -190,10 +193,5 @@ export class NodeTrust implements Trust {
   #succeeded(contact: Contact, formerId: PeerId): void {
     this.#context.emit({ type: 'trust:succeeded', at: new Date(), contact, formerId })
     this.#context.shownChanged(contact.peerId)
-  }
-
-  #isContact(id: PeerId): boolean {
-    const contact = this.book.find(id)
-    return contact !== undefined && (contact.alias !== '' || contact.trust !== 'seen')
   }
 }

@@ -249,7 +249,7 @@ class RunningNode implements P2PNode {
     try {
       this.sessions.accept(this.trust.checked(channel, 'chat'))
     } catch (error) {
-      this.#warnings.warn(error, channel.peerId)
+      this.#warnOfAttack(channel.peerId, error)
     }
   }
 

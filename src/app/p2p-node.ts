@@ -101,13 +101,13 @@ export interface Trust {
   /**
    * Gives a peer a name of our own, which is shown instead of the one it gives itself. '' takes it away.
    *
-   * @throws P2PError `alias-taken` when another key has it: never moved silently; `alias-invalid`, `peer-unknown`,
-   *   `peer-unprovable`, `trust-unwritable`
+   * @throws P2PError `alias-taken` when another key has it, or one that looks like it: never moved silently;
+   *   `alias-invalid`, `peer-unknown`, `peer-unprovable`, `trust-unwritable`, `too-many`
    */
   setAlias(id: PeerId, alias: string): void
   /** Ends what is open with a peer and refuses it from now on. @throws P2PError `trust-unwritable` */
   block(id: PeerId): void
-  /** Takes a block back; the peer is `seen` again. @throws P2PError `peer-unknown`, `trust-unwritable` */
+  /** Takes a block back; the peer is `seen` again, or nothing is kept of it when its key was never known. @throws P2PError `peer-unknown`, `trust-unwritable` */
   unblock(id: PeerId): void
   /**
    * Removes alias, verification and block, and deletes the conversation: the peer is as if never met.
@@ -124,7 +124,7 @@ export interface Trust {
    */
   compareSafetyNumber(id: PeerId, digits: string): void
   /**
-   * Begins a verification by short code; resolves when both ends can show it.
+   * Begins a verification by short code, or joins the one under way; resolves when our user can be asked.
    *
    * @throws P2PError `verification-failed`, `too-many`, and like `connect`
    */
@@ -134,7 +134,8 @@ export interface Trust {
   /** A text to be shown as QR code: whoever scans it within `limits.invitationMs` has verified us, and we confirm him. */
   invite(): Invitation
   /**
-   * Verifies the peer whose QR code says `text`. With a secret in it the other side is asked to confirm and verifies us too.
+   * Verifies the peer whose QR code says `text`. With a secret in it the other side is asked to confirm and verifies us too;
+   * when it does not, the peer stays verified here, and this throws.
    *
    * @throws P2PError `usage` when it is no such code, `verification-failed`, and like `connect`
    */

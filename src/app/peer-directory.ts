@@ -26,7 +26,7 @@ const TICK_MS = 1_000
 
 /** The known peers, kept true by sightings and by /ping. The rules are in `rules/peer-table.ts`. */
 export class PeerDirectory implements Disposable {
-  readonly #table = new PeerTable()
+  readonly #table: PeerTable
   readonly #context: DirectoryContext
   readonly #timer: NodeJS.Timeout
   #pingsUnderWay = 0
@@ -38,6 +38,7 @@ export class PeerDirectory implements Disposable {
 
   constructor(context: DirectoryContext, falseGoodbyeMs: number = limits.falseGoodbyeMs) {
     this.#context = context
+    this.#table = new PeerTable(limits, context.selfId)
     this.#falseGoodbyeMs = falseGoodbyeMs
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
     this.#timer.unref()

@@ -37,6 +37,8 @@ export class Presence {
   readonly #context: PresenceContext
   readonly #answers = new AnswerPolicy()
   readonly #credibility = new Credibility(peerIdOfKey)
+  /** What was heard last, and what of it may be believed: it is asked for twice. */
+  #heard: { readonly sighting: Sighting; readonly credible: Sighting } | undefined
   #self: Announcement | undefined
   #leaving = false
 
@@ -80,8 +82,11 @@ export class Presence {
   }
 
   #credible(sighting: Sighting): Sighting {
+    if (this.#heard?.sighting === sighting) return this.#heard.credible
     const announcement = this.#credibility.read(sighting.announcement)
-    return announcement === sighting.announcement ? sighting : { ...sighting, announcement }
+    const credible = announcement === sighting.announcement ? sighting : { ...sighting, announcement }
+    this.#heard = { sighting, credible }
+    return credible
   }
 
   #decideAnswer(

@@ -129,9 +129,11 @@ export class SessionSet implements Sessions {
 
   async #dial(id: PeerId, signal: AbortSignal): Promise<PeerSession> {
     const channel = await this.#context.dial(id, signal)
-    if (this.#stopping.signal.aborted) {
-      void channel.close(1000, 'peer is leaving')
-      throw nodeStopped()
+    // Forbidden between the last check and now, when the dial was over and the session was none yet; or we are leaving.
+    if (signal.aborted) {
+      const isLeaving = this.#stopping.signal.aborted
+      void channel.close(isLeaving ? 1000 : 1008, isLeaving ? 'peer is leaving' : 'policy')
+      throw signal.reason
     }
     return this.#add(channel)
   }

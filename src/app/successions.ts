@@ -1,3 +1,4 @@
+import { isP2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { sleep } from '../base/time.ts'
 import { peerIdOfKey } from '../identity/public-key.ts'
@@ -9,7 +10,7 @@ import type { Pin } from '../store/trust-store.ts'
 import type { PairingChannel } from '../transport/channel.ts'
 import type { Credentials } from '../transport/transport.ts'
 import type { Contact } from './node-event.ts'
-import { PairingTalk } from './pairing-talk.ts'
+import { closedAs, PairingTalk } from './pairing-talk.ts'
 import { newPin, type TrustBook } from './trust-book.ts'
 
 /** A key of this node that has a successor, and the statement that says so. */
@@ -52,15 +53,9 @@ export class Successions {
 
   /** A peer can be reached: it is told, if it knows us by a former key and was not told in this run. */
   found(id: PeerId): void {
-    const trust = this.#context.book.trustOf(id)
-    if (
-      this.#context.former.length === 0 ||
-      trust === 'unknown' ||
-      trust === 'blocked' ||
-      trust === 'replaced'
-    )
-      return
+    if (this.#context.former.length === 0 || !this.#isToBeTold(id)) return
     if (this.#told.has(id) || this.#stopping.signal.aborted) return
+    if (this.#told.size >= limits.pins + limits.contacts) this.#forgetTheForgotten()
     this.#told.add(id)
     this.#queue.push(id)
     if (!this.#telling) void this.#tellAll()
@@ -110,13 +105,29 @@ export class Successions {
     }
   }
 
+  #isToBeTold(id: PeerId): boolean {
+    const trust = this.#context.book.trustOf(id)
+    return trust !== 'unknown' && trust !== 'blocked' && trust !== 'replaced'
+  }
+
+  /** Strangers come and go with keys that are free to make. */
+  #forgetTheForgotten(): void {
+    for (const id of this.#told) if (this.#context.book.trustOf(id) === 'unknown') this.#told.delete(id)
+  }
+
   /** One after the other: nobody is in a hurry. */
   async #tellAll(): Promise<void> {
     this.#telling = true
-    for (let id = this.#queue.shift(); id !== undefined; id = this.#queue.shift()) {
-      if (!(await this.#tell(id))) void this.#tryAgain(id)
+    for (let id = this.#next(); id !== undefined; id = this.#next()) {
+      if (this.#isToBeTold(id) && !(await this.#tell(id))) void this.#tryAgain(id)
     }
     this.#telling = false
+  }
+
+  /** Whom our user knows comes first: strangers who take their time to answer must not keep it waiting. */
+  #next(): PeerId | undefined {
+    const known = this.#queue.findIndex((id) => this.#context.book.isContact(id))
+    return this.#queue.splice(Math.max(known, 0), 1)[0]
   }
 
   async #tryAgain(id: PeerId): Promise<void> {
@@ -125,20 +136,26 @@ export class Successions {
     if (this.#context.isReachable(id)) this.found(id)
   }
 
-  /** Tells one peer of every change of our key, in their order. @returns false when it could not be reached */
+  /** Tells one peer of every change of our key, in their order. @returns whether it has answered, in whatever way */
   async #tell(id: PeerId): Promise<boolean> {
-    for (const former of this.#context.former) {
-      try {
-        const { signal } = this.#stopping
-        const talk = new PairingTalk(await this.#context.pairAs(id, former.credentials, signal))
-        talk.send({ kind: 'succession', statement: former.statement })
-        // Refused is an answer too: it did not know that key.
-        await Promise.race([talk.next(), sleep(limits.dialMs, signal)])
-        talk.close('done')
-      } catch {
-        return false
+    try {
+      for (const { credentials, statement } of this.#context.former) {
+        const talk = new PairingTalk(await this.#context.pairAs(id, credentials, this.#stopping.signal))
+        talk.send({ kind: 'succession', statement })
+        if (!(await this.#isAnswered(talk))) return false
       }
+      return true
+    } catch (error) {
+      // It does not want to hear of that key.
+      return isP2PError(error, 'peer-refused')
     }
-    return true
+  }
+
+  /** Refused is an answer too: it did not know that key. */
+  async #isAnswered(talk: PairingTalk): Promise<boolean> {
+    const answer = await Promise.race([talk.next(), sleep(limits.dialMs, this.#stopping.signal)])
+    talk.close('done')
+    if (answer === 'ended') return closedAs(await talk.closed, 'refused')
+    return answer?.kind === 'taken'
   }
 }

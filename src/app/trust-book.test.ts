@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { inventId } from '../../test/app/nodes.ts'
+import { inventId, until } from '../../test/app/nodes.ts'
 import { limits } from '../base/limits.ts'
 import { P2PError } from '../base/errors.ts'
 import { ephemeralIdentity } from '../identity/identity.ts'
@@ -24,6 +24,8 @@ async function open(change: Partial<TrustStore> = {}): Promise<Opened> {
     all: () => memory.all(),
     get: (id) => memory.get(id),
     put: (...pins) => memory.put(...pins),
+    note: (pin) => memory.note(pin),
+    flush: () => memory.flush(),
     delete: (id) => memory.delete(id),
     [Symbol.dispose]: () => {},
     ...change,
@@ -41,23 +43,48 @@ async function open(change: Partial<TrustStore> = {}): Promise<Opened> {
 const peer = ephemeralIdentity().credentials
 
 test('a peer that is met is kept at once, and written again only when there is news', async () => {
-  let puts = 0
+  let notes = 0
   const memory = await openTrustStore({ path: undefined })
-  const put = (...pins: Pin[]): void => {
-    puts++
-    memory.put(...pins)
+  const note = (pin: Pin): void => {
+    notes++
+    memory.note(pin)
   }
-  const { book, met } = await open({ put, get: (id) => memory.get(id) })
+  const { book, met } = await open({ note, get: (id) => memory.get(id) })
   for (let count = 0; count < 5; count++) book.meet(peer, 1)
-  assert.deepEqual([puts, met.length, book.trustOf(peer.id)], [1, 1, 'seen'])
+  assert.deepEqual([notes, met.length, book.trustOf(peer.id)], [1, 1, 'seen'])
   book.meet(peer, 3)
   book.meet(peer, 2)
-  assert.equal(puts, 2)
+  assert.equal(notes, 2)
   assert.equal(memory.get(peer.id)?.protocol, 3, 'the version only rises')
   memory.put({ ...memory.get(peer.id)!, metAt: new Date(Date.now() - limits.metAgainMs - 1) })
   book.meet(peer, 1)
-  assert.equal(puts, 3)
+  assert.equal(notes, 3)
   assert.equal(met.length, 1)
+})
+
+test('who was only met is written a moment later, with all the others; a decision at once, with them', async () => {
+  const writes: string[] = []
+  const memory = await openTrustStore({ path: undefined })
+  const flush = (): void => {
+    writes.push('flush')
+    memory.flush()
+  }
+  const put = (...pins: Pin[]): void => {
+    writes.push('put')
+    memory.put(...pins)
+  }
+  const { book } = await open({
+    flush,
+    put,
+    note: (pin) => memory.note(pin),
+    get: (id) => memory.get(id),
+  })
+  for (let count = 0; count < limits.newPinBurst; count++) book.meet(ephemeralIdentity().credentials, 1)
+  assert.deepEqual(writes, [])
+  await until(() => writes.length > 0, 'the write')
+  assert.deepEqual(writes, ['flush'])
+  book.block(peer.id)
+  assert.deepEqual(writes, ['flush', 'put'])
 })
 
 test('so many newcomers at once are kept, and the others the next time', async () => {
@@ -70,16 +97,26 @@ test('so many newcomers at once are kept, and the others the next time', async (
   assert.ok(store.get(known.id)!.metAt.getTime() > 0, 'who is known already is noted all the same')
 })
 
+test('so many known strangers at once are noted as met again, and the others the next time', async () => {
+  const { book, store } = await open()
+  const peers = Array.from({ length: limits.newPinBurst + 20 }, () => ephemeralIdentity().credentials)
+  store.put(...peers.map((known) => ({ ...newPin(known, new Date(0)), protocol: 1 })))
+  for (const known of peers) book.meet(known, 1)
+  const noted = store.all().filter(({ metAt }) => metAt.getTime() > 0).length
+  assert.ok(noted >= limits.newPinBurst && noted < limits.newPinBurst + 20, `${noted}`)
+})
+
 test('a peer that cannot be written is still talked with, and the trouble is told', async () => {
   const trouble = new P2PError('trust-unwritable', 'disk full')
-  const { book, unwritable, met } = await open({
-    put: () => {
-      throw trouble
-    },
-  })
+  const fail = (): void => {
+    throw trouble
+  }
+  const { book, unwritable, met } = await open({ put: fail, flush: fail })
   book.meet(peer, 1)
-  assert.deepEqual([unwritable, met, book.trustOf(peer.id)], [[trouble], [], 'unknown'])
+  assert.deepEqual([unwritable, met], [[], [peer.id]])
   assert.throws(() => book.block(peer.id), trouble)
+  await until(() => unwritable.length > 0, 'the warning')
+  assert.deepEqual(unwritable, [trouble])
 })
 
 test('a key that is not the one that is kept does not fit, and verifies nobody', async () => {

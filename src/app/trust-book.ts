@@ -2,7 +2,7 @@ import { P2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { monotonicMs } from '../base/time.ts'
 import { comparePeerIds, isProvable, type PeerId } from '../protocol/peer-id.ts'
-import { TokenBucket } from '../rules/admission.ts'
+import { TokenBucket, type Rate } from '../rules/admission.ts'
 import type { TrustState } from '../rules/trust.ts'
 import type { Pin, TrustStore } from '../store/trust-store.ts'
 import type { ProvedPeer } from '../transport/transport.ts'
@@ -17,15 +17,25 @@ export interface TrustBookContext {
   met(id: PeerId): void
   /** A user, or a statement that users rely on, has changed what is known of a peer. */
   decided(contact: Contact): void
-  /** What was met cannot be written. */
+  /** Who was met cannot be written, and is unknown again. */
   unwritable(error: unknown): void
 }
 
-/** What is known of the keys of peers, and what was decided on them. Every change is on the disk before it counts. */
+/** Strangers have as many keys as they like: fresh ones, and known ones. */
+const writes: Rate = { perSecond: limits.newPinsPerSecond, burst: limits.newPinBurst }
+
+/**
+ * What is known of the keys of peers, and what was decided on them. Every decision is on the disk before it counts. Whom
+ * we have only met is written a moment later, with all others who were: a write takes the main thread some 10 ms, and on
+ * the card of a small computer much longer.
+ */
 export class TrustBook {
   readonly #store: TrustStore
   readonly #context: TrustBookContext
-  readonly #newPins = new TokenBucket({ perSecond: limits.newPinsPerSecond, burst: limits.newPinBurst })
+  readonly #newPins = new TokenBucket(writes)
+  /** Apart, or strangers would keep those whom we have met from being remembered as met lately. */
+  readonly #metAgain = new TokenBucket(writes)
+  #isWriteDue = false
 
   constructor(store: TrustStore, context: TrustBookContext) {
     this.#store = store
@@ -47,6 +57,12 @@ export class TrustBook {
   find(id: PeerId): Contact | undefined {
     const pin = this.#store.get(id)
     return pin === undefined ? undefined : contactOf(pin)
+  }
+
+  /** Whether a person, or a statement that persons rely on, has decided anything on this peer. */
+  isContact(id: PeerId): boolean {
+    const pin = this.#store.get(id)
+    return pin !== undefined && (pin.alias !== '' || pin.trust !== 'seen')
   }
 
   /** Verified ones first, then by alias, then by ID. */
@@ -91,16 +107,12 @@ export class TrustBook {
     const pin = this.#store.get(peer.id)
     const now = new Date()
     const isNew = pin?.key === undefined
-    if (isNew && !this.#newPins.take(monotonicMs())) return
-    const isDue = isNew || protocol > pin.protocol || now.getTime() - pin.metAt.getTime() > limits.metAgainMs
-    if (!isDue) return
+    const rises = !isNew && protocol > pin.protocol
+    if (!isNew && !rises && now.getTime() - pin.metAt.getTime() <= limits.metAgainMs) return
+    if (!rises && !(isNew ? this.#newPins : this.#metAgain).take(monotonicMs())) return
     const next = pin === undefined ? newPin(peer, now) : { ...pin, key: peer.key, metAt: now }
-    try {
-      this.#store.put({ ...next, protocol: Math.max(protocol, next.protocol) })
-    } catch (error) {
-      this.#context.unwritable(error)
-      return
-    }
+    this.#store.note({ ...next, protocol: Math.max(protocol, next.protocol) })
+    this.#writeSoon()
     if (pin === undefined) this.#context.met(peer.id)
   }
 
@@ -165,6 +177,20 @@ export class TrustBook {
     this.#store.put(former, next)
     this.#context.decided(contactOf(former))
     return contactOf(next)
+  }
+
+  #writeSoon(): void {
+    if (this.#isWriteDue) return
+    this.#isWriteDue = true
+    const write = (): void => {
+      this.#isWriteDue = false
+      try {
+        this.#store.flush()
+      } catch (error) {
+        this.#context.unwritable(error)
+      }
+    }
+    setTimeout(write, limits.notedMs).unref()
   }
 
   #pinOf(id: PeerId): Pin {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 
+import { pairingChannels } from '../../test/app/pairing-channels.ts'
 import { until } from '../../test/app/nodes.ts'
 import { P2PError } from '../base/errors.ts'
 import { limits, type Limits } from '../base/limits.ts'
@@ -10,7 +10,6 @@ import { ephemeralIdentity } from '../identity/identity.ts'
 import { encodePairing } from '../protocol/pairing.ts'
 import { comparePeerIds } from '../protocol/peer-id.ts'
 import { openTrustStore } from '../store/trust-store.ts'
-import { memoryChannelPair, type ChannelSide } from '../testing/memory-channel.ts'
 import type { PairingChannel } from '../transport/channel.ts'
 import type { ProvedPeer } from '../transport/transport.ts'
 import type { NodeEvent } from './node-event.ts'
@@ -54,7 +53,7 @@ async function openTwo(changed: Partial<Limits> = {}, refuses = false): Promise<
     const pair = async (): Promise<PairingChannel> => {
       await delay(1)
       if (refuses) throw new P2PError('peer-refused', 'refused')
-      const [out, back] = connect(self, other().self)
+      const [out, back] = pairingChannels(self, other().self)
       dialled.push(out)
       void other().pairings.accept(back)
       return out
@@ -69,6 +68,7 @@ async function openTwo(changed: Partial<Limits> = {}, refuses = false): Promise<
     const pairings = new Pairings({
       verifications,
       isContact: () => false,
+      isBlocked: () => false,
       met: () => {},
       acceptSuccession: (talk) => talk.close('refused'),
     })
@@ -76,19 +76,6 @@ async function openTwo(changed: Partial<Limits> = {}, refuses = false): Promise<
   }
   for (const peer of peers) ends.push(await open(peer))
   return { a: ends[0]!, b: ends[1]!, dialled }
-}
-
-function side({ id, key }: ProvedPeer): ChannelSide {
-  return { peerId: id, address: '10.0.0.1', proof: { key, protocol: 1 } }
-}
-
-function connect(from: ProvedPeer, to: ProvedPeer): readonly [PairingChannel, PairingChannel] {
-  const binding = Uint8Array.from(randomBytes(32))
-  const [out, back] = memoryChannelPair(side(from), side(to), (deliver) => void setImmediate(deliver))
-  return [
-    Object.assign(out, { proof: { key: to.key, protocol: 1 }, binding }),
-    Object.assign(back, { proof: { key: from.key, protocol: 1 }, binding }),
-  ]
 }
 
 async function begin(from: End, to: End) {
@@ -187,7 +174,7 @@ async function duplicateAtOnce(from: End, to: End): Promise<unknown> {
     self: from.self,
     book: from.book,
     pair: () => {
-      const [out, back] = connect(from.self, to.self)
+      const [out, back] = pairingChannels(from.self, to.self)
       void back.close(1000, 'duplicate pairing')
       return Promise.resolve(out)
     },
@@ -252,7 +239,7 @@ test('a scan that nobody confirms in time ends at both ends', async () => {
 test('a connection that begins with anything but what pairing begins with is closed', async () => {
   for (const frame of [Uint8Array.of(0xff), encodePairing({ kind: 'taken' })]) {
     const { a, b } = await openTwo()
-    const [out, back] = connect(a.self, b.self)
+    const [out, back] = pairingChannels(a.self, b.self)
     void b.pairings.accept(back)
     out.send(frame)
     assert.equal((await out.closed).code, 1008)
@@ -261,7 +248,7 @@ test('a connection that begins with anything but what pairing begins with is clo
 
 test('a connection carries so many frames, and one that is none is told as such', async () => {
   const { a, b } = await openTwo()
-  const [out, back] = connect(a.self, b.self)
+  const [out, back] = pairingChannels(a.self, b.self)
   const talk = new PairingTalk(back)
   for (let count = 0; count <= limits.pairingFrames; count++) out.send(encodePairing({ kind: 'taken' }))
   for (let count = 0; count < limits.pairingFrames; count++)
@@ -269,4 +256,27 @@ test('a connection carries so many frames, and one that is none is told as such'
   assert.equal(await talk.next(), undefined)
   talk.close('failed')
   assert.equal(await talk.next(), 'ended')
+})
+
+test('while we wait for a scan to be confirmed, no code begins with that peer, and the scan goes on', async () => {
+  const { a, b } = await openTwo()
+  const scan = a.verifications.acceptInvitation(b.verifications.invite().text)
+  await assert.rejects(a.verifications.verify(b.self.id), { code: 'too-many' })
+  await until(() => b.verifications.find(a.self.id) !== undefined, 'the question')
+  const asked = await b.verifications.verify(a.self.id)
+  assert.equal(asked.method, 'qr')
+  await asked.confirm(true)
+  assert.equal((await scan).trust, 'verified')
+})
+
+test('a code that the peer begins meanwhile does not take the place of our scan', async () => {
+  const { a, b } = await openTwo()
+  const scan = a.verifications.acceptInvitation(b.verifications.invite().text)
+  const [out, back] = pairingChannels(b.self, a.self)
+  void a.pairings.accept(back)
+  out.send(encodePairing({ kind: 'commit', commitment: new Uint8Array(32) }))
+  assert.equal((await out.closed).code, 1013)
+  await until(() => b.verifications.find(a.self.id) !== undefined, 'the question')
+  await b.verifications.find(a.self.id)?.confirm(true)
+  assert.equal((await scan).trust, 'verified')
 })

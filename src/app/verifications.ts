@@ -44,6 +44,8 @@ interface Slot {
   current: RunningVerification | undefined
   /** Whether it counts as an attempt already. */
   counted: boolean
+  /** Whether we are telling the peer that we have scanned its QR code: then there is nothing to ask our user. */
+  readonly scans: boolean
 }
 
 /** The verifications of a node, at most one with each peer; whoever began them. */
@@ -78,11 +80,18 @@ export class Verifications {
     return current?.isShown === true ? current : undefined
   }
 
+  /** Whether our user has begun one with this peer. */
+  isWanted(id: PeerId): boolean {
+    const slot = this.#slots.get(id)
+    return slot !== undefined && slot.current?.incoming !== true
+  }
+
   /** Begins one by short code, or joins the one under way; resolves when our user can be asked. */
   async verify(id: PeerId, { signal }: CallOptions = {}): Promise<Verification> {
     signal?.throwIfAborted()
     this.#requireVerifiable({ id, key: this.#context.book.keyOf(id) })
     const slot = this.#slots.get(id) ?? this.#begin(id)
+    if (slot.scans) throw underWay(this.#context.book.nameOf(id))
     const giveUp = (): void => this.#drop(id, slot, signal?.reason)
     signal?.addEventListener('abort', giveUp, { once: true })
     try {
@@ -105,12 +114,12 @@ export class Verifications {
     const { secret, ...peer } = invitation
     if (secret === undefined) return this.#context.book.verified(peer, 'qr')
     if (this.#slots.has(peer.id)) throw underWay(this.#context.book.nameOf(peer.id))
-    const slot = this.#open(peer.id)
+    const slot = this.#open(peer.id, true)
     const given = signal === undefined ? slot.dial.signal : AbortSignal.any([signal, slot.dial.signal])
     try {
       return await abortable(this.#scan(peer, secret, given), given)
     } finally {
-      this.#slots.delete(peer.id)
+      if (this.#slots.get(peer.id) === slot) this.#slots.delete(peer.id)
     }
   }
 
@@ -118,7 +127,9 @@ export class Verifications {
   acceptCode(talk: PairingTalk, commit: PairingMessage): void {
     const { id } = talk.peer
     const slot = this.#slots.get(id)
-    if (slot?.current?.isShown === true || slot?.current?.incoming === true) return talk.close('not-now')
+    const isTaken =
+      slot?.scans === true || slot?.current?.isShown === true || slot?.current?.incoming === true
+    if (isTaken) return talk.close('not-now')
     // Both have begun: the dial of the smaller ID goes on.
     if (slot !== undefined && comparePeerIds(id, this.#context.self.id) > 0) return talk.close('duplicate')
     const mine = slot ?? this.#open(id)
@@ -169,11 +180,11 @@ export class Verifications {
     this.#context.book.requireVerifiable(peer)
   }
 
-  #open(id: PeerId): Slot {
+  #open(id: PeerId, scans = false): Slot {
     const shown = Promise.withResolvers<Verification>()
     // Who called hears of it; when nobody did, nobody needs to.
     shown.promise.catch(() => {})
-    const slot: Slot = { shown, dial: new AbortController(), current: undefined, counted: false }
+    const slot: Slot = { shown, dial: new AbortController(), current: undefined, counted: false, scans }
     this.#slots.set(id, slot)
     return slot
   }

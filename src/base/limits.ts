@@ -33,8 +33,9 @@ export const limits = {
   peerEventsPerSourcePerSecond: 1,
   /** Source addresses whose rate is remembered. */
   sources: 1024,
-  /** Addresses kept for one peer (U16), and how long one that nobody confirms is kept (U18). */
+  /** Addresses kept for one peer, unconfirmed ones that one source told of (U16), and how long such a one is kept (U18). */
   pathsPerPeer: 4,
+  pathsPerSource: 2,
   pathLifetimeMs: 90_000,
 
   /** Answers to announcements: per source address, in all, and to sources off the link (U13, U14). */
@@ -70,6 +71,11 @@ export const limits = {
 
   /** /ping of known peers: period, time limit, failures in a row and silence that end a peer. */
   pingPeriodMs: 30_000,
+  /**
+   * A new peer of ours is asked within so much for each known peer: many who hear it at once ask no faster than
+   * they do later, and it pays for 33 handshakes of TLS a second at most.
+   */
+  firstPingPerPeerMs: 30,
   pingTimeoutMs: 2_000,
   pingFailures: 2,
   /** A confirmed address is checked sooner when the peer is heard at another one: not more often than this. */
@@ -93,8 +99,12 @@ export const limits = {
   pendingGraceMs: 250,
   /** Bytes of a TLS handshake from the other side: ours has about 1,200, a certificate of 60 KB more (T4). */
   handshakeBytes: 4 * 1024,
+  /** What TLS carries beside data in a session: ours has 4,000 bytes of handshake, and no key updates (T10). */
+  tlsExtraBytes: 64 * 1024,
   /** A peer's certificate; ours has about 200 bytes (T4). */
   certificateBytes: 512,
+  /** Good certificates that are remembered, so that a peer that calls again is known at once. */
+  knownCertificates: 1024,
   /** Open sessions from one address: IDs are free to make, so that those of one host must not fill the node. */
   sessionsPerAddress: 64,
   /** /peers that we serve: body, so that head and body stay within the reference's 4,000 (H10, H11). */
@@ -230,6 +240,8 @@ export const limits = {
   /** Peers met for the first time whose keys are written to the disk: a second, and at once; others wait for the next time. */
   newPinsPerSecond: 10,
   newPinBurst: 64,
+  /** How long those keys wait, to be written together. */
+  notedMs: 1_000,
   /** How often the time of the last meeting is written, for each peer. */
   metAgainMs: 24 * 3_600_000,
   /** Peers that are remembered without an alias and without a decision of ours: the one not met for longest gives way. */
@@ -239,9 +251,11 @@ export const limits = {
   /** One frame of a pairing connection, and how many may come on one. */
   pairingFrameBytes: 1024,
   pairingFrames: 16,
-  /** Pairing connections: open at once, new in a minute from one peer and in all. */
+  /** Pairing connections: open at once, in all and for strangers from one address; new in a minute likewise, and from one peer. */
   pairings: 16,
+  pairingsPerAddress: 4,
   pairingsPerPeerPerMinute: 3,
+  pairingsPerAddressPerMinute: 10,
   pairingsPerMinute: 30,
   /** Two people compare the code in this time; after a failure the same peer has to wait; attempts in an hour (T13). */
   verifyMs: 120_000,

@@ -30,6 +30,16 @@ test('our certificate identifies its key, and is the same bytes every time', () 
   assert.equal(certificate.validTo, 'Dec 31 23:59:59 9999 GMT')
 })
 
+test('one that was good is good again, and vouches for no other by a bit', () => {
+  const good = new X509Certificate(KeyPair.make().certificate)
+  const first = identify(good)
+  assert.ok(first)
+  assert.deepEqual(identify(new X509Certificate(good.raw)), first)
+  const forged = Buffer.from(good.raw)
+  forged[forged.length - 1] = (forged.at(-1) ?? 0) ^ 1
+  assert.equal(identify(new X509Certificate(forged)), undefined)
+})
+
 test("openssl's certificate without extensions identifies its key too", () => {
   for (const name of ['plain', 'extra']) {
     const certificate = fixture(name)

@@ -1,7 +1,8 @@
 import { sign, type KeyObject, type X509Certificate } from 'node:crypto'
 import { limits } from '../base/limits.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
-import { peerIdOfKey, publicKeyInfoPrefix, rawPublicKey } from './public-key.ts'
+import { RecentMap } from '../rules/admission.ts'
+import { peerIdOfKey, publicKeyBytes, publicKeyInfoPrefix } from './public-key.ts'
 
 /** Tags of ASN.1 (X.690, 8); the last is the version of a certificate, `[0] EXPLICIT`. */
 const tags = {
@@ -46,38 +47,52 @@ export function makeCertificate(privateKey: KeyObject, publicKey: Uint8Array): U
   return sequence(content, ed25519, element(tags.bitString, Buffer.of(0), signature))
 }
 
+/** Certificates that were found good: their bytes decide it, and peers come again. */
+const known = new RecentMap<string, CertifiedPeer>(limits.knownCertificates)
+
 /**
  * Whose certificate this is; undefined for one that no peer of ours has: too long, another kind of key, not signed by
  * that key, or with an extension (T3, T4). Names and dates say nothing (T9). That the other side holds the key is for TLS to prove.
  */
 export function identify(certificate: X509Certificate): CertifiedPeer | undefined {
-  if (certificate.raw.length > limits.certificateBytes) return undefined
-  const key = selfSignedKey(certificate)
-  return key !== undefined && endsWithKey(certificate.raw) ? { id: peerIdOfKey(key), key } : undefined
+  const { raw } = certificate
+  if (raw.length > limits.certificateBytes) return undefined
+  const bytes = raw.toString('latin1')
+  const found = known.get(bytes) ?? examine(certificate, raw)
+  if (found !== undefined) known.set(bytes, found)
+  return found
 }
 
-/** The raw Ed25519 key that the certificate holds and is signed by. */
-function selfSignedKey(certificate: X509Certificate): Uint8Array | undefined {
+function examine(certificate: X509Certificate, raw: Buffer): CertifiedPeer | undefined {
+  const key = lastKey(raw)
+  return key !== undefined && isSignedByItself(certificate) ? { id: peerIdOfKey(key), key } : undefined
+}
+
+/** Whether the certificate's key is an Ed25519 one, and has signed it. */
+function isSignedByItself(certificate: X509Certificate): boolean {
   try {
     const { publicKey } = certificate
-    return certificate.verify(publicKey) ? rawPublicKey(publicKey) : undefined
+    return publicKey.asymmetricKeyType === 'ed25519' && certificate.verify(publicKey)
   } catch {
     // Node throws for a key of a kind that it does not know, or with parameters that are none.
-    return undefined
+    return false
   }
 }
 
 /**
- * Whether the key is the last that the certificate says: extensions would follow it (RFC 5280, 4.1). Node tells of
+ * The raw Ed25519 key, when it is the last that the certificate says: extensions would follow it (RFC 5280, 4.1). Node tells of
  * those alone that it knows. The bytes are sound DER, or Node would not have read them.
  */
-function endsWithKey(certificate: Uint8Array): boolean {
+function lastKey(certificate: Uint8Array): Uint8Array | undefined {
   const content = contentAt(certificate, contentAt(certificate, 0).start)
   let at = content.start
   if (certificate[at] === tags.version) at = contentAt(certificate, at).end
-  // Serial number, algorithm, issuer, validity, subject, key.
-  for (let field = 0; field < 6; field++) at = contentAt(certificate, at).end
-  return at === content.end
+  // Serial number, algorithm, issuer, validity, subject.
+  for (let field = 0; field < 5; field++) at = contentAt(certificate, at).end
+  const prefixEnd = at + publicKeyInfoPrefix.length
+  const isKey = Buffer.compare(certificate.subarray(at, prefixEnd), publicKeyInfoPrefix) === 0
+  if (!isKey || content.end !== prefixEnd + publicKeyBytes) return undefined
+  return Uint8Array.from(certificate.subarray(prefixEnd, content.end))
 }
 
 /** Where the content of the element at `at` starts and ends. */

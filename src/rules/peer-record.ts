@@ -30,6 +30,8 @@ export interface PeerRecord {
 interface Path {
   readonly address: string
   readonly port: number
+  /** Where the datagram that told of it came from. */
+  readonly source: string
   readonly via: readonly string[]
   readonly seenAt: number
   readonly confirmedAt: number | undefined
@@ -50,8 +52,8 @@ export interface Entry extends Mutable<Omit<PeerRecord, 'paths'>> {
   pingAt: number
 }
 
-export function newEntry({ id, files, upgrade }: Announcement, path: Path, source: string): Entry {
-  const { seenAt } = path
+export function newEntry({ id, files, upgrade }: Announcement, path: Path): Entry {
+  const { seenAt, source } = path
   return {
     id,
     kind: isProvable(id) ? 'p2p' : 'reference',
@@ -84,23 +86,35 @@ export function applyDescription(entry: Entry, { files, upgrade }: Announcement)
   if (upgrade === undefined) return
   entry.name = upgrade.name
   entry.instance = upgrade.instance
-  entry.key = upgrade.key ?? entry.key
 }
 
 export function indexOfPath(entry: Entry, address: string, port: number): number {
   return entry.paths.findIndex((path) => path.address === address && path.port === port)
 }
 
-/** Whether a path that nobody confirmed would come first: only when there is no confirmed one (U16). */
+/**
+ * Whether a path that nobody confirmed would come first: only that of a reference peer without a confirmed one (U16). A
+ * peer of ours can prove a path, so each has its turn; a stranger who always came first would keep the true one waiting.
+ */
 export function newPathComesFirst(entry: Entry): boolean {
-  return entry.paths[0]?.confirmedAt === undefined
+  return entry.kind === 'reference' && entry.paths[0]?.confirmedAt === undefined
 }
 
-/** Adds a path before the other unconfirmed ones; the one of these that was seen longest ago makes room. */
-export function addPath(entry: Entry, path: Path, capacity: number): void {
-  if (entry.paths.length >= capacity && !dropOldestUnconfirmed(entry)) return
+interface PathLimits {
+  readonly pathsPerPeer: number
+  readonly pathsPerSource: number
+}
+
+/**
+ * Adds a path: that of a reference peer before the other unconfirmed ones, that of a peer of ours as the last. An unconfirmed
+ * one that was seen longest ago makes room: one of the same source when that has brought its share, so that one stranger
+ * displaces himself alone (U16). Never the best, which is being asked.
+ */
+export function addPath(entry: Entry, path: Path, bounds: PathLimits): void {
+  if (!makeRoom(entry, path.source, bounds)) return
   const added = { ...path }
-  entry.paths.splice(confirmedPaths(entry), 0, added)
+  const index = entry.kind === 'p2p' ? entry.paths.length : confirmedPaths(entry)
+  entry.paths.splice(index, 0, added)
   if (entry.paths[0] === added) entry.pingFailures = 0
 }
 
@@ -137,12 +151,16 @@ function confirmedPaths(entry: Entry): number {
   return index === -1 ? entry.paths.length : index
 }
 
-function dropOldestUnconfirmed(entry: Entry): boolean {
-  let oldest = -1
-  for (const [index, path] of entry.paths.entries()) {
-    if (path.confirmedAt !== undefined) continue
-    if (path.seenAt < (entry.paths[oldest]?.seenAt ?? Infinity)) oldest = index
+/** @returns false when every path there is stays */
+function makeRoom({ paths }: Entry, source: string, { pathsPerPeer, pathsPerSource }: PathLimits): boolean {
+  const isOwn = (path: Path): boolean => path.confirmedAt === undefined && path.source === source
+  const isCrowded = paths.filter(isOwn).length >= pathsPerSource
+  if (!isCrowded && paths.length < pathsPerPeer) return true
+  let oldest = 0
+  for (const [index, path] of paths.entries()) {
+    const mayGo = index > 0 && path.confirmedAt === undefined && (!isCrowded || path.source === source)
+    if (mayGo && (oldest === 0 || path.seenAt < (paths[oldest]?.seenAt ?? 0))) oldest = index
   }
-  if (oldest >= 0) entry.paths.splice(oldest, 1)
-  return oldest >= 0
+  if (oldest > 0) paths.splice(oldest, 1)
+  return oldest > 0
 }

@@ -13,9 +13,10 @@ const small: PeerTableLimits = {
   peers: 4,
   peersPerSource: 3,
   confirmedPeers: 2,
-  pathsPerPeer: 3,
+  pathsPerPeer: 4,
   pathLifetimeMs: 90,
   pingPeriodMs: 30,
+  firstPingPerPeerMs: 6,
   pingFailures: 2,
   contestedPingMs: 5,
   silenceMs: 65,
@@ -26,10 +27,11 @@ const small: PeerTableLimits = {
 interface ModelPath {
   readonly address: string
   readonly port: number
+  readonly source: string
   readonly via: Set<string>
   seenAt: number
   confirmedAt: number | undefined
-  /** Ascending: the order of proof for confirmed paths; for others the newest has the lowest number, hints the highest. */
+  /** Ascending: the order of proof for confirmed paths; for others of a reference peer the newest has the lowest number, of one of ours the highest, like hints. */
   rank: number
 }
 
@@ -68,7 +70,7 @@ class Model {
     if (this.#isEvictable(known)) known.usedAt = this.#step
     const path = pathAt(known, address, announcement.port)
     if (path === undefined) {
-      this.#addPath(known, { address, port: announcement.port, via, now })
+      this.#addPath(known, { address, port: announcement.port, source, via, now })
       if (bestBefore.confirmedAt !== undefined) hurry(known, now)
     } else {
       path.seenAt = now
@@ -76,11 +78,11 @@ class Model {
     }
     known.via.add(via)
     const own = announcement.upgrade
+    known.key = own?.key ?? known.key
     const speaker = best(known)
     if (own && speaker.address === address && speaker.port === announcement.port) {
       known.name = own.name
       known.instance = own.instance
-      known.key = own.key ?? known.key
     }
     return { change: face(known) === before ? 'same' : 'changed', evicted: [] }
   }
@@ -93,7 +95,8 @@ class Model {
     const { port } = announcement
     if (known.paths.length < small.pathsPerPeer && !pathAt(known, address, port)) {
       const via = new Set(['peers'])
-      known.paths.push({ address, port, via, seenAt: now, confirmedAt: undefined, rank: this.#step })
+      const path = { address, port, source: address, via, seenAt: now, confirmedAt: undefined }
+      known.paths.push({ ...path, rank: this.#step })
     }
     return { change: 'same', evicted: [] }
   }
@@ -195,6 +198,7 @@ class Model {
     const path = {
       address,
       port,
+      source,
       via: new Set([via]),
       seenAt: now,
       confirmedAt: undefined,
@@ -217,28 +221,43 @@ class Model {
       usedAt: this.#step,
       pingFailures: 0,
       pingedAt: -Infinity,
-      pingAt: now + small.pingPeriodMs * (0.5 + 0.5 * fraction),
+      pingAt:
+        now +
+        (isProvable(id)
+          ? Math.min(small.pingPeriodMs, this.peers.length * small.firstPingPerPeerMs) * fraction
+          : small.pingPeriodMs * (0.5 + 0.5 * fraction)),
     })
     return { change: 'found', evicted }
   }
 
   #addPath(
     peer: ModelPeer,
-    { address, port, via, now }: { address: string; port: number; via: string; now: number },
+    {
+      address,
+      port,
+      source,
+      via,
+      now,
+    }: Pick<ModelPath, 'address' | 'port' | 'source'> & { via: string; now: number },
   ) {
-    if (peer.paths.length === small.pathsPerPeer) {
-      const unconfirmed = ordered(peer).filter((path) => path.confirmedAt === undefined)
-      const [oldest] = unconfirmed.sort((a, b) => a.seenAt - b.seenAt)
+    const unconfirmed = ordered(peer).filter((path) => path.confirmedAt === undefined)
+    const own = unconfirmed.filter((path) => path.source === source)
+    const isCrowded = own.length >= small.pathsPerSource
+    if (isCrowded || peer.paths.length === small.pathsPerPeer) {
+      const [oldest] = (isCrowded ? own : unconfirmed)
+        .filter((path) => path !== best(peer))
+        .sort((a, b) => a.seenAt - b.seenAt)
       if (oldest === undefined) return
       peer.paths.splice(peer.paths.indexOf(oldest), 1)
     }
     const path = {
       address,
       port,
+      source,
       via: new Set([via]),
       seenAt: now,
       confirmedAt: undefined,
-      rank: -this.#step,
+      rank: isProvable(peer.id) ? this.#step : -this.#step,
     }
     peer.paths.push(path)
     if (best(peer) === path) peer.pingFailures = 0
@@ -409,9 +428,10 @@ function shownBy(model: Model) {
     name: peer.name,
     instance: peer.instance,
     via: [...peer.via],
-    paths: ordered(peer).map(({ address, port, via, seenAt, confirmedAt }) => ({
+    paths: ordered(peer).map(({ address, port, source, via, seenAt, confirmedAt }) => ({
       address,
       port,
+      source,
       via: [...via],
       seenAt,
       confirmedAt,

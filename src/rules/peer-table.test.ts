@@ -25,7 +25,7 @@ test('a peer is found once, and then the same', () => {
     { firstSeenAt: 0, seenAt: 1_000, via: ['multicast'], kind: 'reference' },
   )
   assert.deepEqual(paths, [
-    { address: home, port: 8001, via: ['multicast'], seenAt: 1_000, confirmedAt: undefined },
+    { address: home, port: 8001, source: home, via: ['multicast'], seenAt: 1_000, confirmedAt: undefined },
   ])
 })
 
@@ -179,6 +179,58 @@ test('each peer is pinged every 30 s, and peers that came together are spread', 
       String(gaps),
     )
   }
+})
+
+/** The most pings that one newcomer gets in a second, of 300 nodes that know 300 others and hear it at the same time. */
+function pingsOfNewcomer(options: PeerTableLimits): number {
+  const count = 300
+  const newcomer = provableId(5_000)
+  const perSecond: number[] = []
+  for (let node = 1; node <= count; node++) {
+    const table = new PeerTable({ ...options, peersPerSource: Infinity }, idOf(7_000 + node))
+    for (let peer = 1; peer <= count; peer++) table.see(heard({ now: 0, peer }))
+    table.see({ ...heard({ now: 0 }), announcement: { ...announcement({}), id: newcomer } })
+    for (let second = 1; second <= options.pingPeriodMs / 1_000; second++) {
+      const due = table.pingDue(second * 1_000, Infinity)
+      if (due.every(({ id }) => id !== newcomer)) continue
+      perSecond[second] = (perSecond[second] ?? 0) + 1
+      break
+    }
+  }
+  assert.equal(
+    perSecond.reduce((sum, pings) => sum + pings),
+    count,
+    'everybody asks',
+  )
+  return Math.max(...perSecond.filter((pings) => pings > 0))
+}
+
+test('a newcomer of ours is asked soon, and not by everybody at the same time', () => {
+  assert.ok(pingsOfNewcomer(limits) <= 66)
+  const table = new PeerTable()
+  for (const [now, peer] of [1, 2, 3].entries())
+    table.see({ ...heard({ now }), announcement: { ...announcement({}), id: provableId(peer) } })
+  assert.equal(table.pingDue(100, 10).length, 3)
+})
+
+test('twin: without that spread all ask a newcomer in the same second', () => {
+  assert.equal(pingsOfNewcomer({ ...limits, firstPingPerPeerMs: 0 }), 300)
+})
+
+test('of a thousand newcomers of ours all are asked, though only so many in a second', () => {
+  const table = new PeerTable()
+  for (let peer = 1; peer <= 1_000; peer++) {
+    const [address, id] = [`10.1.${peer >> 8}.${peer & 255}`, provableId(peer)]
+    table.see({ ...heard({ now: 0, address }), announcement: { ...announcement({}), id } })
+  }
+  let asked = 0
+  for (let now = 1_000; now <= 60_000 && asked < 1_000; now += 1_000) {
+    for (const target of table.pingDue(now, limits.pingsAtOnce)) {
+      if (table.get(target.id)?.confirmedAt === undefined) asked++
+      table.pingAnswered(target, now)
+    }
+  }
+  assert.equal(asked, 1_000)
 })
 
 test('when more pings are due than may be under way, those that wait longest go first', () => {
@@ -488,6 +540,49 @@ test('U16: strangers make room for each other, not for them a confirmed address'
   for (const address of ['10.6.6.18', '10.6.6.19']) table.confirm(idOf(1), address, 20)
   table.see(heard({ now: 30, address: away }))
   assert.deepEqual(addresses(table), [home, '10.6.6.18', '10.6.6.19'])
+})
+
+/** A stranger tells every second of paths to a peer of ours that nobody has proved yet, and was the first to do so. */
+function displace(options: PeerTableLimits): {
+  readonly known: boolean
+  readonly provedAt: number | undefined
+} {
+  const table = new PeerTable(options)
+  const id = provableId(1)
+  const say = (now: number, source: string, port: number) =>
+    table.see({ ...heard({ now, source }), announcement: { ...announcement({ port }), id } })
+  for (let now = 0; now < 60_000; now += 1_000) {
+    say(now, stranger, 10_000 + now)
+    if (now % 20_000 === 1_000) say(now, home, 8001)
+    for (const target of table.pingDue(now, 10)) {
+      if (target.address !== home) table.pingFailed(target, now)
+      else if (table.pingAnswered(target, now).peer !== undefined) return { known: true, provedAt: now }
+    }
+  }
+  const paths = table.get(id)?.paths ?? []
+  return { known: paths.some(({ address }) => address === home), provedAt: undefined }
+}
+
+test('U16: whatever paths one stranger invents, the true one stays, has its turn and is proved', () => {
+  const { known, provedAt } = displace(limits)
+  assert.ok(known && provedAt !== undefined && provedAt < 60_000)
+})
+
+test('U16 twin: without a share for each source the true path is gone most of the time, and never proved', () => {
+  assert.deepEqual(displace({ ...limits, pathsPerSource: Infinity }), { known: false, provedAt: undefined })
+})
+
+test('U16: a path that is being asked makes no room, and that of a peer of ours that moved waits for its turn', () => {
+  const table = new PeerTable()
+  const id = provableId(1)
+  const say = (now: number, from: string) =>
+    table.see({ ...heard({ now, source: from }), announcement: { ...announcement({}), id } })
+  say(0, home)
+  for (let now = 1; now < 50; now++) assert.equal(say(now, `10.6.6.${now}`).change, 'same')
+  const paths = (): readonly string[] => table.get(id)!.paths.map(({ address }) => address)
+  assert.deepEqual(paths(), [home, '10.6.6.47', '10.6.6.48', '10.6.6.49'])
+  for (const now of [60, 70]) table.pingFailed({ id, address: home, port: 8001 }, now)
+  assert.equal(paths()[0], '10.6.6.47')
 })
 
 test('U16: contested addresses are checked sooner, but not more often than every 5 s', () => {

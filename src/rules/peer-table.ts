@@ -65,8 +65,10 @@ export type PeerTableLimits = Readonly<
     | 'peerEventsPerSourcePerSecond'
     | 'sources'
     | 'pathsPerPeer'
+    | 'pathsPerSource'
     | 'pathLifetimeMs'
     | 'pingPeriodMs'
+    | 'firstPingPerPeerMs'
     | 'pingFailures'
     | 'contestedPingMs'
     | 'silenceMs',
@@ -86,6 +88,8 @@ const nobody: readonly PeerRecord[] = []
  */
 export class PeerTable {
   readonly #limits: PeerTableLimits
+  /** Spreads what all nodes would else do to one peer at the same time. */
+  readonly #seed: number
   readonly #entries = new Map<PeerId, Entry>()
   readonly #occupancy: Occupancy
   /** Open sessions by peer. */
@@ -94,8 +98,9 @@ export class PeerTable {
   readonly #news: FloodGate
   #proven = 0
 
-  constructor(options: PeerTableLimits = limits) {
+  constructor(options: PeerTableLimits = limits, selfId?: PeerId) {
     this.#limits = options
+    this.#seed = selfId === undefined ? 0 : lastBits(selfId)
     this.#occupancy = new Occupancy(options)
     const rates = {
       perSource: { perSecond: options.peerEventsPerSourcePerSecond, burst: options.peersPerSource },
@@ -141,7 +146,8 @@ export class PeerTable {
       return seen('found', this.#enter({ ...hint, source: address, via: 'peers' }))
     }
     if (entry.paths.length < this.#limits.pathsPerPeer && indexOfPath(entry, address, port) < 0) {
-      entry.paths.push({ address, port, via: ['peers'], seenAt: now, confirmedAt: undefined })
+      const path = { address, port, source: address, via: ['peers'], seenAt: now, confirmedAt: undefined }
+      entry.paths.push(path)
     }
     return seen('same', entry)
   }
@@ -242,20 +248,34 @@ export class PeerTable {
   }
 
   #enter({ announcement, address, source, via, now }: Heard): Entry {
-    const path = { address, port: announcement.port, via: [via], seenAt: now, confirmedAt: undefined }
-    const entry = newEntry(announcement, path, source)
-    // Spread, or peers that start together are pinged by everybody together for ever.
-    entry.pingAt = now + this.#limits.pingPeriodMs * (0.5 + 0.5 * fractionOf(entry.id))
+    const { port } = announcement
+    const path = { address, port, source, via: [via], seenAt: now, confirmedAt: undefined }
+    const entry = newEntry(announcement, path)
+    entry.pingAt = now + this.#firstPingMs(entry)
     this.#entries.set(entry.id, entry)
     this.#occupancy.enter(entry)
     if (!this.#holds.has(entry.id)) this.#occupancy.offer(entry)
     return entry
   }
 
+  /**
+   * Spread over peers and over nodes, or those that start together are pinged together, and by everybody, for ever. A
+   * peer of ours is asked soon: it can prove its path, before anybody who tells of others does harm (U16).
+   */
+  #firstPingMs({ id, kind }: Entry): number {
+    const { pingPeriodMs, firstPingPerPeerMs } = this.#limits
+    // A number in [0, 1) that is the same for two IDs at every call.
+    const fraction = ((lastBits(id) ^ this.#seed) >>> 0) / 2 ** 32
+    if (kind === 'reference') return pingPeriodMs * (0.5 + 0.5 * fraction)
+    return Math.min(pingPeriodMs, this.size * firstPingPerPeerMs) * fraction
+  }
+
   #merge(entry: Entry, heard: Heard): 'changed' | 'same' {
     const { announcement, address, source, via, now } = heard
     entry.seenAt = now
     entry.aliveAt = now
+    // Whoever says it: the ID is cut from it.
+    entry.key = announcement.upgrade?.key ?? entry.key
     this.#occupancy.touch(entry)
     const index = indexOfPath(entry, address, announcement.port)
     const path = entry.paths[index]
@@ -272,9 +292,9 @@ export class PeerTable {
     return changes ? 'changed' : 'same'
   }
 
-  #addPath(entry: Entry, { announcement, address, via, now }: Heard): void {
-    const path = { address, port: announcement.port, via: [via], seenAt: now, confirmedAt: undefined }
-    addPath(entry, path, this.#limits.pathsPerPeer)
+  #addPath(entry: Entry, { announcement, address, source, via, now }: Heard): void {
+    const { port } = announcement
+    addPath(entry, { address, port, source, via: [via], seenAt: now, confirmedAt: undefined }, this.#limits)
     // Has it moved, or is somebody pretending? The confirmed path tells soon (U16).
     if (entry.paths[0]?.confirmedAt !== undefined) this.#hurryPing(entry, now)
   }
@@ -317,7 +337,7 @@ function seen(change: Seen['change'], peer: PeerRecord | undefined): Seen {
   return { change, peer, evicted: nobody }
 }
 
-/** A number in [0, 1) that is the same for an ID at every call and spreads over IDs. */
-function fractionOf(id: PeerId): number {
-  return Number.parseInt(id.slice(-8), 16) / 2 ** 32
+/** 32 bits that spread over IDs. */
+function lastBits(id: PeerId): number {
+  return Number.parseInt(id.slice(-8), 16)
 }

@@ -155,6 +155,78 @@ test('with the limits of the program all of limits.pins strangers are kept, and 
   assert.equal(store.all().length, limits.pins)
 })
 
+/** How many transactions SQLite counts in a file; see "file change counter" in its format. */
+function transactions(path: string): number {
+  return readFileSync(path).readUInt32BE(24)
+}
+
+test('strangers who are noted cost one transaction together; twin: each that is put costs one', async (t) => {
+  const [path, twin] = [trustPath(t), trustPath(t)]
+  const strangers = Array.from({ length: limits.newPinBurst }, (_, number) => pin(number))
+  using store = await openTrustStore({ path })
+  const before = transactions(path)
+  for (const stranger of strangers) store.note(stranger)
+  assert.deepEqual([store.all(), store.get(peer(3).id)], [strangers, pin(3)])
+  assert.equal(transactions(path) - before, 0)
+  store.flush()
+  store.flush()
+  assert.equal(transactions(path) - before, 1)
+  assert.deepEqual(store.all(), strangers)
+  using other = await openTrustStore({ path: twin })
+  const beforeTwin = transactions(twin)
+  for (const stranger of strangers) other.put(stranger)
+  assert.equal(transactions(twin) - beforeTwin, strangers.length)
+})
+
+test('a decision takes to the disk what was noted, a block of a noted peer wins, and closing loses nothing', async (t) => {
+  const path = trustPath(t)
+  {
+    using store = await openTrustStore({ path })
+    store.note(pin(1))
+    store.note(pin(2))
+    const before = transactions(path)
+    store.put(pin(2, { trust: 'blocked' }))
+    assert.equal(transactions(path) - before, 1)
+    store.note(pin(3))
+    store.note(pin(4))
+    store.delete(peer(3).id)
+    assert.equal(store.get(peer(3).id), undefined)
+    store.note(pin(1, { protocol: 2 }))
+    assert.equal(store.get(peer(1).id)?.protocol, 2)
+    assert.throws(() => store.note(pin(5, { protocol: -1 })), { code: 'internal' })
+  }
+  using again = await openTrustStore({ path })
+  assert.deepEqual(
+    sorted(again),
+    [pin(1, { protocol: 2 }), pin(2, { trust: 'blocked' }), pin(4)].toSorted((a, b) =>
+      a.id < b.id ? -1 : 1,
+    ),
+  )
+})
+
+test('beyond limits.pins those who were noted push out who was not met for longest', async (t) => {
+  using store = await openTrustStore({ path: trustPath(t), limits: { pins: 3, contacts: 9 } })
+  store.put(pin(1), pin(2), pin(3))
+  store.note(pin(4))
+  store.note(pin(5))
+  store.flush()
+  assert.deepEqual(store.all(), [pin(3), pin(4), pin(5)])
+})
+
+test('what was noted and cannot be written is forgotten, and a decision that fails forgets nothing', async (t) => {
+  const path = trustPath(t)
+  using store = await openTrustStore({ path })
+  store.put(pin(1))
+  store.note(pin(1, { protocol: 2 }))
+  store.note(pin(2))
+  renameSync(path, `${path}.elsewhere`)
+  assert.throws(() => store.put(pin(1, verified)), { code: 'trust-unwritable' })
+  assert.throws(() => store.delete(peer(1).id), { code: 'trust-unwritable' })
+  assert.deepEqual(store.all(), [pin(1, { protocol: 2 }), pin(2)])
+  assert.throws(() => store.flush(), { code: 'trust-unwritable' })
+  assert.deepEqual(store.all(), [pin(1)])
+})
+
 test('a pin that cannot be is not stored', async () => {
   using store = await openTrustStore({ path: undefined })
   const flawed: readonly Pin[] = [

@@ -35,9 +35,9 @@ export interface TrustStoreOptions {
 }
 
 /**
- * What is known of the keys of peers, all of it in memory and every change written through before it counts. When
+ * What is known of the keys of peers, all of it in memory and every decision written through before it counts. When
  * nothing can be written, nothing changes: every `put` and `delete` throws, so that nobody believes that a decision was
- * kept which is gone after the next start.
+ * kept which is gone after the next start. Only what is noted, which nobody has decided, is written later.
  */
 export interface TrustStore extends Disposable {
   /** What was wrong with the file when it was opened: what, where it is now, what to do; undefined when nothing was. */
@@ -52,6 +52,15 @@ export interface TrustStore extends Disposable {
    *   that cannot be, such as one whose key is not that of its ID
    */
   put(...pins: readonly Pin[]): void
+  /**
+   * Keeps a pin in memory that was only met. It goes to the disk with the next `put` or `flush`, or when the store is closed: one
+   * write for all strangers who came since the last.
+   *
+   * @throws P2PError `internal` like `put`
+   */
+  note(pin: Pin): void
+  /** Writes what was noted, or, when it throws, forgets it. @throws P2PError `trust-unwritable` */
+  flush(): void
   /** @throws P2PError `trust-unwritable` */
   delete(id: PeerId): void
 }
@@ -67,6 +76,8 @@ const noFile: TrustFile = { pins: [], damage: undefined, write: () => undefined,
 class PinStore implements TrustStore {
   readonly damage: P2PError | undefined
   readonly #pins: Map<PeerId, Pin>
+  /** What counts instead of `#pins`, and is not in the file yet. */
+  readonly #noted = new Map<PeerId, Pin>()
   readonly #file: TrustFile
   readonly #limits: Pick<Limits, 'pins' | 'contacts'>
 
@@ -78,27 +89,49 @@ class PinStore implements TrustStore {
   }
 
   all(): readonly Pin[] {
-    return [...this.#pins.values()]
+    return [...this.#all().values()]
   }
 
   get(id: PeerId): Pin | undefined {
-    return this.#pins.get(id)
+    return this.#noted.get(id) ?? this.#pins.get(id)
   }
 
   put(...pins: readonly Pin[]): void {
     for (const pin of pins) assertSound(pin)
-    const changed = new Map(pins.map((pin) => [pin.id, pin]))
+    const changed = new Map([...this.#noted, ...pins.map((pin) => [pin.id, pin] as const)])
     const next = new Map([...this.#pins, ...changed])
     assertAliasesDiffer(next.values())
     this.#apply({ put: [...changed.values()], remove: this.#surplus(next, changed) })
   }
 
+  note(pin: Pin): void {
+    assertSound(pin)
+    this.#noted.set(pin.id, pin)
+  }
+
+  flush(): void {
+    try {
+      this.put()
+    } finally {
+      this.#noted.clear()
+    }
+  }
+
   delete(id: PeerId): void {
-    this.#apply({ put: [], remove: this.#pins.has(id) ? [id] : [] })
+    this.#apply({ put: [], remove: this.get(id) === undefined ? [] : [id] })
   }
 
   [Symbol.dispose](): void {
+    try {
+      this.flush()
+    } catch {
+      // They are strangers, who are met again.
+    }
     this.#file.close()
+  }
+
+  #all(): ReadonlyMap<PeerId, Pin> {
+    return this.#noted.size === 0 ? this.#pins : new Map([...this.#pins, ...this.#noted])
   }
 
   #apply(change: PinChange): void {
@@ -106,6 +139,7 @@ class PinStore implements TrustStore {
     this.#file.write(change)
     for (const id of change.remove) this.#pins.delete(id)
     for (const pin of change.put) this.#pins.set(pin.id, pin)
+    for (const id of [...change.remove, ...change.put.map((pin) => pin.id)]) this.#noted.delete(id)
   }
 
   /** Whoever has to give way so that `next` keeps to the limits; never one that was only just put. */

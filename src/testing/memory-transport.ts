@@ -60,7 +60,8 @@ export class MemoryTransport implements PeerTransport {
     await this.#travel(signal)
     const self = as ?? this.context.credentials
     const other = this.#reach(id, to)
-    if (!other.welcomes(self, 'pairing') || !other.context.admitsPairing(self)) throw refused(id)
+    if (!other.welcomes(self, 'pairing') || !other.context.admitsPairing(self, this.address))
+      throw refused(id)
     const binding = Uint8Array.from(randomBytes(32))
     const [out, back] = this.#connect(self, other)
     other.context.acceptPairing(Object.assign(back, { proof: proofOf(self), binding }))

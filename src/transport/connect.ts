@@ -21,6 +21,8 @@ export interface ConnectOptions {
 export interface PeerConnection {
   /** Open, and with a listener for errors that stays: between two users of it nobody else would listen. */
   readonly socket: Socket
+  /** The TCP socket: that below `socket` inside TLS, else `socket` itself. */
+  readonly raw: Socket
   /** What the peer has proved; undefined for a reference peer. */
   readonly proved: ProvedPeer | undefined
 }
@@ -36,18 +38,19 @@ export async function connectPeer(to: Address, options: ConnectOptions): Promise
   options.signal?.throwIfAborted()
   // Names would make a DNS query of what a stranger announced (U10).
   if (isIP(to.address) === 0) throw unreachable(to, 'that is not an IP address')
+  const raw = openTcp(to)
   if (!isProvable(options.id)) {
-    const socket = connect({ host: to.address, port: to.port, noDelay: true })
-    return await opened(to, options, { socket, event: 'connect', prove: () => undefined })
+    return await opened(to, options, { socket: raw, raw, event: 'connect', prove: () => undefined })
   }
-  const socket = openTls(to, options.credentials)
+  const socket = openTls(raw, options.credentials)
   const prove = (): ProvedPeer => proveServer(socket, to, options)
-  return await opened(to, options, { socket, event: 'secureConnect', prove })
+  return await opened(to, options, { socket, raw, event: 'secureConnect', prove })
 }
 
 /** A connection that was begun. */
 interface Beginning {
   readonly socket: Socket
+  readonly raw: Socket
   /** Says that it may be used. */
   readonly event: 'connect' | 'secureConnect'
   /** @throws P2PError when it is not the right peer */
@@ -57,12 +60,10 @@ interface Beginning {
 async function opened(
   to: Address,
   { signal, timeoutMs }: ConnectOptions,
-  { socket, event, prove }: Beginning,
+  { socket, raw, event, prove }: Beginning,
 ): Promise<PeerConnection> {
-  // In the tick of the beginning: an address that this machine has no way to fails before anybody can wait for it.
-  socket.on('error', ignore)
   let isConnected = false
-  socket.once('connect', () => (isConnected = true))
+  raw.once('connect', () => (isConnected = true))
   const onTimeout = (): void => {
     const why = `not within ${timeoutMs / 1_000} s`
     socket.destroy(isConnected ? insecure(to, why) : unreachable(to, why))
@@ -72,7 +73,7 @@ async function opened(
   signal?.addEventListener('abort', onAbort, { once: true })
   try {
     await once(socket, event)
-    return { socket, proved: prove() }
+    return { socket, raw, proved: prove() }
   } catch (error) {
     socket.destroy()
     if (signal?.aborted === true) throw signal.reason
@@ -83,12 +84,16 @@ async function opened(
   }
 }
 
+/** Without delay: the end of a handshake and the request are two writes, and the second is not to wait for the first. */
+function openTcp({ address, port }: Address): Socket {
+  // An address that this machine has no way to fails before anybody can wait for it.
+  return connect({ host: address, port, noDelay: true }).on('error', ignore)
+}
+
 /** Never through an https.Agent and never with `session`: on a session that goes on nobody shows a certificate (T7). */
-function openTls({ address, port }: Address, credentials: Credentials): TLSSocket {
+function openTls(raw: Socket, credentials: Credentials): TLSSocket {
   const secureContext = secureContextOf(credentials)
-  const socket = connectTls({ ...peerOptions, host: address, port, secureContext })
-  // The end of the handshake and the request are two writes, and the second is not to wait for the first.
-  return socket.setNoDelay()
+  return connectTls({ ...peerOptions, socket: raw, secureContext }).on('error', ignore)
 }
 
 function proveServer(socket: TLSSocket, to: Address, { id, credentials }: ConnectOptions): ProvedPeer {

@@ -41,6 +41,8 @@ function race(script: Script, options: { readonly signal?: AbortSignal } = {}) {
 
 const refused = new P2PError('peer-refused', 'no')
 const wrong = new P2PError('not-a-peer', 'what?')
+const insecure = new P2PError('insecure-connection', 'cut')
+const somebodyElse = new P2PError('identity-mismatch', 'who?')
 const noAnswer = new P2PError('peer-unreachable', '…')
 
 /** A script in which every address fails at once. */
@@ -80,6 +82,9 @@ describe('the race of addresses', () => {
     await assert.rejects(race(fails(noAnswer, wrong, refused)).result, refused)
     await assert.rejects(race(fails(noAnswer, wrong, noAnswer)).result, wrong)
     await assert.rejects(race(fails(noAnswer, noAnswer, noAnswer)).result, noAnswer)
+    await assert.rejects(race(fails(wrong, insecure, noAnswer)).result, insecure)
+    await assert.rejects(race(fails(insecure, refused, wrong)).result, refused)
+    await assert.rejects(race(fails(refused, insecure, somebodyElse)).result, somebodyElse)
   })
 
   test('an abort ends it with its reason, and nothing more is started', async () => {

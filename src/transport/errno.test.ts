@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { P2PError } from '../base/errors.ts'
-import { closeCodeOf, connectError, hostPort, listenError, statusError } from './errno.ts'
+import { closeCodeOf, connectError, hostPort, insecure, listenError, statusError } from './errno.ts'
 
 const to = { address: '192.0.2.1', port: 8001 }
 const errno = (code: string): Error => Object.assign(new Error(code), { code })
@@ -35,6 +35,19 @@ describe('errors of the platform', () => {
     }
     const ours = new P2PError('timeout', 'x')
     assert.equal(connectError(ours, to), ours)
+  })
+
+  test('what TLS fails with is insecure, says why in words where there are some, and that nothing was sent', () => {
+    const tampered = connectError(errno('ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC'), to)
+    assert.equal(tampered.code, 'insecure-connection')
+    assert.match(
+      tampered.message,
+      /192\.0\.2\.1:8001 failed: ERR_SSL_DECRYPTION_FAILED.*nothing was sent unprotected/,
+    )
+    assert.match(insecure(to, errno('ECONNRESET')).message, /failed: it hung up\./)
+    assert.match(insecure(to, errno('ERR_SSL_WRONG_VERSION_NUMBER')).message, /answers without encryption/)
+    assert.match(insecure(to, 'not within 5 s').message, /failed: not within 5 s\./)
+    assert.match(insecure(to, new Error('odd')).message, /failed: odd\./)
   })
 
   test('a status says whether the peer refuses or is none', () => {

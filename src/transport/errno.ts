@@ -86,7 +86,7 @@ export function statusError(status: number | undefined, to: Address): P2PError {
   if (status === 403) {
     return new P2PError(
       'peer-refused',
-      `${hostPort(to)} refuses: it has not heard of us yet, or has enough sessions with us. Announce, then try again.`,
+      `${hostPort(to)} refuses: it has not heard of us yet, its user does not let us in, or it has enough sessions with us. Announce, then try again.`,
     )
   }
   return notAPeer(to, `it answers with status ${String(status)}`)

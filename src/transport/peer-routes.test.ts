@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { announcement, friendId, peerId, selfId, strangerId } from '../../test/transport/open.ts'
+import { peerIdFromDigest } from '../protocol/peer-id.ts'
 import { decodePeerList } from '../protocol/peer-list.ts'
 import { routeRequest, type PeerRequest, type Route, type RouteContext } from './peer-routes.ts'
+import type { Caller } from './transport.ts'
 
 const context: RouteContext = {
   selfId,
@@ -16,6 +18,8 @@ const context: RouteContext = {
   isStopping: () => false,
 }
 
+/** An ID that is cut from a key. */
+const ourId = peerIdFromDigest(new Uint8Array(32).fill(9))
 const key = 'AAECAwQFBgcICQoLDA0ODw=='
 const host = ['Host', '192.0.2.7:8001']
 const friend = ['PeerID', friendId]
@@ -275,5 +279,97 @@ describe('requests that are refused', () => {
       }),
       { numRuns: 2_000 },
     )
+  })
+})
+
+describe('inside TLS', () => {
+  const proved = { id: ourId, key: new Uint8Array(32).fill(7) }
+  const ours = ['PeerID', ourId, 'P2P-Version', '1']
+  const proof = { key: proved.key, protocol: 1 }
+
+  const ask = (
+    target: string,
+    rawHeaders: readonly string[] = [...host, ...ours, ...handshake],
+  ): PeerRequest => ({
+    ...get(target, rawHeaders),
+    proved,
+    upgrade: true,
+  })
+
+  test('who has proved a key need not be known: /peers, /ws and /pair are open to it', () => {
+    const unknown = { isKnown: () => false }
+    assert.equal(statusOf(ask('/peers'), unknown), 200)
+    assert.deepEqual(route(ask('/ws'), unknown), { kind: 'session', peerId: ourId, proof })
+    assert.deepEqual(route(ask('/pair'), unknown), { kind: 'pairing', peerId: ourId, proof })
+  })
+
+  test('T5: who claims another ID than the proved one gets 403, known or not', () => {
+    for (const target of ['/peers', '/ws', '/pair']) {
+      for (const claim of [
+        ['PeerID', friendId],
+        ['PeerID', selfId],
+        [],
+        ['PeerID', ourId, 'PeerID', ourId],
+      ]) {
+        const request = ask(target, [...host, ...claim, 'P2P-Version', '1', ...handshake])
+        assert.equal(statusOf(request), 403, `${target} ${claim.join(' ')}`)
+      }
+    }
+  })
+
+  test('T5 twin: the claim alone, in plain, is believed of a known reference peer', () => {
+    assert.equal(statusOf(dial()), 101)
+  })
+
+  test('H9: the ID of a peer of ours gets 403 in plain, whatever is known and permitted', () => {
+    for (const target of ['/peers', '/ws']) assert.equal(statusOf({ ...ask(target), proved: undefined }), 403)
+    assert.equal(statusOf({ ...ask('/ping'), proved: undefined }), 200)
+  })
+
+  test('H9 twin: with a reference ID the same requests are served', () => {
+    const headers = [...host, ...friend, 'P2P-Version', '1', ...handshake]
+    assert.equal(statusOf({ ...ask('/peers', headers), proved: undefined }), 200)
+    assert.deepEqual(route({ ...ask('/ws', headers), proved: undefined }), {
+      kind: 'session',
+      peerId: friendId,
+      proof: undefined,
+    })
+  })
+
+  test('/pair does not exist in plain', () => {
+    const headers = [...host, ...friend, 'P2P-Version', '1', ...handshake]
+    assert.equal(statusOf({ ...ask('/pair', headers), proved: undefined }), 404)
+  })
+
+  test('what is not permitted gets 403, each path for its own purpose; /ping is always answered', () => {
+    const purposes = { '/peers': 'peers', '/ws': 'chat', '/pair': 'pairing' } as const
+    for (const [target, purpose] of Object.entries(purposes)) {
+      assert.equal(statusOf(ask(target), { permits: (_, asked) => asked !== purpose }), 403, target)
+      assert.notEqual(statusOf(ask(target), { permits: (_, asked) => asked === purpose }), 403, target)
+    }
+    assert.equal(statusOf(ask('/ping'), { permits: () => false }), 200)
+  })
+
+  test('who asks is told of with its key inside TLS, and without one in plain', () => {
+    const callers: Caller[] = []
+    const permits = (caller: Caller): boolean => callers.push(caller) > 0
+    statusOf(ask('/ws'), { permits })
+    statusOf(dial(), { permits })
+    assert.deepEqual(callers, [proved, { id: friendId, key: undefined }])
+  })
+
+  test('room is asked for last, and with the address of the caller', () => {
+    const asked: string[] = []
+    const admitsSession: RouteContext['admitsSession'] = (id, address) => asked.push(`${id} ${address}`) < 0
+    const admitsPairing: RouteContext['admitsPairing'] = ({ id }) => asked.push(id) < 0
+    for (const target of ['/ws', '/pair']) {
+      statusOf({ ...ask(target), upgrade: false }, { admitsSession, admitsPairing })
+      statusOf({ ...ask(target), early: true }, { admitsSession, admitsPairing })
+      assert.deepEqual(asked, [], 'nothing is counted for who does not ask for a WebSocket')
+    }
+    for (const target of ['/ws', '/pair']) {
+      assert.equal(statusOf(ask(target), { admitsSession, admitsPairing }), 403)
+    }
+    assert.deepEqual(asked, [`${ourId} 192.0.2.8`, ourId])
   })
 })

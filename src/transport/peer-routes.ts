@@ -107,7 +107,8 @@ function routePairing(request: PeerRequest, context: RouteContext): Route {
   if (caller?.key === undefined || proof === undefined) return refusal(403)
   const refused = refuseWebSocket(request)
   if (refused !== undefined) return refused
-  if (!context.admitsPairing({ id: caller.id, key: caller.key })) return refusal(403)
+  const { id, key } = caller
+  if (!context.admitsPairing({ id, key }, request.remoteAddress)) return refusal(403)
   return { kind: 'pairing', peerId: caller.id, proof }
 }
 

@@ -15,7 +15,7 @@ export interface PeerServerOptions extends Omit<PeerPortOptions, 'serve'> {
   accept(opened: AcceptedSocket): void
 }
 
-export interface AcceptedSocket extends Pick<OpenSocket, 'ws' | 'socket' | 'peerId' | 'proof'> {
+export interface AcceptedSocket extends Pick<OpenSocket, 'ws' | 'socket' | 'raw' | 'peerId' | 'proof'> {
   readonly kind: 'session' | 'pairing'
 }
 
@@ -109,11 +109,15 @@ export class PeerServer {
       return
     }
     const connection = this.#connections.get(socket)
-    if (connection !== undefined) this.#port?.release(connection)
+    if (connection === undefined) {
+      socket.destroy()
+      return
+    }
+    this.#port?.release(connection)
     this.#webSockets[route.kind].handleUpgrade(request, socket, head, (ws) => {
       // A thousand idle sessions are to be small.
       this.#connections.delete(socket)
-      this.#options.accept({ ...route, ws, socket })
+      this.#options.accept({ ...route, ws, socket, raw: connection.raw })
     })
   }
 

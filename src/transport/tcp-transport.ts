@@ -178,7 +178,7 @@ class TcpTransport implements PeerTransport {
         isKnown: (id) => context.isKnown(id),
         peersFor: (asker) => context.peersFor(asker),
         admitsSession: (id, address) => context.admitsSession(id, address),
-        admitsPairing: (caller) => context.admitsPairing(caller),
+        admitsPairing: (caller, address) => context.admitsPairing(caller, address),
         isStopping: () => !this.#accepting || context.isStopping(),
       },
       accept: (opened) => this.#accept(opened),

@@ -1,10 +1,17 @@
-/** TLS and identity: rows T2 to T9 and T11 of the threat table, at the port and on the way out. */
+/** TLS and identity: rows T1 to T9 and T11 of the threat table, at the port and on the way out. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import type { Socket } from 'node:net'
+import {
+  connect as connectTcp,
+  createServer as createTcpServer,
+  type AddressInfo,
+  type Socket,
+} from 'node:net'
 import { describe, test } from 'node:test'
 import { connect, type TLSSocket } from 'node:tls'
+import { bareClient, bareServer, type BarePapers } from '../../test/node-facts/bare-tls.ts'
 import {
+  delay,
   friendId,
   makeCredentials,
   openTransport,
@@ -477,4 +484,56 @@ describe('T11: an attacker who would have us speak in plain', { concurrency: tru
 test('a context of TLS is made once for each identity', () => {
   assert.equal(secureContextOf(me), secureContextOf(me))
   assert.notEqual(secureContextOf(me), secureContextOf(plainly(friendId)))
+})
+
+/** How many requests are heard of a caller with these papers. */
+async function callByHand(papers: BarePapers): Promise<number> {
+  const { context, requests } = counted()
+  await using server = await openOurs({ context })
+  const socket = connectTcp(server.port, '127.0.0.1')
+  const ended = new Promise((resolve) => socket.on('close', resolve))
+  socket.on('error', () => {})
+  const caller = await bareClient(socket, papers)
+  caller.write(securedRequest(server.here, '/ping'))
+  await Promise.race([ended, delay(1_000)])
+  socket.destroy()
+  return requests()
+}
+
+describe('T1: a certificate that was stolen without its key', () => {
+  const [owner, thief] = [makeCredentials(), makeCredentials()]
+  const stolen = { cert: owner.certificate, key: thief.privateKey }
+  const own = { cert: owner.certificate, key: owner.privateKey }
+
+  /** The error of who dials the owner and gets this server. */
+  async function dialByHand(papers: BarePapers): Promise<unknown> {
+    await using client = await openOurs({ limits: { dialMs: 500 } })
+    const server = createTcpServer((socket) => {
+      socket.on('error', () => {})
+      void bareServer(socket, papers)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const error: unknown = await client
+      .dial(owner.id, [{ address: '127.0.0.1', port }])
+      .catch((reason: unknown) => reason)
+    server.close()
+    return isP2PError(error) ? error.code : error
+  }
+
+  test('its bearer is not heard', async () => {
+    assert.equal(await callByHand(stolen), 0)
+  })
+
+  test('twin: the same caller with the key is', async () => {
+    assert.equal(await callByHand(own), 1)
+  })
+
+  test('a server that shows it hears nothing', async () => {
+    assert.equal(await dialByHand(stolen), 'insecure-connection')
+  })
+
+  test('twin: the same server with the key is taken for the peer, which then does not answer', async () => {
+    assert.equal(await dialByHand(own), 'peer-unreachable')
+  })
 })

@@ -49,8 +49,8 @@ export interface TransportContext {
   messageRateOf(id: PeerId): Rate
   /** A peer opened a session. */
   accept(channel: Channel): void
-  /** Whether one more pairing connection of this caller may be opened now; counts it. */
-  admitsPairing(caller: ProvedPeer): boolean
+  /** Whether one more pairing connection of this caller, from this address, may be opened now; counts it. */
+  admitsPairing(caller: ProvedPeer, address: string): boolean
   /** A peer opened a connection for pairing. */
   acceptPairing(channel: PairingChannel): void
   /** The node is stopping: every request gets 503. */

@@ -28,6 +28,8 @@ export interface ChannelSettings {
 export interface OpenSocket {
   readonly ws: WebSocket
   readonly socket: Socket
+  /** The TCP socket: that below `socket` inside TLS, else `socket` itself. */
+  readonly raw: Socket
   readonly peerId: PeerId
   readonly incoming: boolean
   /** Absent in plain. */
@@ -48,6 +50,8 @@ export function webSocketOptions(limits: Limits) {
 const sendOptions = { binary: true, compress: false, fin: true } as const
 /** RFC 6455, 5.5: a control frame carries 125 bytes, two of which are the code. */
 const reasonBytes = 123
+/** Header, type and tag of a TLS record (RFC 8446, 5.2), which hands over its data in one piece. */
+const recordBytes = 5 + 1 + 16
 const done: Step = { value: undefined, done: true }
 
 /** A channel over WebSocket. Must be made in the same tick in which the WebSocket opened, or frames are lost. */
@@ -60,6 +64,7 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
 
   readonly #ws: WebSocket
   readonly #socket: Socket
+  readonly #raw: Socket
   readonly #settings: ChannelSettings
   readonly #resolveClosed: (end: ChannelEnd) => void
   readonly #watch = new FrameWatch()
@@ -87,8 +92,10 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
   #pingedAt: number | undefined
   #unfinishedSince: number | undefined
   #messagesThen = 0
+  /** What came as data, with the frame of each TLS record that carried it. */
+  #dataBytes = 0
 
-  constructor({ ws, socket, peerId, incoming, proof }: OpenSocket, settings: ChannelSettings) {
+  constructor({ ws, socket, raw, peerId, incoming, proof }: OpenSocket, settings: ChannelSettings) {
     const now = monotonicMs()
     this.peerId = peerId
     this.incoming = incoming
@@ -96,6 +103,7 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
     this.address = plainAddress(socket.remoteAddress)
     this.#ws = ws
     this.#socket = socket
+    this.#raw = raw
     this.#settings = settings
     const rate = settings.messageRateOf(peerId)
     this.#rate = rate.perSecond === Infinity ? undefined : new MessageRate(rate, now)
@@ -188,6 +196,7 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
   /** Looks at the time limits; called every `limits.sweepMs`. */
   sweep(now: number): void {
     if (this.#end !== undefined) return
+    this.#sweepRecords()
     if (this.#tooFast) this.#sweepRate(now)
     if (this.#tooFast || this.#readerBusy) {
       // What we do not read says nothing about the peer.
@@ -221,6 +230,7 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
 
   #afterRead(chunk: Uint8Array): void {
     this.#heard = true
+    this.#dataBytes += chunk.length + recordBytes
     if (this.#end === undefined) this.#watchFrames(chunk)
     if (this.#received.length === 0) return
     const waiting = this.#waiting
@@ -325,6 +335,15 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
     } else if (now - (this.#unfinishedSince ??= now) >= this.#settings.limits.messageMs) {
       this.#violate(1008, 'message took too long')
     }
+  }
+
+  /** A peer that says much in TLS itself, as new keys over and over, costs much and is seen by nobody else (T10). */
+  #sweepRecords(): void {
+    if (this.#raw === this.#socket) return
+    const extraBytes = this.#raw.bytesRead - this.#dataBytes - this.#socket.readableLength
+    if (extraBytes <= this.#settings.limits.tlsExtraBytes) return
+    this.#end ??= { code: 1008, reason: 'too much beside data' }
+    this.terminate()
   }
 
   #sweepLife(now: number): void {

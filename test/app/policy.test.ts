@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { WebSocket } from 'ws'
 
 import { limits } from '../../src/base/limits.ts'
-import { startNode } from '../../src/index.ts'
+import { startNode, type NodeEvent } from '../../src/index.ts'
 import { openLan, type LanNode } from './lan.ts'
 import { dialInPlain, dialWithKey, introduce, inventId, openNode, until } from './nodes.ts'
 
@@ -123,6 +123,34 @@ test('a block that comes while we dial ends the dial', async () => {
   await assert.rejects(dial, { code: /policy-refused|peer-blocked/ })
   assert.equal(a.node.sessions.list().length, 0)
 })
+
+for (const way of ['listener', 'reader'] as const) {
+  test(`a block by a ${way} of the very event that tells of the meeting leaves no session`, async () => {
+    await using lan = openLan()
+    const a = await lan.join('a')
+    const b = await lan.join('b')
+    const forbid = (event: NodeEvent): void => {
+      if (event.type === 'peer:changed' && event.peer.trust === 'seen') a.node.trust.block(event.peer.id)
+    }
+    if (way === 'listener') a.node.on('peer:changed', forbid)
+    else void forEach(a.node.events(), forbid)
+    await assert.rejects(a.node.connect(b.node.id))
+    assert.equal(a.node.trust.find(b.node.id)?.trust, 'blocked')
+    await until(() => lanIsQuiet(a, b), 'neither end has a session')
+    a.node.trust.forget(b.node.id)
+    await b.node.connect(a.node.id).catch(() => {})
+    assert.equal(a.node.trust.find(b.node.id)?.trust, 'blocked')
+    await until(() => lanIsQuiet(a, b), 'neither end has a session')
+  })
+}
+
+function lanIsQuiet(...nodes: readonly LanNode[]): boolean {
+  return nodes.every(({ node }) => node.sessions.list().length === 0)
+}
+
+async function forEach<Item>(items: AsyncIterable<Item>, act: (item: Item) => void): Promise<void> {
+  for await (const item of items) act(item)
+}
 
 test('a reference peer can be blocked, and nothing else', async () => {
   await using a = await openNode()

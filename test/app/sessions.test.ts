@@ -245,7 +245,7 @@ test('two sessions at the limit of the rate stay open: an honest sender never se
   let received = 0
   b.node.on('message:received', () => received++)
   for (let sent = 0; sent < 600; sent++) await session.send(`message ${sent}`)
-  await until(() => received === 600, 'all messages')
+  await until(() => received === 600, 'all messages', 30_000)
   assert.ok(session.open)
 })
 

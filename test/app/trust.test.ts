@@ -237,6 +237,20 @@ test('U17 twin: a directory that takes announcements as they stand believes the 
   assert.equal(directory.keyOf(id), liar.key)
 })
 
+test('U16: a peer that nobody has met is reached, whatever paths a stranger invents for it', async () => {
+  await using a = await openNode()
+  await using b = await openNode()
+  const { id, info, identity } = b.node
+  const upgrade = upgradeWith(Buffer.from(identity.publicKey, 'base64url'))
+  const invent = (count: number): void => {
+    for (let port = 1; port <= count; port++) a.hearsay.tell({ id, port, upgrade }, '127.0.0.66')
+  }
+  invent(8)
+  a.hearsay.tell({ id, port: info.port, upgrade })
+  invent(8)
+  assert.ok((await a.node.connect(id)).open)
+})
+
 test('K7, U4: that another node has our ID is warned of once, whichever explorer hears it, and changes no list', async () => {
   await using lan = openLan()
   const a = await lan.join('a')
