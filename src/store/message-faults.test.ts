@@ -3,9 +3,19 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { assertSurvivesKills } from '../../test/store/killed-writers.ts'
-import { ann, message, messagesPath, messagesPrelude, theirs } from '../../test/store/messages.ts'
+import {
+  ann,
+  bo,
+  message,
+  messagesPath,
+  messagesPrelude,
+  reference,
+  theirs,
+} from '../../test/store/messages.ts'
+import { peer } from '../../test/store/pins.ts'
 import { openMessageStore } from './message-store.ts'
 
 test('a process that is killed at 60 points loses and doubles nothing that it stored', async (t) => {
@@ -136,6 +146,43 @@ test(
     assert.equal(order.at(-1), 'sync messages.db-wal')
   },
 )
+
+test('a tick of which one write fails is taken back as a whole, in memory and in all answers', async (t) => {
+  const path = messagesPath(t)
+  await using store = await openMessageStore({ path })
+  await store.add([message(1), message(2), theirs(1), message(1, { peerId: reference })])
+  await store.mark(ann, { delivered: 1 })
+  using other = new DatabaseSync(path)
+  other.exec(`CREATE TRIGGER refusal BEFORE INSERT ON messages WHEN new.text = 'refused'
+    BEGIN SELECT RAISE(ABORT, 'not this one'); END`)
+  const all = () => [
+    store.conversations().toSorted((a, b) => (a.peerId < b.peerId ? -1 : 1)),
+    store.history({ limit: 9 }),
+    store.history({ peerId: ann, limit: 9 }),
+    store.pending(),
+    store.acquaintances(),
+    store.message(message(1).id),
+  ]
+  const before = all()
+  const tick = [
+    store.mark(ann, { delivered: 2, seen: 1 }),
+    store.renameConversation(ann, peer(7).id),
+    store.add([message(1, { peerId: bo })]),
+    store.meet({ peerId: bo, seenAtMs: 1, addresses: [] }),
+    store.add([message(2, { peerId: reference }), message(3, { peerId: reference, text: 'refused' })]),
+  ]
+  const ends = await Promise.allSettled(tick)
+  assert.deepEqual(
+    ends.map(
+      (end) =>
+        end.status === 'rejected' && end.reason instanceof Error && 'code' in end.reason && end.reason.code,
+    ),
+    tick.map(() => 'store-unwritable'),
+  )
+  assert.deepEqual(all(), before)
+  await store.add([message(3)])
+  assert.equal(store.conversation(ann)?.lastPlace, 3)
+})
 
 test('the files are for their owner only, and a closed store leaves one', async (t) => {
   const path = messagesPath(t)

@@ -105,10 +105,9 @@ export class ConversationBook implements Follower {
 
   settle(kept: boolean): void {
     if (!kept) {
+      // First all, then all: a conversation may have moved from one peer to another.
       for (const peerId of this.#before.keys()) this.#drop(peerId)
-      for (const before of this.#before.values()) {
-        if (before !== undefined) this.#keep(before)
-      }
+      for (const before of this.#before.values()) if (before !== undefined) this.#keep(before)
     }
     this.#before.clear()
   }
