@@ -52,8 +52,8 @@ export class Calls {
 
   /** One that can prove who it is may be where it was, although nobody has heard it for long. @throws P2PError `peer-unknown` */
   #waysTo(id: PeerId): readonly Address[] {
-    const { directory, lastAddresses } = this.#context
-    const last = directory.has(id) || !isProvable(id) ? [] : lastAddresses(id)
+    const { directory } = this.#context
+    const last = directory.has(id) || !isProvable(id) ? [] : this.#context.lastAddresses(id)
     return last.length > 0 ? last : directory.get(id).paths
   }
 

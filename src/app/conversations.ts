@@ -4,12 +4,13 @@ import type { HistoryQuery, MessageStore, StoredMessage } from '../store/message
 import { ConversationView, messageUnknown, usualPage } from './conversation-view.ts'
 import type { ConversationInfo, Message, PeerPresence } from './node-event.ts'
 import type { Conversation, Conversations, HistoryOptions } from './p2p-node.ts'
+import { moveConversation } from './move-conversation.ts'
 import { PeerConversation, type ConversationContext } from './peer-conversation.ts'
 
 export interface ConversationsContext extends Omit<ConversationContext, 'changed' | 'unused'> {
   presenceOf(id: PeerId): PeerPresence
-  /** Ends what is open with a peer: its conversation is no more. */
-  endSessions(id: PeerId): Promise<void>
+  /** Ends what is open with a peer, at once: its conversation is no more, or not what it was. */
+  cutSessions(id: PeerId): void
 }
 
 /** All conversations of a node: `node.conversations`, and what its other parts need of them. */
@@ -53,7 +54,9 @@ export class ConversationSet implements Conversations {
     const made = new PeerConversation(id, {
       ...this.#context,
       changed: (peerId) => this.#changed(peerId),
-      unused: (peerId) => this.#live.delete(peerId),
+      unused: (conversation) => {
+        if (this.#live.get(id) === conversation) this.#live.delete(id)
+      },
     })
     this.#live.set(id, made)
     return made
@@ -93,12 +96,25 @@ export class ConversationSet implements Conversations {
 
   /** Really, also from the disk. @throws P2PError `store-unwritable` */
   async delete(id: PeerId): Promise<void> {
-    await this.#context.endSessions(id)
+    this.#context.cutSessions(id)
     this.#live.delete(id)
     if (this.store.conversation(id) === undefined) return
     const deleting = this.store.deleteConversation(id)
     this.#context.emit({ type: 'conversation:deleted', at: new Date(), peerId: id })
     await deleting
+  }
+
+  /** Goes on with a conversation under the new ID of the same person. @throws P2PError `store-unwritable` */
+  async move(from: PeerId, to: PeerId): Promise<void> {
+    if (this.store.conversation(from) === undefined) return
+    for (const id of [from, to]) {
+      this.#context.cutSessions(id)
+      this.#live.delete(id)
+    }
+    await moveConversation(this.store, from, to)
+    this.#context.emit({ type: 'conversation:deleted', at: new Date(), peerId: from })
+    this.#changed(to)
+    this.#context.waits(to)
   }
 
   /** Tells whoever follows a conversation that there is more to read. */

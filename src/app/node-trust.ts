@@ -33,6 +33,8 @@ export interface NodeTrustContext {
   hasConversation(id: PeerId): boolean
   /** Deletes what was said with a peer. @throws P2PError `store-unwritable` */
   deleteConversation(id: PeerId): Promise<void>
+  /** What was said with a peer is now said with its new ID. */
+  moveConversation(from: PeerId, to: PeerId): void
   /** Opens a connection for pairing. @throws P2PError `peer-unknown`, and like `PeerTransport.pair` */
   pair(id: PeerId, options: PairOptions): Promise<PairingChannel>
 }
@@ -193,5 +195,6 @@ export class NodeTrust implements Trust {
   #succeeded(contact: Contact, formerId: PeerId): void {
     this.#context.emit({ type: 'trust:succeeded', at: new Date(), contact, formerId })
     this.#context.shownChanged(contact.peerId)
+    this.#context.moveConversation(formerId, contact.peerId)
   }
 }

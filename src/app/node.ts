@@ -269,6 +269,7 @@ class RunningNode implements P2PNode {
       isReachable: (id) => this.#directory.has(id),
       hasConversation: (id) => this.#talk.conversations.find(id) !== undefined,
       deleteConversation: (id) => this.#talk.forget(id),
+      moveConversation: (from, to) => void this.#talk.move(from, to),
       pair: (id, options) => this.#calls.pair(id, options),
     }
   }
@@ -333,7 +334,7 @@ class RunningNode implements P2PNode {
       },
       observer: {
         openLine: (channel, session) => this.#talk.openLine(channel, session),
-        closeLine: (line, session) => this.#talk.closeLine(line, session),
+        closeLine: (line) => this.#talk.closeLine(line),
         send: ({ peerId }, text, { signal }) => this.#talk.send(peerId, text, signal),
         waitingFor: (id) => this.#talk.conversations.store.pending(id).messages,
         protectionOf: (id) => this.trust.access.protectionOf(id),

@@ -122,7 +122,11 @@ export class OutboxDials implements Outbox {
   }
 
   #dialDue(): void {
-    for (const id of this.#plan.due(monotonicMs())) void this.#dial(id)
+    const { store } = this.#context.conversations
+    for (const id of this.#plan.due(monotonicMs())) {
+      if (store.pending(id).messages > 0) void this.#dial(id)
+      else this.#plan.done(id)
+    }
     this.#dialSoon()
   }
 

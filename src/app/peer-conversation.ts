@@ -36,7 +36,7 @@ export interface ConversationContext {
   /** Messages wait for this peer, and there is no channel. */
   waits(id: PeerId): void
   /** Nobody needs to remember this one any more: nothing was ever said. */
-  unused(id: PeerId): void
+  unused(conversation: PeerConversation): void
 }
 
 /** A message as a reference peer sends it. */
@@ -137,7 +137,7 @@ export class PeerConversation {
     if (this.#lines.length > 0) return
     if (this.#typing !== undefined) this.typed(false)
     if (this.#store.pending(this.peerId).messages > 0) this.#context.waits(this.peerId)
-    else if (this.#store.conversation(this.peerId) === undefined) this.#context.unused(this.peerId)
+    else if (this.#store.conversation(this.peerId) === undefined) this.#context.unused(this)
   }
 
   /** Stores a message of ours, and lets it leave. @throws like `Conversation.send` */

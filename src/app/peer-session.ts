@@ -13,7 +13,7 @@ export interface SessionObserver {
   /** Lets the conversation with this peer use a channel of a session. */
   openLine(channel: Channel, session: PeerSession): Line
   /** The conversation has no use for it any more. */
-  closeLine(line: Line, session: PeerSession): void
+  closeLine(line: Line): void
   send(session: PeerSession, text: string, options: CallOptions): Promise<Message>
   /** Messages that wait for this peer. */
   waitingFor(id: PeerId): number
@@ -84,11 +84,11 @@ export class PeerSession implements Session {
     await this.#channel.close(code, reason)
   }
 
-  /** Ends it because the peer is not allowed to talk with us any more: not a word is taken, or sent, from now on. */
-  expel(): void {
+  /** Ends it so that not a word is taken, or sent, from now on. Resolves when the channel has ended. */
+  async cut(code: number, reason: string): Promise<void> {
     this.#open = false
-    this.#observer.closeLine(this.#line, this)
-    void this.#channel.close(1008, 'policy')
+    this.#observer.closeLine(this.#line)
+    await this.#channel.close(code, reason)
   }
 
   /**
@@ -97,7 +97,7 @@ export class PeerSession implements Session {
    */
   adopt(channel: Channel): void {
     const old = this.#channel
-    this.#observer.closeLine(this.#line, this)
+    this.#observer.closeLine(this.#line)
     this.#channel = channel
     this.#line = this.#observer.openLine(channel, this)
     void this.#receive(channel, this.#line)
@@ -109,7 +109,7 @@ export class PeerSession implements Session {
       this.heardMs = monotonicMs()
       await line.take(frames)
     }
-    this.#observer.closeLine(line, this)
+    this.#observer.closeLine(line)
     const end = await channel.closed
     if (channel === this.#channel) this.#finish(end)
   }

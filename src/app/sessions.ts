@@ -93,15 +93,17 @@ export class SessionSet implements Sessions {
     for (const session of this.list()) {
       if (allows(session.peerId)) continue
       this.#byPeer.delete(session.peerId)
-      session.expel()
+      void session.cut(1008, 'policy')
     }
   }
 
-  /** Ends what is open with a peer, and what is being opened. */
-  async endWith(id: PeerId): Promise<void> {
+  /** Ends what is open with a peer, and what is being opened: from now on not a word is taken there. */
+  cut(id: PeerId): void {
     this.#dials.get(id)?.abort.abort(new P2PError('session-closed', `The session with ${id} was ended.`))
     this.#redials.get(id)?.abort()
-    await Promise.all((this.#byPeer.get(id) ?? []).map((session) => session.close()))
+    const open = this.#byPeer.get(id) ?? []
+    this.#byPeer.delete(id)
+    for (const session of open) void session.cut(1000, 'manual close')
   }
 
   /** Ends every session and every dial. */

@@ -13,6 +13,7 @@ import type { NodeTrust } from './node-trust.ts'
 import type { Settings } from './options.ts'
 import { OutboxDials } from './outbox.ts'
 import type { PeerDirectory } from './peer-directory.ts'
+import type { PeerConversation } from './peer-conversation.ts'
 import type { PeerSession } from './peer-session.ts'
 import { ReferenceLine } from './reference-line.ts'
 import type { SessionSet } from './sessions.ts'
@@ -42,6 +43,8 @@ export class Talk {
   readonly outbox: OutboxDials
   readonly #acquaintances: Acquaintances
   readonly #context: TalkContext
+  /** What each line belongs to: the conversation may be another by the time it closes. */
+  readonly #owners = new WeakMap<Line, PeerConversation>()
   #sweeping: NodeJS.Timeout | undefined
 
   constructor(context: TalkContext) {
@@ -53,6 +56,10 @@ export class Talk {
 
   /** The node is open: who waits is dialled, and who may be here is looked for. */
   start(): void {
+    for (const { peerId } of this.#context.store.conversations()) {
+      const successor = this.#context.trust().book.pin(peerId)?.successor
+      if (successor !== undefined) void this.move(peerId, successor)
+    }
     void this.#acquaintances.tryAll()
     if (!Number.isFinite(this.#context.settings.keepMessagesDays)) return
     void this.#sweep()
@@ -84,12 +91,13 @@ export class Talk {
         ? new ReferenceLine(channel, { ...options, held: () => this.#tellHeld(session) })
         : new Courier(channel, options)
     conversation.attach(line)
+    this.#owners.set(line, conversation)
     return line
   }
 
-  closeLine(line: Line, { peerId }: PeerSession): void {
+  closeLine(line: Line): void {
     line.close()
-    this.conversations.with(peerId).detach(line)
+    this.#owners.get(line)?.detach(line)
   }
 
   async send(id: PeerId, text: string, signal: AbortSignal | undefined): Promise<Message> {
@@ -119,6 +127,16 @@ export class Talk {
   /** Where a peer was when it was met last. */
   lastAddresses(id: PeerId): readonly Address[] {
     return this.#acquaintances.lastAddresses(id)
+  }
+
+  /** What was said with a peer goes on under its new ID. When the disk refuses, it is tried again at the next start. */
+  async move(from: PeerId, to: PeerId): Promise<void> {
+    try {
+      await this.conversations.move(from, to)
+      await this.#context.store.unmeet(from)
+    } catch (error) {
+      this.#context.warn(error, to)
+    }
   }
 
   /** Deletes what was said with a peer, and where it was. @throws P2PError `store-unwritable` */
@@ -151,7 +169,7 @@ export class Talk {
         context.trust().access.require(id, 'chat')
       },
       presenceOf: (id) => this.#acquaintances.presenceOf(id),
-      endSessions: (id) => context.sessions().endWith(id),
+      cutSessions: (id) => context.sessions().cut(id),
       waits: (id) => this.outbox.waits(id),
       hears: (type) => context.hears(type),
       emit: (event) => context.emit(event),
