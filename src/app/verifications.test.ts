@@ -221,6 +221,29 @@ test('a QR code that is too old proves nothing; twin: in time it does', async ()
   }
 })
 
+test('T13: who proves another key than the QR code shows is not verified; twin: with that key it is', async () => {
+  const liar = ephemeralIdentity().credentials
+  for (const isLiar of [true, false]) {
+    const { a, b } = await openTwo()
+    const { text } = b.verifications.invite()
+    const verifications = new Verifications({
+      self: a.self,
+      book: a.book,
+      pair: () => {
+        // The same ID, as if somebody had found a second key for it.
+        const [out, back] = pairingChannels(a.self, isLiar ? { id: b.self.id, key: liar.key } : b.self)
+        void b.pairings.accept(back)
+        return Promise.resolve(out)
+      },
+      emit: () => {},
+      limits: { verifyMs: 100 },
+    })
+    const code = isLiar ? 'identity-mismatch' : 'verification-failed'
+    await assert.rejects(verifications.acceptInvitation(text), { code })
+    assert.equal(a.book.trustOf(b.self.id), isLiar ? 'unknown' : 'verified')
+  }
+})
+
 test('of many QR codes the oldest is good no more', async () => {
   const { a, b } = await openTwo({ invitations: 2 })
   const [first] = [b.verifications.invite(), b.verifications.invite(), b.verifications.invite()]

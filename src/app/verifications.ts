@@ -2,7 +2,6 @@ import { isP2PError, P2PError } from '../base/errors.ts'
 import { limits as standardLimits, type Limits } from '../base/limits.ts'
 import { monotonicMs } from '../base/time.ts'
 import { parseInvitation } from '../identity/invitation.ts'
-import { scanMac } from '../identity/short-code.ts'
 import type { PairingMessage } from '../protocol/pairing.ts'
 import { comparePeerIds, type PeerId } from '../protocol/peer-id.ts'
 import { VerificationAttempts } from '../rules/verification-attempts.ts'
@@ -13,11 +12,11 @@ import { Invitations } from './invitations.ts'
 import type { Contact, NodeEvent } from './node-event.ts'
 import type { CallOptions, Invitation, Verification } from './p2p-node.ts'
 import { PairingTalk } from './pairing-talk.ts'
+import { tellOfScan } from './scan.ts'
 import type { TrustBook } from './trust-book.ts'
 import {
   CodeVerification,
   endsOf,
-  isScanVerdict,
   ScanVerification,
   type Outcome,
   type RunningVerification,
@@ -117,7 +116,9 @@ export class Verifications {
     const slot = this.#open(peer.id, true)
     const given = signal === undefined ? slot.dial.signal : AbortSignal.any([signal, slot.dial.signal])
     try {
-      return await abortable(this.#scan(peer, secret, given), given)
+      const contact = await abortable(this.#scan(peer, secret, given), given)
+      this.#tell(peer.id, { ok: true, reason: '' })
+      return contact
     } finally {
       if (this.#slots.get(peer.id) === slot) this.#slots.delete(peer.id)
     }
@@ -215,27 +216,10 @@ export class Verifications {
     return slot.counted
   }
 
-  /** Proves to the shower of a QR code that we have scanned it, and waits for what its user says. */
-  async #scan(peer: ProvedPeer, secret: Uint8Array, signal: AbortSignal): Promise<Contact> {
-    const { book, self } = this.#context
-    const talk = new PairingTalk(await this.#context.pair(peer.id, signal))
-    const timer = setTimeout(() => talk.close('failed'), this.#limits.verifyMs).unref()
-    const giveUp = (): void => talk.close('failed')
-    signal.addEventListener('abort', giveUp, { once: true })
-    try {
-      const contact = book.verified(talk.peer, 'qr')
-      const ends = endsOf(talk, self)
-      talk.send({ kind: 'scan', mac: scanMac(secret, ends) })
-      const answer = await talk.next()
-      signal.throwIfAborted()
-      if (!isScanVerdict(answer, secret, ends) || !answer.same) throw notConfirmed(book.nameOf(peer.id))
-      this.#tell(peer.id, { ok: true, reason: '' })
-      return contact
-    } finally {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', giveUp)
-      talk.close('done')
-    }
+  #scan(peer: ProvedPeer, secret: Uint8Array, signal: AbortSignal): Promise<Contact> {
+    const { self, book } = this.#context
+    const pair = (): Promise<PairingChannel> => this.#context.pair(peer.id, signal)
+    return tellOfScan({ self, book, peer, secret, signal, pair, verifyMs: this.#limits.verifyMs })
   }
 
   #shown(verification: RunningVerification): void {
@@ -299,12 +283,5 @@ function tooSoon(name: string, waitMs: number): P2PError {
   return new P2PError(
     'too-many',
     `${name} cannot be verified by code now: an attempt has just failed, or there were too many. Wait ${minutes} min, or compare the safety number.`,
-  )
-}
-
-function notConfirmed(name: string): P2PError {
-  return new P2PError(
-    'verification-failed',
-    `${name} is verified here, but the other side has not confirmed you: its code was used up or too old, or its user said no. Scan a new one.`,
   )
 }
