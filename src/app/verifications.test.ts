@@ -203,12 +203,12 @@ test('a verification that cannot be kept is none', async () => {
 
 test('a QR code that is too old proves nothing; twin: in time it does', async () => {
   for (const [invitationMs, waits] of [
-    [30, true],
+    [1_000, true],
     [10_000, false],
   ] as const) {
     const { a, b } = await openTwo({ invitationMs })
     const { text } = b.verifications.invite()
-    if (waits) await delay(60)
+    if (waits) await delay(invitationMs + 50)
     const scan = a.verifications.acceptInvitation(text)
     if (waits) {
       await assert.rejects(scan, { code: 'verification-failed' })
@@ -219,6 +219,33 @@ test('a QR code that is too old proves nothing; twin: in time it does', async ()
       assert.equal((await scan).trust, 'verified')
     }
   }
+})
+
+/** How often a node tells that its code was scanned, when 12 strangers say so one after the other. */
+async function alarms(changed: Partial<Limits>, act: (b: End) => void): Promise<number> {
+  const { b } = await openTwo(changed)
+  act(b)
+  for (let count = 0; count < 12; count++) {
+    const [out, back] = pairingChannels(ephemeralIdentity().credentials, b.self)
+    void b.pairings.accept(back)
+    out.send(encodePairing({ kind: 'scan', mac: new Uint8Array(32) }))
+    assert.equal((await out.closed).reason, 'pairing refused')
+  }
+  return reasons(b).length
+}
+
+function show(b: End): void {
+  b.verifications.invite()
+}
+
+test('T13: a stranger who says that he has scanned our code alarms nobody who has shown none', async () => {
+  assert.equal(await alarms({}, () => {}), 0)
+  assert.equal(await alarms({ invitationMs: 0 }, show), 0)
+})
+
+test('T13, twin: to whom one was shown lately it is told, once a minute; without that pause each time', async () => {
+  assert.equal(await alarms({}, show), 1)
+  assert.equal(await alarms({ scanAlarmMs: 0 }, show), 12)
 })
 
 test('T13: who proves another key than the QR code shows is not verified; twin: with that key it is', async () => {

@@ -4,6 +4,7 @@ import { monotonicMs } from '../base/time.ts'
 import { parseInvitation } from '../identity/invitation.ts'
 import type { PairingMessage } from '../protocol/pairing.ts'
 import { comparePeerIds, type PeerId } from '../protocol/peer-id.ts'
+import { TokenBucket } from '../rules/admission.ts'
 import { VerificationAttempts } from '../rules/verification-attempts.ts'
 import type { PairingChannel } from '../transport/channel.ts'
 import type { ProvedPeer } from '../transport/transport.ts'
@@ -53,6 +54,7 @@ export class Verifications {
   readonly #limits: Limits
   readonly #invitations: Invitations
   readonly #attempts: VerificationAttempts
+  readonly #scanAlarms: TokenBucket
   readonly #slots = new Map<PeerId, Slot>()
   readonly #observer: VerificationObserver
   readonly #stopping = new AbortController()
@@ -63,6 +65,7 @@ export class Verifications {
     this.#limits = limits
     this.#invitations = new Invitations(context.self, limits)
     this.#attempts = new VerificationAttempts(limits)
+    this.#scanAlarms = new TokenBucket({ perSecond: 1_000 / limits.scanAlarmMs, burst: 1 })
     this.#observer = {
       self: context.self,
       verifyMs: limits.verifyMs,
@@ -151,9 +154,7 @@ export class Verifications {
     const secret = this.#invitations.take(mac, endsOf(talk, this.#context.self))
     if (secret === undefined) {
       talk.close('refused')
-      const reason =
-        'It has scanned a code of this node that is used up or too old. If nobody should have, somebody has seen it: show a new one.'
-      return this.#tell(id, { ok: false, reason })
+      return this.#warnOfScan(id)
     }
     const slot = this.#open(id)
     slot.current = new ScanVerification(talk, secret, this.#observer)
@@ -220,6 +221,14 @@ export class Verifications {
     const { self, book } = this.#context
     const pair = (): Promise<PairingChannel> => this.#context.pair(peer.id, signal)
     return tellOfScan({ self, book, peer, secret, signal, pair, verifyMs: this.#limits.verifyMs })
+  }
+
+  /** Anybody can say that he has scanned something: only when there was something to scan may it be true. */
+  #warnOfScan(id: PeerId): void {
+    if (!this.#invitations.wereShown || !this.#scanAlarms.take(monotonicMs())) return
+    const reason =
+      'It has scanned a code of this node that is used up or too old. If nobody should have, somebody has seen it: show a new one.'
+    this.#tell(id, { ok: false, reason })
   }
 
   #shown(verification: RunningVerification): void {
