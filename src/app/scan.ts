@@ -57,6 +57,6 @@ function otherKey(name: string): P2PError {
 function notConfirmed(name: string): P2PError {
   return new P2PError(
     'verification-failed',
-    `${name} is verified here, but the other side has not confirmed you: its code was used up or too old, or its user said no. Scan a new one.`,
+    `${name} is verified here, but the other side has not confirmed you: its code was used up or too old, its user said no, or it could not keep it. Scan a new one.`,
   )
 }

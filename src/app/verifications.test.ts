@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises'
 
 import { pairingChannels } from '../../test/app/pairing-channels.ts'
 import { until } from '../../test/app/nodes.ts'
@@ -199,6 +199,29 @@ test('a verification that cannot be kept is none', async () => {
   a.book.block(b.self.id)
   assert.deepEqual(await Promise.all([here.confirm(true), there.confirm(true)]), [false, true])
   assert.match(reasons(a).join(), /blocked/)
+})
+
+test('whoever answers last and cannot keep it says no yes: nobody is verified; twin: whoever can, does', async () => {
+  for (const isBlocked of [true, false]) {
+    const { a, b } = await openTwo()
+    const { here, there } = await begin(a, b)
+    const answered = there.confirm(true)
+    // The answer of b is here before that of a.
+    for (let count = 0; count < 50; count++) await turn()
+    if (isBlocked) a.book.block(b.self.id)
+    assert.deepEqual(await Promise.all([here.confirm(true), answered]), [!isBlocked, !isBlocked])
+    assert.equal(b.book.trustOf(a.self.id), isBlocked ? 'unknown' : 'verified')
+  }
+})
+
+test('whoever shows a QR code and cannot keep who has scanned it says no yes', async () => {
+  const { a, b } = await openTwo()
+  const scan = a.verifications.acceptInvitation(b.verifications.invite().text)
+  await until(() => b.verifications.find(a.self.id) !== undefined, 'the question')
+  b.book.block(a.self.id)
+  assert.equal(await b.verifications.find(a.self.id)?.confirm(true), false)
+  await assert.rejects(scan, { code: 'verification-failed' })
+  assert.match(reasons(b).join(), /blocked/)
 })
 
 test('a QR code that is too old proves nothing; twin: in time it does', async () => {
