@@ -9,6 +9,8 @@ import type { Invitation } from './p2p-node.ts'
 export class Invitations {
   readonly #self: ProvedPeer
   readonly #limits: Pick<Limits, 'invitations' | 'invitationMs'>
+  /** When the last one that was made is good no more. */
+  #lastEndsAtMs = -Infinity
   #live: { readonly secret: Uint8Array; readonly endsAtMs: number }[] = []
 
   constructor(self: ProvedPeer, limits: Pick<Limits, 'invitations' | 'invitationMs'> = standardLimits) {
@@ -20,9 +22,16 @@ export class Invitations {
   make(): Invitation {
     const { invitations, invitationMs } = this.#limits
     const secret = newInvitationSecret()
-    this.#live = [...this.#live, { secret, endsAtMs: monotonicMs() + invitationMs }].slice(-invitations)
+    const endsAtMs = monotonicMs() + invitationMs
+    this.#lastEndsAtMs = endsAtMs
+    this.#live = [...this.#live, { secret, endsAtMs }].slice(-invitations)
     const { id, key } = this.#self
     return { text: formatInvitation({ id, key, secret }), expiresAt: new Date(Date.now() + invitationMs) }
+  }
+
+  /** Whether one is good, used up or not, or was lately: then it may be that somebody has seen it. */
+  get wereShown(): boolean {
+    return monotonicMs() < this.#lastEndsAtMs + this.#limits.invitationMs
   }
 
   /** The secret that this MAC was made with, which is used up thereby; undefined when none of ours is. */

@@ -105,14 +105,14 @@ abstract class OnOneConnection implements RunningVerification {
     this.observer.ended(this, outcome)
   }
 
-  /** Keeps that the peer is verified, which may fail: then nothing is. */
-  protected succeed(method: VerificationMethod): void {
+  /** Keeps that the peer is verified, before it hears our yes. @returns false when that has failed: it is all over then */
+  protected keep(method: VerificationMethod): boolean {
     try {
       this.observer.verified(this.talk.peer, method)
-      this.end({ ok: true }, 'done')
     } catch (error) {
       this.fail(error instanceof Error ? error.message : String(error))
     }
+    return !this.#ended
   }
 
   protected async listen(): Promise<void> {
@@ -200,9 +200,10 @@ export class CodeVerification extends OnOneConnection {
       else if (action.type === 'show') {
         this.code = action.code
         this.observer.shown(this)
-      } else if (action.type === 'verified') this.succeed('code')
-      else this.#failed(action.failure)
+      } else if (action.type === 'failed') this.#failed(action.failure)
+      else if (!this.keep('code')) return
     }
+    if (exchange.phase === 'verified') this.end({ ok: true }, 'done')
   }
 
   #failed(failure: VerificationFailure): void {
@@ -233,12 +234,11 @@ export class ScanVerification extends OnOneConnection {
   }
 
   confirm(same: boolean): Promise<boolean> {
-    if (!this.ended) {
-      const mac = scanVerdictMac(this.#secret, endsOf(this.talk, this.observer.self), same)
-      this.talk.send({ kind: 'verdict', same, mac })
-      if (same) this.succeed('qr')
-      else this.fail('You said that nobody you know has scanned your code. Show it to fewer eyes.')
-    }
+    if (this.ended || (same && !this.keep('qr'))) return this.done
+    const mac = scanVerdictMac(this.#secret, endsOf(this.talk, this.observer.self), same)
+    this.talk.send({ kind: 'verdict', same, mac })
+    if (same) this.end({ ok: true }, 'done')
+    else this.fail('You said that nobody you know has scanned your code. Show it to fewer eyes.')
     return this.done
   }
 

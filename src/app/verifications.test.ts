@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises'
 
 import { pairingChannels } from '../../test/app/pairing-channels.ts'
 import { until } from '../../test/app/nodes.ts'
@@ -201,14 +201,37 @@ test('a verification that cannot be kept is none', async () => {
   assert.match(reasons(a).join(), /blocked/)
 })
 
+test('whoever answers last and cannot keep it says no yes: nobody is verified; twin: whoever can, does', async () => {
+  for (const isBlocked of [true, false]) {
+    const { a, b } = await openTwo()
+    const { here, there } = await begin(a, b)
+    const answered = there.confirm(true)
+    // The answer of b is here before that of a.
+    for (let count = 0; count < 50; count++) await turn()
+    if (isBlocked) a.book.block(b.self.id)
+    assert.deepEqual(await Promise.all([here.confirm(true), answered]), [!isBlocked, !isBlocked])
+    assert.equal(b.book.trustOf(a.self.id), isBlocked ? 'unknown' : 'verified')
+  }
+})
+
+test('whoever shows a QR code and cannot keep who has scanned it says no yes', async () => {
+  const { a, b } = await openTwo()
+  const scan = a.verifications.acceptInvitation(b.verifications.invite().text)
+  await until(() => b.verifications.find(a.self.id) !== undefined, 'the question')
+  b.book.block(a.self.id)
+  assert.equal(await b.verifications.find(a.self.id)?.confirm(true), false)
+  await assert.rejects(scan, { code: 'verification-failed' })
+  assert.match(reasons(b).join(), /blocked/)
+})
+
 test('a QR code that is too old proves nothing; twin: in time it does', async () => {
   for (const [invitationMs, waits] of [
-    [30, true],
+    [1_000, true],
     [10_000, false],
   ] as const) {
     const { a, b } = await openTwo({ invitationMs })
     const { text } = b.verifications.invite()
-    if (waits) await delay(60)
+    if (waits) await delay(invitationMs + 50)
     const scan = a.verifications.acceptInvitation(text)
     if (waits) {
       await assert.rejects(scan, { code: 'verification-failed' })
@@ -218,6 +241,56 @@ test('a QR code that is too old proves nothing; twin: in time it does', async ()
       await b.verifications.find(a.self.id)?.confirm(true)
       assert.equal((await scan).trust, 'verified')
     }
+  }
+})
+
+/** How often a node tells that its code was scanned, when 12 strangers say so one after the other. */
+async function alarms(changed: Partial<Limits>, act: (b: End) => void): Promise<number> {
+  const { b } = await openTwo(changed)
+  act(b)
+  for (let count = 0; count < 12; count++) {
+    const [out, back] = pairingChannels(ephemeralIdentity().credentials, b.self)
+    void b.pairings.accept(back)
+    out.send(encodePairing({ kind: 'scan', mac: new Uint8Array(32) }))
+    assert.equal((await out.closed).reason, 'pairing refused')
+  }
+  return reasons(b).length
+}
+
+function show(b: End): void {
+  b.verifications.invite()
+}
+
+test('T13: a stranger who says that he has scanned our code alarms nobody who has shown none', async () => {
+  assert.equal(await alarms({}, () => {}), 0)
+  assert.equal(await alarms({ invitationMs: 0 }, show), 0)
+})
+
+test('T13, twin: to whom one was shown lately it is told, once a minute; without that pause each time', async () => {
+  assert.equal(await alarms({}, show), 1)
+  assert.equal(await alarms({ scanAlarmMs: 0 }, show), 12)
+})
+
+test('T13: who proves another key than the QR code shows is not verified; twin: with that key it is', async () => {
+  const liar = ephemeralIdentity().credentials
+  for (const isLiar of [true, false]) {
+    const { a, b } = await openTwo()
+    const { text } = b.verifications.invite()
+    const verifications = new Verifications({
+      self: a.self,
+      book: a.book,
+      pair: () => {
+        // The same ID, as if somebody had found a second key for it.
+        const [out, back] = pairingChannels(a.self, isLiar ? { id: b.self.id, key: liar.key } : b.self)
+        void b.pairings.accept(back)
+        return Promise.resolve(out)
+      },
+      emit: () => {},
+      limits: { verifyMs: 100 },
+    })
+    const code = isLiar ? 'identity-mismatch' : 'verification-failed'
+    await assert.rejects(verifications.acceptInvitation(text), { code })
+    assert.equal(a.book.trustOf(b.self.id), isLiar ? 'unknown' : 'verified')
   }
 })
 

@@ -2,9 +2,9 @@ import { isP2PError, P2PError } from '../base/errors.ts'
 import { limits as standardLimits, type Limits } from '../base/limits.ts'
 import { monotonicMs } from '../base/time.ts'
 import { parseInvitation } from '../identity/invitation.ts'
-import { scanMac } from '../identity/short-code.ts'
 import type { PairingMessage } from '../protocol/pairing.ts'
 import { comparePeerIds, type PeerId } from '../protocol/peer-id.ts'
+import { TokenBucket } from '../rules/admission.ts'
 import { VerificationAttempts } from '../rules/verification-attempts.ts'
 import type { PairingChannel } from '../transport/channel.ts'
 import type { ProvedPeer } from '../transport/transport.ts'
@@ -13,11 +13,11 @@ import { Invitations } from './invitations.ts'
 import type { Contact, NodeEvent } from './node-event.ts'
 import type { CallOptions, Invitation, Verification } from './p2p-node.ts'
 import { PairingTalk } from './pairing-talk.ts'
+import { tellOfScan } from './scan.ts'
 import type { TrustBook } from './trust-book.ts'
 import {
   CodeVerification,
   endsOf,
-  isScanVerdict,
   ScanVerification,
   type Outcome,
   type RunningVerification,
@@ -54,6 +54,7 @@ export class Verifications {
   readonly #limits: Limits
   readonly #invitations: Invitations
   readonly #attempts: VerificationAttempts
+  readonly #scanAlarms: TokenBucket
   readonly #slots = new Map<PeerId, Slot>()
   readonly #observer: VerificationObserver
   readonly #stopping = new AbortController()
@@ -64,6 +65,7 @@ export class Verifications {
     this.#limits = limits
     this.#invitations = new Invitations(context.self, limits)
     this.#attempts = new VerificationAttempts(limits)
+    this.#scanAlarms = new TokenBucket({ perSecond: 1_000 / limits.scanAlarmMs, burst: 1 })
     this.#observer = {
       self: context.self,
       verifyMs: limits.verifyMs,
@@ -117,7 +119,9 @@ export class Verifications {
     const slot = this.#open(peer.id, true)
     const given = signal === undefined ? slot.dial.signal : AbortSignal.any([signal, slot.dial.signal])
     try {
-      return await abortable(this.#scan(peer, secret, given), given)
+      const contact = await abortable(this.#scan(peer, secret, given), given)
+      this.#tell(peer.id, { ok: true, reason: '' })
+      return contact
     } finally {
       if (this.#slots.get(peer.id) === slot) this.#slots.delete(peer.id)
     }
@@ -150,9 +154,7 @@ export class Verifications {
     const secret = this.#invitations.take(mac, endsOf(talk, this.#context.self))
     if (secret === undefined) {
       talk.close('refused')
-      const reason =
-        'It has scanned a code of this node that is used up or too old. If nobody should have, somebody has seen it: show a new one.'
-      return this.#tell(id, { ok: false, reason })
+      return this.#warnOfScan(id)
     }
     const slot = this.#open(id)
     slot.current = new ScanVerification(talk, secret, this.#observer)
@@ -215,27 +217,18 @@ export class Verifications {
     return slot.counted
   }
 
-  /** Proves to the shower of a QR code that we have scanned it, and waits for what its user says. */
-  async #scan(peer: ProvedPeer, secret: Uint8Array, signal: AbortSignal): Promise<Contact> {
-    const { book, self } = this.#context
-    const talk = new PairingTalk(await this.#context.pair(peer.id, signal))
-    const timer = setTimeout(() => talk.close('failed'), this.#limits.verifyMs).unref()
-    const giveUp = (): void => talk.close('failed')
-    signal.addEventListener('abort', giveUp, { once: true })
-    try {
-      const contact = book.verified(talk.peer, 'qr')
-      const ends = endsOf(talk, self)
-      talk.send({ kind: 'scan', mac: scanMac(secret, ends) })
-      const answer = await talk.next()
-      signal.throwIfAborted()
-      if (!isScanVerdict(answer, secret, ends) || !answer.same) throw notConfirmed(book.nameOf(peer.id))
-      this.#tell(peer.id, { ok: true, reason: '' })
-      return contact
-    } finally {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', giveUp)
-      talk.close('done')
-    }
+  #scan(peer: ProvedPeer, secret: Uint8Array, signal: AbortSignal): Promise<Contact> {
+    const { self, book } = this.#context
+    const pair = (): Promise<PairingChannel> => this.#context.pair(peer.id, signal)
+    return tellOfScan({ self, book, peer, secret, signal, pair, verifyMs: this.#limits.verifyMs })
+  }
+
+  /** Anybody can say that he has scanned something: only when there was something to scan may it be true. */
+  #warnOfScan(id: PeerId): void {
+    if (!this.#invitations.wereShown || !this.#scanAlarms.take(monotonicMs())) return
+    const reason =
+      'It has scanned a code of this node that is used up or too old. If nobody should have, somebody has seen it: show a new one.'
+    this.#tell(id, { ok: false, reason })
   }
 
   #shown(verification: RunningVerification): void {
@@ -299,12 +292,5 @@ function tooSoon(name: string, waitMs: number): P2PError {
   return new P2PError(
     'too-many',
     `${name} cannot be verified by code now: an attempt has just failed, or there were too many. Wait ${minutes} min, or compare the safety number.`,
-  )
-}
-
-function notConfirmed(name: string): P2PError {
-  return new P2PError(
-    'verification-failed',
-    `${name} is verified here, but the other side has not confirmed you: its code was used up or too old, or its user said no. Scan a new one.`,
   )
 }

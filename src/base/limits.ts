@@ -264,6 +264,8 @@ export const limits = {
   /** How long the secret of a QR code is good, and how many are at once. */
   invitationMs: 5 * 60_000,
   invitations: 8,
+  /** That somebody has used a code which is good no more is told at most this often: anybody can say so. */
+  scanAlarmMs: 60_000,
 
   /** Wait for the answer to a targeted announcement, and when it is said again in case it was lost. */
   probeMs: 5_000,

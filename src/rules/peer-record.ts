@@ -35,7 +35,12 @@ interface Path {
   readonly via: readonly string[]
   readonly seenAt: number
   readonly confirmedAt: number | undefined
+  /** Since when it waits for a /ping of its own; undefined when it does not, or is the best, which has its period. */
+  readonly waitsSince: number | undefined
 }
+
+/** A path as it was heard. */
+export type NewPath = Omit<Path, 'confirmedAt' | 'waitsSince'>
 
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] }
 
@@ -50,9 +55,12 @@ export interface Entry extends Mutable<Omit<PeerRecord, 'paths'>> {
   aliveAt: number
   pingedAt: number
   pingAt: number
+  /** When a path that waits was asked last, and when the next one will be. */
+  askedAt: number
+  askAt: number
 }
 
-export function newEntry({ id, files, upgrade }: Announcement, path: Path): Entry {
+export function newEntry({ id, files, upgrade }: Announcement, path: NewPath): Entry {
   const { seenAt, source } = path
   return {
     id,
@@ -61,7 +69,7 @@ export function newEntry({ id, files, upgrade }: Announcement, path: Path): Entr
     name: upgrade?.name ?? '',
     instance: upgrade?.instance,
     files,
-    paths: [path],
+    paths: [unconfirmed(path)],
     via: path.via,
     firstSeenAt: seenAt,
     seenAt,
@@ -72,7 +80,13 @@ export function newEntry({ id, files, upgrade }: Announcement, path: Path): Entr
     aliveAt: seenAt,
     pingedAt: -Infinity,
     pingAt: Infinity,
+    askedAt: -Infinity,
+    askAt: Infinity,
   }
+}
+
+function unconfirmed(path: NewPath): Mutable<Path> {
+  return { ...path, confirmedAt: undefined, waitsSince: undefined }
 }
 
 /** Whether an announcement tells a new name or start. One without our part takes nothing back. */
@@ -110,12 +124,33 @@ interface PathLimits {
  * one that was seen longest ago makes room: one of the same source when that has brought its share, so that one stranger
  * displaces himself alone (U16). Never the best, which is being asked.
  */
-export function addPath(entry: Entry, path: Path, bounds: PathLimits): void {
+export function addPath(entry: Entry, path: NewPath, bounds: PathLimits): void {
   if (!makeRoom(entry, path.source, bounds)) return
-  const added = { ...path }
+  const added = unconfirmed(path)
   const index = entry.kind === 'p2p' ? entry.paths.length : confirmedPaths(entry)
   entry.paths.splice(index, 0, added)
   if (entry.paths[0] === added) entry.pingFailures = 0
+}
+
+/** Adds a path that nobody has been heard on, as the last. */
+export function addHint(entry: Entry, path: NewPath): void {
+  entry.paths.push(unconfirmed(path))
+}
+
+/** Whether a path should have a /ping of its own: one that a peer of ours could prove, is not the best, and does not wait yet. */
+export function isToBeAsked({ kind, paths }: Entry, path: Path): boolean {
+  return (
+    kind === 'p2p' && path !== paths[0] && path.confirmedAt === undefined && path.waitsSince === undefined
+  )
+}
+
+/** The path that waits longest, which waits no more; and whether others still do. */
+export function nextInLine({ paths }: Entry): { readonly path: Path | undefined; readonly more: boolean } {
+  const line = paths.slice(1).filter((path) => path.waitsSince !== undefined)
+  line.sort((a, b) => (a.waitsSince ?? 0) - (b.waitsSince ?? 0))
+  const [path] = line
+  if (path !== undefined) path.waitsSince = undefined
+  return { path, more: line.length > 1 }
 }
 
 /**
@@ -131,6 +166,7 @@ export function confirmPath(entry: Entry, index: number, now: number): void {
     entry.paths.splice(entry.kind === 'p2p' ? 0 : confirmedPaths(entry), 0, path)
   }
   path.confirmedAt = now
+  path.waitsSince = undefined
   entry.confirmedAt = now
   entry.aliveAt = now
   if (entry.paths[0] === path) entry.pingFailures = 0

@@ -31,6 +31,7 @@ interface ModelPath {
   readonly via: Set<string>
   seenAt: number
   confirmedAt: number | undefined
+  waitsSince: number | undefined
   /** Ascending: the order of proof for confirmed paths; for others of a reference peer the newest has the lowest number, of one of ours the highest, like hints. */
   rank: number
 }
@@ -52,6 +53,8 @@ interface ModelPeer {
   pingFailures: number
   pingedAt: number
   pingAt: number
+  askedAt: number
+  askAt: number
 }
 
 class Model {
@@ -71,10 +74,16 @@ class Model {
     const path = pathAt(known, address, announcement.port)
     if (path === undefined) {
       this.#addPath(known, { address, port: announcement.port, source, via, now })
-      if (bestBefore.confirmedAt !== undefined) hurry(known, now)
+      if (bestBefore.confirmedAt !== undefined && !isProvable(known.id)) hurry(known, now)
     } else {
       path.seenAt = now
       path.via.add(via)
+    }
+    const heardOn = pathAt(known, address, announcement.port)
+    if (isProvable(known.id) && heardOn && heardOn !== best(known) && heardOn.confirmedAt === undefined) {
+      heardOn.waitsSince ??= now
+      const soon = now + this.#firstPingMs(known.id)
+      known.askAt = Math.min(known.askAt, Math.max(soon, known.askedAt + small.contestedPingMs))
     }
     known.via.add(via)
     const own = announcement.upgrade
@@ -95,8 +104,8 @@ class Model {
     const { port } = announcement
     if (known.paths.length < small.pathsPerPeer && !pathAt(known, address, port)) {
       const via = new Set(['peers'])
-      const path = { address, port, source: address, via, seenAt: now, confirmedAt: undefined }
-      known.paths.push({ ...path, rank: this.#step })
+      const path = { address, port, source: address, via, seenAt: now }
+      known.paths.push({ ...path, confirmedAt: undefined, waitsSince: undefined, rank: this.#step })
     }
     return { change: 'same', evicted: [] }
   }
@@ -109,6 +118,7 @@ class Model {
     const before = best(known)
     if (isProvable(id)) path.rank = -this.#step
     else path.rank = path.confirmedAt === undefined ? this.#step : path.rank
+    path.waitsSince = undefined
     path.confirmedAt = known.confirmedAt = known.aliveAt = now
     if (best(known) === path) known.pingFailures = 0
     else hurry(known, now)
@@ -132,12 +142,29 @@ class Model {
 
   pingDue(now: number, limit: number): PingTarget[] {
     const due = this.peers.filter((peer) => peer.pingAt <= now).sort((a, b) => a.pingAt - b.pingAt)
-    return due.slice(0, limit).map((peer) => {
+    const targets = due.slice(0, limit).map((peer) => {
       peer.pingedAt = now
       peer.pingAt = now + small.pingPeriodMs
       const { address, port } = best(peer)
       return { id: peer.id, address, port }
     })
+    const others = this.peers.filter((peer) => peer.askAt <= now).sort((a, b) => a.askAt - b.askAt)
+    for (const peer of others.slice(0, limit - targets.length)) {
+      const line = ordered(peer).filter((path) => path !== best(peer) && path.waitsSince !== undefined)
+      const [next] = line.sort((a, b) => a.waitsSince! - b.waitsSince!)
+      if (next) next.waitsSince = undefined
+      peer.askedAt = now
+      peer.askAt = line.length > 1 ? now + small.contestedPingMs : Infinity
+      if (next) targets.push({ id: peer.id, address: next.address, port: next.port })
+    }
+    return targets
+  }
+
+  #firstPingMs(id: PeerId): number {
+    const fraction = Number.parseInt(id.slice(-8), 16) / 2 ** 32
+    return isProvable(id)
+      ? Math.min(small.pingPeriodMs, this.peers.length * small.firstPingPerPeerMs) * fraction
+      : small.pingPeriodMs * (0.5 + 0.5 * fraction)
   }
 
   pingFailed({ id, address, port }: PingTarget, now: number) {
@@ -202,9 +229,9 @@ class Model {
       via: new Set([via]),
       seenAt: now,
       confirmedAt: undefined,
+      waitsSince: undefined,
       rank: -this.#step,
     }
-    const fraction = Number.parseInt(id.slice(-8), 16) / 2 ** 32
     this.peers.push({
       id,
       source,
@@ -221,11 +248,9 @@ class Model {
       usedAt: this.#step,
       pingFailures: 0,
       pingedAt: -Infinity,
-      pingAt:
-        now +
-        (isProvable(id)
-          ? Math.min(small.pingPeriodMs, this.peers.length * small.firstPingPerPeerMs) * fraction
-          : small.pingPeriodMs * (0.5 + 0.5 * fraction)),
+      pingAt: now + this.#firstPingMs(id),
+      askedAt: -Infinity,
+      askAt: Infinity,
     })
     return { change: 'found', evicted }
   }
@@ -257,6 +282,7 @@ class Model {
       via: new Set([via]),
       seenAt: now,
       confirmedAt: undefined,
+      waitsSince: undefined,
       rank: isProvable(peer.id) ? this.#step : -this.#step,
     }
     peer.paths.push(path)
@@ -428,13 +454,14 @@ function shownBy(model: Model) {
     name: peer.name,
     instance: peer.instance,
     via: [...peer.via],
-    paths: ordered(peer).map(({ address, port, source, via, seenAt, confirmedAt }) => ({
+    paths: ordered(peer).map(({ address, port, source, via, seenAt, confirmedAt, waitsSince }) => ({
       address,
       port,
       source,
       via: [...via],
       seenAt,
       confirmedAt,
+      waitsSince,
     })),
     firstSeenAt: peer.firstSeenAt,
     seenAt: peer.seenAt,

@@ -8,7 +8,7 @@ import {
   type Upgrade,
 } from '../protocol/announcement.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
-import { type Heard, PeerTable, type PeerTableLimits } from './peer-table.ts'
+import { type Heard, PeerTable, type PeerTableLimits, type Seen } from './peer-table.ts'
 
 const home = '10.0.0.1'
 const away = '10.0.0.2'
@@ -24,8 +24,9 @@ test('a peer is found once, and then the same', () => {
     { firstSeenAt, seenAt, via, kind },
     { firstSeenAt: 0, seenAt: 1_000, via: ['multicast'], kind: 'reference' },
   )
+  const unconfirmed = { confirmedAt: undefined, waitsSince: undefined }
   assert.deepEqual(paths, [
-    { address: home, port: 8001, source: home, via: ['multicast'], seenAt: 1_000, confirmedAt: undefined },
+    { address: home, port: 8001, source: home, via: ['multicast'], seenAt: 1_000, ...unconfirmed },
   ])
 })
 
@@ -128,6 +129,73 @@ test('a peer that moved is followed after its confirmed address failed two pings
   const second = table.pingDue(20_000 + limits.contestedPingMs, 10)
   assert.equal(table.pingFailed(second[0]!, 27_000).change, 'changed')
   assert.deepEqual(addresses(table), [away])
+})
+
+/** Asks the paths of a peer of ours every second for a minute; `answers` tells which of them has its key. */
+function askAll(table: PeerTable, from: number, answers: string): string[] {
+  const asked: string[] = []
+  for (let now = from; now < from + 60_000; now += 1_000) {
+    for (const target of table.pingDue(now, 10)) {
+      asked.push(`${target.address} ${now - from}`)
+      if (target.address === answers) table.pingAnswered(target, now)
+      else table.pingFailed(target, now)
+    }
+  }
+  return asked
+}
+
+function sayOfOurs(table: PeerTable, now: number, address: string): Seen {
+  return table.see({ ...heard({ now, address }), announcement: { ...announcement({}), id: provableId(1) } })
+}
+
+test('a peer of ours that moved is followed as soon as its new path proves the key', () => {
+  const table = new PeerTable()
+  sayOfOurs(table, 0, home)
+  table.confirm(provableId(1), home, 10)
+  table.pingDue(1_000, 10)
+  sayOfOurs(table, 2_000, away)
+  assert.equal(askAll(table, 3_000, away)[0], `${away} 0`)
+  assert.equal(table.get(provableId(1))?.paths[0]?.address, away)
+})
+
+test('a path that does not prove the key is asked again when it is heard again, not more often than every 5 s', () => {
+  const table = new PeerTable()
+  sayOfOurs(table, 0, home)
+  table.confirm(provableId(1), home, 10)
+  let asked = 0
+  for (let now = 1_000; now < 61_000; now += 100) {
+    sayOfOurs(table, now, away)
+    for (const target of table.pingDue(now, 10)) {
+      if (target.address === away) asked++
+      else table.pingAnswered(target, now)
+    }
+  }
+  assert.equal(asked, 60_000 / limits.contestedPingMs)
+  assert.equal(table.get(provableId(1))?.paths[0]?.address, home)
+})
+
+/** Knocks in a second at one address that a stranger claims for 2,000 known peers. */
+function knocks(options: PeerTableLimits): number {
+  const table = new PeerTable({ ...options, firstPingPerPeerMs: 0 })
+  for (let peer = 1; peer <= 2_000; peer++) {
+    const [id, address] = [provableId(peer), `10.1.${peer >> 8}.${peer & 255}`]
+    table.see({ ...heard({ now: peer * 100, address }), announcement: { ...announcement({}), id } })
+    table.confirm(id, address, peer * 100)
+  }
+  const now = 200_100
+  for (let peer = 1; peer <= 2_000; peer++) {
+    const said = { ...announcement({}), id: provableId(peer) }
+    table.see({ ...heard({ now, address: stranger }), announcement: said })
+  }
+  return table.pingDue(now, Infinity).filter(({ address }) => address === stranger).length
+}
+
+test('U15: what one stranger tells of makes nobody knock faster than new peers would', () => {
+  assert.equal(knocks(limits), limits.peersPerSource)
+})
+
+test('U15 twin: without that rate each known peer is a knock', () => {
+  assert.equal(knocks({ ...limits, peersPerSource: Infinity, peerEventsPerSecond: Infinity }), 2_000)
 })
 
 test('a peer that moved is followed also while a session with it is open', () => {

@@ -4,19 +4,23 @@ import type { PeerId } from '../protocol/peer-id.ts'
 import { FloodGate } from './admission.ts'
 import { Occupancy } from './occupancy.ts'
 import {
+  addHint,
   addPath,
   applyDescription,
   confirmPath,
   dropStalePaths,
   type Entry,
   indexOfPath,
+  isToBeAsked,
   isNews,
   newEntry,
   newPathComesFirst,
   type PeerRecord,
 } from './peer-record.ts'
+import { PingClock, type PingLimits, type PingTarget } from './ping-clock.ts'
 
 export type { PeerRecord } from './peer-record.ts'
+export type { PingTarget } from './ping-clock.ts'
 
 /** An announcement that was heard directly. */
 export interface Heard {
@@ -48,13 +52,6 @@ export interface Outcome {
   readonly peer: PeerRecord | undefined
 }
 
-/** Where to send a /ping. */
-export interface PingTarget {
-  readonly id: PeerId
-  readonly address: string
-  readonly port: number
-}
-
 /** The entries of `limits` that the table keeps. */
 export type PeerTableLimits = Readonly<
   Record<
@@ -67,14 +64,12 @@ export type PeerTableLimits = Readonly<
     | 'pathsPerPeer'
     | 'pathsPerSource'
     | 'pathLifetimeMs'
-    | 'pingPeriodMs'
-    | 'firstPingPerPeerMs'
     | 'pingFailures'
-    | 'contestedPingMs'
     | 'silenceMs',
     number
   >
->
+> &
+  PingLimits
 
 const nobody: readonly PeerRecord[] = []
 
@@ -88,19 +83,20 @@ const nobody: readonly PeerRecord[] = []
  */
 export class PeerTable {
   readonly #limits: PeerTableLimits
-  /** Spreads what all nodes would else do to one peer at the same time. */
-  readonly #seed: number
   readonly #entries = new Map<PeerId, Entry>()
   readonly #occupancy: Occupancy
+  readonly #clock: PingClock
   /** Open sessions by peer. */
   readonly #holds = new Map<PeerId, number>()
   readonly #newcomers: FloodGate
   readonly #news: FloodGate
+  /** Strangers could make every node of the network knock anywhere. */
+  readonly #asks: FloodGate
   #proven = 0
 
   constructor(options: PeerTableLimits = limits, selfId?: PeerId) {
     this.#limits = options
-    this.#seed = selfId === undefined ? 0 : lastBits(selfId)
+    this.#clock = new PingClock(options, selfId)
     this.#occupancy = new Occupancy(options)
     const rates = {
       perSource: { perSecond: options.peerEventsPerSourcePerSecond, burst: options.peersPerSource },
@@ -109,6 +105,7 @@ export class PeerTable {
     }
     this.#newcomers = new FloodGate(rates)
     this.#news = new FloodGate(rates)
+    this.#asks = new FloodGate(rates)
   }
 
   get size(): number {
@@ -146,8 +143,7 @@ export class PeerTable {
       return seen('found', this.#enter({ ...hint, source: address, via: 'peers' }))
     }
     if (entry.paths.length < this.#limits.pathsPerPeer && indexOfPath(entry, address, port) < 0) {
-      const path = { address, port, source: address, via: ['peers'], seenAt: now, confirmedAt: undefined }
-      entry.paths.push(path)
+      addHint(entry, { address, port, source: address, via: ['peers'], seenAt: now })
     }
     return seen('same', entry)
   }
@@ -182,19 +178,9 @@ export class PeerTable {
     if (!entry.proven) this.#occupancy.offer(entry)
   }
 
-  /** At most `limit` pings that are due, the longest overdue first. They count as sent. */
+  /** At most `limit` pings that are due. They count as sent. */
   pingDue(now: number, limit: number): readonly PingTarget[] {
-    const due = this.#entries
-      .values()
-      .filter((entry) => entry.pingAt <= now)
-      .toArray()
-      .sort((a, b) => a.pingAt - b.pingAt)
-      .slice(0, limit)
-    return due.flatMap((entry) => {
-      entry.pingedAt = now
-      entry.pingAt = now + this.#limits.pingPeriodMs
-      return entry.paths.slice(0, 1).map(({ address, port }) => ({ id: entry.id, address, port }))
-    })
+    return this.#clock.due([...this.#entries.values()], now, limit)
   }
 
   pingAnswered({ id, address, port }: PingTarget, now: number): Outcome {
@@ -210,7 +196,7 @@ export class PeerTable {
     if (entry === undefined || indexOfPath(entry, address, port) !== 0) return { change: 'same', peer: entry }
     entry.pingFailures++
     const hasOther = entry.paths.length > 1
-    if (hasOther) this.#hurryPing(entry, now)
+    if (hasOther) this.#clock.hurry(entry, now)
     if (entry.pingFailures < this.#limits.pingFailures) return { change: 'same', peer: entry }
     if (!hasOther) {
       if (this.#holds.has(id)) return { change: 'same', peer: entry }
@@ -249,25 +235,12 @@ export class PeerTable {
 
   #enter({ announcement, address, source, via, now }: Heard): Entry {
     const { port } = announcement
-    const path = { address, port, source, via: [via], seenAt: now, confirmedAt: undefined }
-    const entry = newEntry(announcement, path)
-    entry.pingAt = now + this.#firstPingMs(entry)
+    const entry = newEntry(announcement, { address, port, source, via: [via], seenAt: now })
+    this.#clock.start(entry, this.size, now)
     this.#entries.set(entry.id, entry)
     this.#occupancy.enter(entry)
     if (!this.#holds.has(entry.id)) this.#occupancy.offer(entry)
     return entry
-  }
-
-  /**
-   * Spread over peers and over nodes, or those that start together are pinged together, and by everybody, for ever. A
-   * peer of ours is asked soon: it can prove its path, before anybody who tells of others does harm (U16).
-   */
-  #firstPingMs({ id, kind }: Entry): number {
-    const { pingPeriodMs, firstPingPerPeerMs } = this.#limits
-    // A number in [0, 1) that is the same for two IDs at every call.
-    const fraction = ((lastBits(id) ^ this.#seed) >>> 0) / 2 ** 32
-    if (kind === 'reference') return pingPeriodMs * (0.5 + 0.5 * fraction)
-    return Math.min(pingPeriodMs, this.size * firstPingPerPeerMs) * fraction
   }
 
   #merge(entry: Entry, heard: Heard): 'changed' | 'same' {
@@ -289,18 +262,23 @@ export class PeerTable {
     if (!entry.via.includes(via)) entry.via = [...entry.via, via]
     if (path === undefined) this.#addPath(entry, heard)
     else if (!path.via.includes(via)) path.via = [...path.via, via]
+    this.#ask(entry, heard)
     return changes ? 'changed' : 'same'
   }
 
   #addPath(entry: Entry, { announcement, address, source, via, now }: Heard): void {
     const { port } = announcement
-    addPath(entry, { address, port, source, via: [via], seenAt: now, confirmedAt: undefined }, this.#limits)
-    // Has it moved, or is somebody pretending? The confirmed path tells soon (U16).
-    if (entry.paths[0]?.confirmedAt !== undefined) this.#hurryPing(entry, now)
+    addPath(entry, { address, port, source, via: [via], seenAt: now }, this.#limits)
+    // Has it moved, or is somebody pretending? The confirmed path of a reference peer tells soon (U16).
+    if (entry.kind === 'reference' && entry.paths[0]?.confirmedAt !== undefined) this.#clock.hurry(entry, now)
   }
 
-  #hurryPing(entry: Entry, now: number): void {
-    entry.pingAt = Math.min(entry.pingAt, Math.max(now, entry.pingedAt + this.#limits.contestedPingMs))
+  /** Has it moved, or is somebody pretending? The new path of a peer of ours tells soon: there the key is, or not (U16). */
+  #ask(entry: Entry, { announcement, address, source, now }: Heard): void {
+    const path = entry.paths[indexOfPath(entry, address, announcement.port)]
+    if (path === undefined || !isToBeAsked(entry, path) || !this.#asks.take(source, now)) return
+    path.waitsSince = now
+    this.#clock.ask(entry, this.size, now)
   }
 
   #confirm(entry: Entry, index: number, now: number): Outcome {
@@ -311,7 +289,7 @@ export class PeerTable {
       this.#proven++
       this.#occupancy.protect(entry)
     }
-    if (index > 0 && entry.paths[0] === best) this.#hurryPing(entry, now)
+    if (index > 0 && entry.paths[0] === best) this.#clock.hurry(entry, now)
     return { change: entry.paths[0] === best ? 'same' : 'changed', peer: entry }
   }
 
@@ -335,9 +313,4 @@ export class PeerTable {
 
 function seen(change: Seen['change'], peer: PeerRecord | undefined): Seen {
   return { change, peer, evicted: nobody }
-}
-
-/** 32 bits that spread over IDs. */
-function lastBits(id: PeerId): number {
-  return Number.parseInt(id.slice(-8), 16)
 }

@@ -76,10 +76,11 @@ export type ExchangeEvent =
   /** Nothing but that time passed; due at `limits.verifyMs` after the beginning. */
   | { readonly type: 'tick' }
 
-/** What the caller has to do, in this order. After `verified` and `failed` the connection is to be closed. */
+/** What the caller has to do, in this order. After `verified` and `failed`, and what follows, the connection is to be closed. */
 export type ExchangeAction =
   | { readonly type: 'send'; readonly message: PairingMessage }
   | { readonly type: 'show'; readonly code: string }
+  /** Keep it. When that fails, what follows must not be done: the other end would believe that it is verified here. */
   | { readonly type: 'verified' }
   | { readonly type: 'failed'; readonly failure: VerificationFailure }
 
@@ -174,7 +175,7 @@ function answered(exchange: Live, same: boolean): ExchangeStep {
 
 function settle(exchange: Comparison, actions: readonly ExchangeAction[]): ExchangeStep {
   if (!exchange.own || !exchange.other) return { exchange, actions }
-  return { exchange: { phase: 'verified' }, actions: [...actions, { type: 'verified' }] }
+  return { exchange: { phase: 'verified' }, actions: [{ type: 'verified' }, ...actions] }
 }
 
 function fail(failure: VerificationFailure, before: readonly ExchangeAction[] = []): ExchangeStep {

@@ -1,0 +1,62 @@
+import { P2PError } from '../base/errors.ts'
+import { sameBytes, scanMac } from '../identity/short-code.ts'
+import type { ProvedPeer } from '../transport/transport.ts'
+import type { PairingChannel } from '../transport/channel.ts'
+import type { Contact } from './node-event.ts'
+import { PairingTalk } from './pairing-talk.ts'
+import type { TrustBook } from './trust-book.ts'
+import { endsOf, isScanVerdict } from './verification.ts'
+
+/** A QR code that our user has scanned, and what is needed to tell of it. */
+export interface Scan {
+  readonly self: ProvedPeer
+  readonly book: TrustBook
+  /** Who shows the code, as the code says. */
+  readonly peer: ProvedPeer
+  readonly secret: Uint8Array
+  readonly verifyMs: number
+  readonly signal: AbortSignal
+  /** Opens a connection for pairing with that peer. @throws like `P2PNode.connect` */
+  readonly pair: () => Promise<PairingChannel>
+}
+
+/**
+ * Proves to the shower of a QR code that we have scanned it, and waits for what its user says. It is verified here before that.
+ *
+ * @throws P2PError `identity-mismatch`, `verification-failed`, and like `Scan.pair` and `TrustBook.verified`
+ */
+export async function tellOfScan(scan: Scan): Promise<Contact> {
+  const { self, book, peer, secret, verifyMs, signal } = scan
+  const talk = new PairingTalk(await scan.pair())
+  const giveUp = (): void => talk.close('failed')
+  const timer = setTimeout(giveUp, verifyMs).unref()
+  signal.addEventListener('abort', giveUp, { once: true })
+  try {
+    if (!sameBytes(talk.peer.key, peer.key)) throw otherKey(book.nameOf(peer.id))
+    const contact = book.verified(talk.peer, 'qr')
+    const ends = endsOf(talk, self)
+    talk.send({ kind: 'scan', mac: scanMac(secret, ends) })
+    const answer = await talk.next()
+    signal.throwIfAborted()
+    if (!isScanVerdict(answer, secret, ends) || !answer.same) throw notConfirmed(book.nameOf(peer.id))
+    return contact
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', giveUp)
+    talk.close('done')
+  }
+}
+
+function otherKey(name: string): P2PError {
+  return new P2PError(
+    'identity-mismatch',
+    `${name} has proved another key than the one in its QR code. Nothing was verified. Do not trust it, and ask the person.`,
+  )
+}
+
+function notConfirmed(name: string): P2PError {
+  return new P2PError(
+    'verification-failed',
+    `${name} is verified here, but the other side has not confirmed you: its code was used up or too old, its user said no, or it could not keep it. Scan a new one.`,
+  )
+}
