@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createPrivateKey } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -29,6 +29,8 @@ export interface StartOptions {
 export interface Installed extends Disposable {
   /** Starts it as the peer `who`: a new name makes a new identity. */
   start(who: string, options: StartOptions): Promise<Running>
+  /** The data directory of `who`, made when there is none. */
+  dataDirOf(who: string): string
   /** The identity of `who`, once it has started. */
   idOf(who: string): PeerId
 }
@@ -42,6 +44,11 @@ export function install(explorer: string): Installed {
   const args = [command, '--config', config, '--port', '0', '--json', '--stay', '--data-dir']
   return {
     start: (who, options) => startProgram([...args, join(folder, who)], options),
+    dataDirOf(who) {
+      const path = join(folder, who)
+      mkdirSync(path, { recursive: true, mode: 0o700 })
+      return path
+    },
     idOf: (who) => new KeyPair(createPrivateKey(readFileSync(join(folder, who, 'identity.pem')))).id,
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   }

@@ -1,4 +1,5 @@
 /** Two programs that talk with each other. */
+import { join } from 'node:path'
 import type { Request } from './conversation.ts'
 import type { Ports } from './ports.ts'
 import { openWorker, type Worker } from './worker.ts'
@@ -31,6 +32,12 @@ export const pairs = {
   /** Bare `ws` over TLS 1.3, with a certificate from both ends. */
   bareTls: { from: bareTls, to: bareTls },
 } as const satisfies Readonly<Record<string, Pair>>
+
+/** `pairs.bareTls`, but both ends store in `folder` what is said, with bare SQLite. */
+export function storedTls(folder: string): Pair {
+  const end = (name: string): EndProgram => ({ ...bareTls, args: ['tls', join(folder, name)] })
+  return { from: end('from.db'), to: end('to.db') }
+}
 
 /** Starts both, lets them meet, measures, and ends them. */
 export async function withEnds<Taken>(

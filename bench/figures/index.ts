@@ -3,12 +3,13 @@ import type { Figure } from '../figure.ts'
 import { announcements, burst } from './announcements.ts'
 import { codecs } from './codecs.ts'
 import { datagrams } from './datagrams.ts'
+import { acknowledged, catchUp, durableMessages } from './delivery.ts'
 import { discovery } from './discovery.ts'
 import { idleSessions, referenceIdleSessions } from './idle-sessions.ts'
 import { meeting } from './meeting.ts'
 import { messages, referenceMessages } from './messages.ts'
 import { newSessions } from './new-sessions.ts'
-import { resident } from './resident.ts'
+import { resident, residentHistory } from './resident.ts'
 import { referenceRoundTrip, roundTrip, roundTripRested, roundTripShared } from './round-trips.ts'
 import { rubbish } from './rubbish.ts'
 import { start } from './start.ts'
@@ -33,6 +34,10 @@ export const figures: readonly Figure[] = [
   codecs,
   start,
   resident,
+  durableMessages,
+  acknowledged,
+  catchUp,
   storeAdd,
   storeHistory,
+  residentHistory,
 ]

@@ -1,11 +1,13 @@
 /** Resident memory of the command that knows a hundred peers and does nothing else. */
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { install, onLoopback, startHttpServer, type Running } from '../command.ts'
 import type { CrowdRequest } from '../crowd.ts'
 import { inTurn, type Figure } from '../figure.ts'
 import { freeUdpPort } from '../ports.ts'
 import { openWorker } from '../worker.ts'
+import { fill, historyMessages } from './store.ts'
 
 const runs = 5
 const peers = 100
@@ -35,6 +37,33 @@ export const resident: Figure = {
     )
     return [
       { name: 'resident', unit: 'MiB', ...taken, targets: [{ of: 'ratio', is: 'at most', bound: 1.5 }] },
+    ]
+  },
+}
+
+export const residentHistory: Figure = {
+  name: 'resident-history',
+  about: `resident memory of the command with ${historyMessages} stored messages, idle, next to itself with none`,
+  async measure() {
+    using command = install(onLoopback(await freeUdpPort()))
+    await fill(join(command.dataDirOf('talker'), 'messages.db'))
+    const idle = async (who: string): Promise<number> => {
+      await using running = await command.start(who, { sign })
+      await sleep(settlesMs)
+      return residentMiB(running)
+    }
+    const taken = await inTurn(
+      runs,
+      () => idle('talker'),
+      () => idle('newcomer'),
+    )
+    return [
+      {
+        name: 'resident-history',
+        unit: 'MiB',
+        ...taken,
+        targets: [{ of: 'ratio', is: 'at most', bound: 1.2 }],
+      },
     ]
   },
 }

@@ -14,7 +14,7 @@ const runs = 5
 /** Messages of one tick, as a busy session brings them. */
 const batch = 200
 const addedPerRun = 40_000
-const historyMessages = 1_000_000
+export const historyMessages = 1_000_000
 const peers = Array.from({ length: 20 }, (_, number) => peer(number).id)
 /** Few words are frequent and many are rare, as in what people say. */
 const words = Array.from(
@@ -164,7 +164,8 @@ function milliseconds(name: string, ours: readonly number[], bound: number, note
   return { name, unit: 'ms', ours, baseline: [], targets: [{ of: 'value', is: 'at most', bound }], note }
 }
 
-async function fill(path: string): Promise<void> {
+/** Makes a store of {@link historyMessages}. */
+export async function fill(path: string): Promise<void> {
   await using store = await openMessageStore({ path })
   for (let at = 0; at < historyMessages; at += 20_000) {
     await addRate(store, { from: at, to: at + 20_000, among: peers.length })
