@@ -7,6 +7,7 @@ import type { TestContext } from 'node:test'
 
 import { startNode, type P2PNode, type PeerId } from '../../src/index.ts'
 import { MemoryNetwork } from '../../src/testing/index.ts'
+import type { Channel } from '../../src/transport/channel.ts'
 
 /** What one node has said to another. */
 export interface Said {
@@ -43,6 +44,12 @@ interface Host {
   node: P2PNode
   dataDir: string
   address: string
+  /** It dies as soon as it has sent a frame, perhaps before the disk has what that frame was about. */
+  doomed: boolean
+  /** What it sends does not leave any more. */
+  dead: boolean
+  /** A copy of its disk at the moment of its death. */
+  remains: string
 }
 
 class World {
@@ -55,9 +62,9 @@ class World {
   readonly #sending = new Map<P2PNode, Map<string, Said>>()
   readonly #ending: Promise<void>[] = []
   #cut: ReadonlySet<string> = new Set()
-  #dead = new Set<string>()
+  readonly #cutOff = new Set<string>()
   #texts = 0
-  #lives = 0
+  crashes = 0
 
   constructor(seed: number, folder: string) {
     this.#seed = seed
@@ -156,7 +163,7 @@ class World {
   }
 
   #divide(): void {
-    this.#lan.partition((address) => (this.#dead.has(address) ? address : this.#cut.has(address)))
+    this.#lan.partition((address) => (this.#cutOff.has(address) ? address : this.#cut.has(address)))
   }
 
   async #restart(): Promise<void> {
@@ -165,17 +172,30 @@ class World {
     Object.assign(host, await this.#start(host.dataDir))
   }
 
-  /** The process is gone in the middle of whatever it did: its disk stays as it is at this moment. */
+  /** The process is gone in the middle of whatever it does next; what it has sent by then is on its way. */
   async #crash(): Promise<void> {
-    const host = this.#any()
-    const dataDir = join(this.#folder, `life-${++this.#lives}`)
-    for (const [text, said] of this.#sending.get(host.node) ?? []) said.doubtful.add(text)
-    this.#sending.delete(host.node)
-    cpSync(host.dataDir, dataDir, { recursive: true, filter: (path) => !path.endsWith('lock') })
-    this.#dead.add(host.address)
+    const index = Math.floor(this.#random() * this.#hosts.length)
+    const host = this.#hosts[index]!
+    host.doomed = true
+    this.#talk()
+    for (let waitedMs = 0; !host.dead && waitedMs < 100; waitedMs += 5) await pause(5)
+    this.#die(host)
+    await pause(10)
+    this.#cutOff.add(host.address)
     this.#divide()
     this.#ending.push(host.node.close())
-    Object.assign(host, await this.#start(dataDir))
+    this.#hosts[index] = await this.#start(host.remains)
+  }
+
+  /** Its disk stays as it is at this moment. */
+  #die(host: Host): void {
+    if (host.dead) return
+    host.dead = true
+    this.crashes++
+    host.remains = join(this.#folder, `life-${this.crashes}`)
+    for (const [text, said] of this.#sending.get(host.node) ?? []) said.doubtful.add(text)
+    this.#sending.delete(host.node)
+    cpSync(host.dataDir, host.remains, { recursive: true })
   }
 
   #hangUp(): void {
@@ -192,8 +212,33 @@ class World {
   }
 
   async #start(dataDir: string): Promise<Host> {
-    const { address, ...where } = this.#lan.host()
-    return { node: await startNode({ ...where, dataDir }), dataDir, address }
+    const { address, explorers, transport } = this.#lan.host()
+    const life = { dataDir, address, doomed: false, dead: false, remains: '' }
+    const frail = (channel: Channel): Channel => {
+      const send = channel.send.bind(channel)
+      return Object.assign(channel, {
+        send: (frame: Uint8Array) => {
+          if (life.dead) return undefined
+          const room = send(frame)
+          if (life.doomed && this.#random() < 0.3) this.#die(host)
+          return room
+        },
+      })
+    }
+    const host: Host = Object.assign(life, {
+      node: await startNode({
+        explorers,
+        dataDir,
+        transport: async (context) => {
+          const opened = await transport({ ...context, accept: (channel) => context.accept(frail(channel)) })
+          const dial = opened.dial.bind(opened)
+          return Object.assign(opened, {
+            dial: async (...to: Parameters<typeof dial>) => frail(await dial(...to)),
+          })
+        },
+      }),
+    })
+    return host
   }
 }
 
