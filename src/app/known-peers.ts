@@ -9,13 +9,13 @@ import type { PeerDirectory } from './peer-directory.ts'
 /** `node.peers`: the directory, as others may see it. */
 export class KnownPeers implements Peers {
   readonly #directory: PeerDirectory
-  readonly #calls: Calls
+  readonly #calls: Pick<Calls, 'load'>
   readonly #events: (options: CallOptions) => EventStream<NodeEvent>
 
   /** @param events all events of the node from now on */
   constructor(
     directory: PeerDirectory,
-    calls: Calls,
+    calls: Pick<Calls, 'load'>,
     events: (options: CallOptions) => EventStream<NodeEvent>,
   ) {
     this.#directory = directory
@@ -42,10 +42,9 @@ export class KnownPeers implements Peers {
     const fits = (peer: Peer): boolean =>
       (criteria.id === undefined || peer.id === criteria.id) &&
       (criteria.name === undefined || peer.name === criteria.name)
-    const events = this.#events(options)
     const known = this.list().find(fits)
     if (known !== undefined) return known
-    for await (const event of events) {
+    for await (const event of this.#events(options)) {
       if ((event.type === 'peer:found' || event.type === 'peer:changed') && fits(event.peer))
         return event.peer
     }
