@@ -96,8 +96,13 @@ export async function until(condition: () => boolean, what: string, withinMs = 1
 }
 
 /** A stranger that dials a node in plain, under an ID of its choice. */
-export async function dialInPlain(id: PeerId, { node }: TestNode): Promise<WebSocket> {
+export async function dialInPlain(
+  id: PeerId,
+  { node }: TestNode,
+  hear?: (frame: Buffer) => void,
+): Promise<WebSocket> {
   const ws = new WebSocket(`ws://127.0.0.1:${node.info.port}/ws`, { headers: { PeerID: id } })
+  if (hear !== undefined) ws.on('message', hear)
   await once(ws, 'open')
   return ws
 }
