@@ -202,8 +202,9 @@ export const limits = {
   /** Characters of a search, and words in it. */
   searchCharacters: 256,
   searchWords: 8,
-  /** Rows that are put into the search index in one go, so that nothing else waits for long. */
+  /** Rows that are put into the search index in one go, and their bytes, so that nothing else waits for long. */
   indexedAtOnce: 500,
+  indexedBytesAtOnce: 256 * 1024,
   /** That somebody types is told at most this often, and believed for twice as long. */
   typingMs: 3_000,
   /** A sender's clock that differs by more than this from ours is shown as odd. */

@@ -332,3 +332,31 @@ test('the order is that of arrival, whatever clocks say, and a clock that cannot
     ],
   )
 })
+
+test('messages older than one wishes are deleted at the next start; twin: without the wish they stay', async (t) => {
+  const dataDir = temporaryDir(t)
+  await using lan = openLan()
+  const [a, b] = [await lan.join('a', { dataDir }), await lan.join('b')]
+  await delivered(a, await a.node.conversation(b.node.id).send('old'))
+  await leave(a)
+  const kept = await lan.start('a', { dataDir, keepMessagesDays: 1 })
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  assert.equal(kept.node.conversation(b.node.id).history().length, 1)
+  await leave(kept)
+  const { node } = await lan.start('a', { dataDir, keepMessagesDays: 1e-9 })
+  await until(() => node.conversation(b.node.id).history().length === 0, 'the deletion')
+})
+
+test('who is verified may send faster than others; twin: a stranger is held to the rate', async () => {
+  const messageRate = { perSecond: 5, burst: 5 }
+  for (const isVerified of [true, false]) {
+    await using lan = openLan()
+    const [a, b] = [await lan.join('a'), await lan.join('b', { messageRate })]
+    if (isVerified) b.node.trust.compareSafetyNumber(a.node.id, b.node.trust.safetyNumber(a.node.id))
+    const texts = Array.from({ length: 50 }, (_, number) => `message ${number}`)
+    await Promise.all(texts.map((text) => a.node.conversation(b.node.id).send(text)))
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    const arrived = b.of('message:received').length
+    assert.ok(isVerified ? arrived === 50 : arrived > 0 && arrived < 50, `${arrived} arrived`)
+  }
+})
