@@ -1,6 +1,7 @@
 import { clearScreenDown, createInterface, cursorTo, moveCursor, type Interface } from 'node:readline'
 import type { ReadStream, WriteStream } from 'node:tty'
 import { limits } from '../index.ts'
+import { rowsOf } from './rows.ts'
 
 /** What whoever uses a prompt wants to know. */
 interface PromptListener {
@@ -65,7 +66,9 @@ export class Prompt {
   print(lines: readonly string[]): void {
     if (lines.length === 0 || !this.#open) return
     const { output } = this.#options
-    const text = `${lines.join('\n')}\n`
+    // A terminal that does not say how wide it is breaks lines itself.
+    const rows = lines.flatMap((line) => rowsOf(line, output.columns || Number.POSITIVE_INFINITY))
+    const text = `${rows.join('\n')}\n`
     if (!this.#canRedraw) {
       output.write(this.#asking ? `\n${text}` : text)
       this.#asking = false
