@@ -15,7 +15,7 @@ test('any beginning of an ID names it, in either case and without dashes', () =>
   assert.equal(pick('7c21ab90', choice), ids[0])
   assert.equal(pick('7C21AB91-0', choice), ids[1])
   assert.equal(pick('1e00000000004000', choice), ids[2])
-  assert.equal(pick('1', choice), ids[2])
+  assert.equal(pick('1e', choice), ids[2])
   assert.equal(pick(ids[1] ?? '', choice), ids[1])
   assert.equal(pick('9', choice), undefined)
 })
@@ -32,6 +32,13 @@ test('a number of the last list wins over an ID that begins with it', () => {
   assert.equal(pick('1', { ...choice, listed }), ids[1])
   assert.equal(pick('#2', { ...choice, listed }), ids[0])
   assert.equal(pick('3', { ...choice, listed }), undefined)
+})
+
+test('a number beyond the end of the list names nobody, also when an ID begins so', () => {
+  const digits = ['74210000-0000-4000-8000-000000000004']
+  const list = { kind: 'peer', ids: digits, listed: digits } as const
+  for (const text of ['7', '74', '742']) assert.equal(pick(text, list), undefined)
+  assert.equal(pick('7421', list), digits[0])
 })
 
 test('a number whose peer has left names nobody else', () => {
@@ -60,6 +67,14 @@ test('a name is not an ID: names are only claims', () => {
       (error) => isP2PError(error, 'usage'),
     )
   }
+})
+
+test('who calls itself what was typed is told by its ID, and not taken', () => {
+  const claims = new Map([['kitchen', ids[0] ?? '']])
+  assert.throws(
+    () => pick('kitchen', { ...choice, aliases: new Map(), claims }),
+    /no alias\. 7c21ab90 calls itself so.*"alias 7c21ab90 kitchen"\.$/,
+  )
 })
 
 test('a short ID is at least 8 characters and belongs to nobody else', () => {

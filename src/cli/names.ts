@@ -13,33 +13,34 @@ export interface Choice<Id extends string> {
   readonly listed: readonly Id[]
   /** What our user calls some of them. */
   readonly aliases?: ReadonlyMap<string, Id>
+  /** What some call themselves: no command takes that for them, but a person may have meant it. */
+  readonly claims?: ReadonlyMap<string, Id>
 }
 
 const listNumber = /^#?([1-9]\d{0,3})$/
+/** So short a number is meant as one of a list: beyond its end it must not hit whoever has an ID that begins so. */
+const onlyListNumber = /^\d{1,3}$/
 const idPrefix = /^[0-9a-f][0-9a-f-]{0,35}$/i
 
 /**
  * The one ID that `text` means: its exact alias, its number in the last list, or any beginning of the ID, with or without
- * dashes; the first of these that fits wins. Undefined when nothing fits.
+ * dashes; the first of these that fits wins. A number of at most three digits is never the beginning of an ID.
+ * Undefined when nothing fits.
  *
  * @throws P2PError `usage` when it is neither, `ambiguous` when several IDs begin so
  */
 export function pick<Id extends string>(text: string, choice: Choice<Id>): Id | undefined {
-  const { kind, ids, listed, aliases } = choice
+  const { ids, listed, aliases } = choice
   const byAlias = aliases?.get(text)
   if (byAlias !== undefined) return ids.includes(byAlias) ? byAlias : undefined
   const byNumber = listed[Number(listNumber.exec(text)?.[1] ?? 0) - 1]
   if (byNumber !== undefined) return ids.includes(byNumber) ? byNumber : undefined
-  if (!idPrefix.test(text)) {
-    throw new P2PError(
-      'usage',
-      `"${displayText(text)}" is no ${kind} ID${aliases === undefined ? '' : ' and no alias'}. ` +
-        `Give the beginning of one, or its number in the last "${lists[kind]}".`,
-    )
-  }
+  if (!idPrefix.test(text)) throw notUnderstood(text, choice)
+  if (onlyListNumber.test(text)) return undefined
   const wanted = plain(text)
   const found = ids.filter((id) => plain(id).startsWith(wanted))
   if (found.length > 1) {
+    const { kind } = choice
     const some = found.slice(0, 4).join(', ')
     throw new P2PError(
       'ambiguous',
@@ -47,6 +48,20 @@ export function pick<Id extends string>(text: string, choice: Choice<Id>): Id | 
     )
   }
   return found[0]
+}
+
+function notUnderstood<Id extends string>(text: string, choice: Choice<Id>): P2PError {
+  const { kind, ids, aliases, claims } = choice
+  const shown = displayText(text)
+  const claimant = claims?.get(text)
+  const short = claimant === undefined ? '' : shortId(claimant, ids)
+  const what = `"${shown}" is no ${kind} ID${aliases === undefined ? '' : ' and no alias'}.`
+  return new P2PError(
+    'usage',
+    claimant === undefined
+      ? `${what} Give the beginning of one, or its number in the last "${lists[kind]}".`
+      : `${what} ${short} calls itself so, as anybody could: write ${short}, or first "alias ${short} ${shown}".`,
+  )
 }
 
 /** The shortest beginning of an ID, at least 8 characters, that no other ID shares. */

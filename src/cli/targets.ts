@@ -33,7 +33,7 @@ function findPeer({ node, listedPeers }: ShellState, text: string): Peer | undef
   const ids = node.peers.list().map((peer) => peer.id)
   // Who has asked for no list yet has seen the peers appear, and counts them.
   const listed = listedPeers.length > 0 ? listedPeers : ids
-  const id = pick(text, { kind: 'peer', ids, listed, aliases: aliasesOf(node) })
+  const id = pick(text, { kind: 'peer', ids, listed, aliases: aliasesOf(node), claims: claimsOf(node) })
   return id === undefined ? undefined : node.peers.find(id)
 }
 
@@ -41,6 +41,16 @@ function findPeer({ node, listedPeers }: ShellState, text: string): Peer | undef
 export function aliasesOf({ trust }: P2PNode): ReadonlyMap<string, PeerId> {
   const named = trust.list().filter(({ alias }) => alias !== '')
   return new Map(named.map(({ alias, peerId }) => [alias, peerId]))
+}
+
+/** Who calls itself what, where only one does and our user has no name for it. */
+function claimsOf({ peers }: P2PNode): ReadonlyMap<string, PeerId> {
+  const byName = Map.groupBy(peers.list(), ({ name }) => name)
+  const claims = new Map<string, PeerId>()
+  for (const [name, [only, ...others]] of byName) {
+    if (only !== undefined && others.length === 0 && only.alias === '') claims.set(name, only.id)
+  }
+  return claims
 }
 
 /** Somebody who is here, whom we have met, or with whom something was said; by a whole ID also anybody else. */
@@ -51,6 +61,7 @@ export function findContact({ node, listedPeers }: ShellState, text: string): Pe
     kind: 'peer',
     listed: listedPeers.length > 0 ? listedPeers : here,
     aliases: aliasesOf(node),
+    claims: claimsOf(node),
   } as const
   const correspondents = (): readonly PeerId[] => node.conversations.list().map(({ peerId }) => peerId)
   return (
