@@ -180,8 +180,10 @@ class Shell implements Face {
   }
 
   #interrupt(): void {
-    if (this.#question !== undefined) void this.#answer(this.#question, 'no')
-    else if (this.#state.attached !== undefined) {
+    if (this.#question !== undefined) {
+      this.#prompt.print([this.#view.style.dim('Ctrl-C answers no.')])
+      void this.#answer(this.#question, 'no')
+    } else if (this.#state.attached !== undefined) {
       this.#prompt.print([this.#view.style.dim('/quit or Ctrl-D leaves this session; then exit ends p2p.')])
     } else if (this.#current !== undefined) this.#current.abort()
     else this.#leave()

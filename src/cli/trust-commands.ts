@@ -176,7 +176,10 @@ async function alias(context: CommandContext, argument: string): Promise<Outcome
   const id = contactNamed(context, target)
   const before = view.peer(id)
   await state.decide(() => state.node.trust.setAlias(id, rest))
-  const line = rest === '' ? `${before} has no alias any more.` : `${before} is ${view.peer(id)} from now on.`
+  const line =
+    rest === ''
+      ? `${before} has no alias any more.`
+      : `${before} is ${view.style.name(displayText(rest))} from now on.`
   return { result: { contact: state.node.trust.find(id) }, lines: [line] }
 }
 

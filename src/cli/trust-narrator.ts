@@ -94,13 +94,13 @@ function askedLines(
     ]
   }
   return [
-    `${view.peer(peerId)} wants to verify. Compare with the other screen: ${bold(code)}`,
+    `${view.peer(peerId)} wants to verify. Compare with the other screen:`,
+    `    ${bold(code)}`,
     `Is it the same there? Then type ${answers}.`,
   ]
 }
 
 function doneLine({ peerId, ok, reason }: EventOf<'verify:done'>, view: View): string {
   if (ok) return `You have made sure who this is: ${view.peer(peerId)}.`
-  const why = displayText(reason).replace(/\.$/, '')
-  return view.style.alarm(`NOT VERIFIED: ${view.plainPeer(peerId)}${why === '' ? '' : ` (${why})`}.`)
+  return view.style.alarm(`NOT VERIFIED: ${view.plainPeer(peerId)}. ${displayText(reason)}`.trimEnd())
 }

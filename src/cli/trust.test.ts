@@ -81,7 +81,9 @@ test('T17: whatever a stranger calls itself, it is quoted, has its ID beside it,
   const lan = new MemoryNetwork()
   await using desk = await openDesk(lan)
   await using alice = await join(lan, desk, 'somebody')
-  await desk.run(`alias ${alice.id} alice`)
+  await assert.rejects(desk.run('tell somebody hello'), /calls itself so/)
+  const named = textOf(await desk.run(`alias ${alice.id} alice`))
+  assert.match(named, /^"somebody" [0-9a-f]{8} unverified is alice from now on\.$/)
   assert.equal(desk.view.peer(alice.id), 'alice unverified')
   for (const name of disguises) {
     await using stranger = await join(lan, desk, name)
@@ -159,11 +161,14 @@ test('a verification that somebody else begins says what to look at and what to 
   const lines = desk.narrator.lines(await asked)
   assert.match(
     lines.join('\n'),
-    new RegExp(`wants to verify.*${theirs.code}\n.*"verify ${short} yes", or no`),
+    new RegExp(`wants to verify.*\n {4}${theirs.code}\n.*"verify ${short} yes", or no`),
   )
   const done = next(desk.node, 'verify:done')
   await desk.run(`verify ${short} no`)
-  assert.match(desk.narrator.lines(await done).join(), /^NOT VERIFIED: "kitchen" /)
+  assert.match(
+    desk.narrator.lines(await done).join(),
+    /^NOT VERIFIED: "kitchen" [0-9a-f]{8} unverified\. You said that [^()]*\.$/,
+  )
   await assert.rejects(desk.run(`verify ${short} yes`), (error) => isP2PError(error, 'verification-failed'))
   await assert.rejects(desk.run(`verify ${short} perhaps`), (error) => isP2PError(error, 'usage'))
 })
