@@ -47,6 +47,8 @@ async function runScript(options: ScriptOptions): Promise<number> {
   const ending = await Promise.race([script.run(), stopped])
   if (ending === 'input-ended' && options.stay) await stopped
   else if (ending !== 'stopped') await settle(options.context)
+  // That our own end closes the session is no news.
+  options.context.state.detach()
   return output.gone.aborted
     ? new P2PError('output-closed', 'Nobody reads the output any more.').entry.exit
     : script.status
