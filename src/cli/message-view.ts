@@ -80,7 +80,7 @@ export function presenceWords({ state, since }: PeerPresence): string {
 /** What a message waits for, for people. */
 export const waitWords: Readonly<Record<WaitCause, string>> = {
   peer: 'not here',
-  dial: 'cannot be reached; tried again soon',
+  dial: 'cannot be reached, or refuses; tried again soon',
   permission: 'refused here, by policy or block',
   session: 'on the way',
 }
