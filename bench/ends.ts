@@ -19,12 +19,15 @@ export interface Pair {
 /** Words before each of the two programs. */
 export type Places = readonly [from: readonly string[], to: readonly string[]]
 
+const channel: EndProgram = { file: 'ours/channel-end.ts' }
 const node: EndProgram = { file: 'ours/node-end.ts' }
 const bareWs: EndProgram = { file: 'baselines/ws-end.ts' }
 const bareTls: EndProgram = { file: 'baselines/ws-end.ts', args: ['tls'] }
 
 export const pairs = {
-  /** Two of our nodes: encrypted. */
+  /** A channel of our transport: encrypted, and nothing is stored. */
+  channel: { from: channel, to: channel },
+  /** Two of our nodes: encrypted, and each message goes through the store. */
   ours: { from: node, to: node },
   /** A reference peer that calls a node of ours: plain. */
   reference: { from: { file: 'baselines/reference-end.ts' }, to: node },

@@ -6,6 +6,8 @@ export interface Ports {
   readonly tcp: number
   /** Where announcements are heard; 0 when nothing listens. */
   readonly udp: number
+  /** Peer ID, where one has to be proved and is not announced. */
+  readonly id?: string
 }
 
 /** A UDP port that nobody uses now: programs of one figure meet there, undisturbed by others on this machine. */

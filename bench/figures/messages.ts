@@ -1,4 +1,4 @@
-/** How many messages of one session between two processes arrive in a second. */
+/** How many messages arrive in a second over one channel between two processes; nothing is stored (see delivery.ts for that). */
 import { text, type Request } from '../conversation.ts'
 import { pairs, withEnds, type Pair } from '../ends.ts'
 import { inTurn, type Figure } from '../figure.ts'
@@ -12,19 +12,19 @@ const messagesOfBareWs = 300_000
 
 export const messages: Figure = {
   name: 'messages',
-  about: `one-way messages a second (${text.length}-byte texts), next to bare ws, plain and over TLS`,
+  about: `one-way messages a second (${text.length}-byte texts) over our transport, nothing stored, next to bare ws, plain and over TLS`,
   async measure() {
     const ours: number[] = []
     const plain: number[] = []
     const sameFrames: number[] = []
     for (let run = 0; run < runs; run++) {
       plain.push(await rateOf(pairs.bareWs, messagesOfBareWs))
-      const { perSecond, frames } = await withEnds(pairs.ours, flood)
+      const { perSecond, frames } = await withEnds(pairs.channel, flood)
       ours.push(perSecond)
       sameFrames.push(await withEnds(pairs.bareTls, (from, to) => frameRate(from, to, frames)))
     }
     const note =
-      'session.send, not awaited one by one; messageRate is unlimited on both ends (decision record 0003)'
+      'nothing is stored, and no rate is set (decision record 0003); messages that are stored are the figure durable-messages'
     return [
       {
         name: 'messages',
@@ -32,7 +32,7 @@ export const messages: Figure = {
         ours,
         baseline: plain,
         targets: [{ of: 'ratio', is: 'at least', bound: 3 }],
-        note: `encrypted, next to bare plain ws with one send a message; ${note}`,
+        note: `one encrypted channel: messages encoded, gathered in frames and decoded, next to bare plain ws with one send a message; ${note}`,
       },
       {
         name: 'messages-same-frames',

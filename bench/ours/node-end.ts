@@ -1,7 +1,5 @@
 /** One end of a conversation through the library: `session.send` and `message:received`. */
 import { multicast, startNode, type P2PNode, type Session } from '../../src/index.ts'
-import { tcpTransport } from '../../src/transport/tcp-transport.ts'
-import type { TransportFactory } from '../../src/transport/transport.ts'
 import { handlerFor, text } from '../conversation.ts'
 import { freeUdpPort } from '../ports.ts'
 import { serve } from '../worker.ts'
@@ -13,28 +11,11 @@ const messageRate = { perSecond: Infinity, burst: Infinity }
 
 let session: Session | undefined
 let onMessage = (): void => {}
-let frames: number[] = []
-
-/** The network as always, but keeping in mind how long the frames are that we send on what we dialled. */
-const counted: TransportFactory = async (context) => {
-  const transport = await tcpTransport({ port: 0, messageRate })(context)
-  const dial = transport.dial.bind(transport)
-  transport.dial = async (...call) => {
-    const channel = await dial(...call)
-    const send = channel.send.bind(channel)
-    channel.send = (frame) => {
-      frames.push(frame.length)
-      return send(frame)
-    }
-    return channel
-  }
-  return transport
-}
 
 async function start(discoveryPort: number): Promise<P2PNode> {
   const node = await startNode({
     explorers: [multicast({ interfaceName: 'lo', port: discoveryPort })],
-    transport: counted,
+    port: 0,
     messageRate,
   })
   node.on('message:received', () => onMessage())
@@ -59,11 +40,7 @@ serve(
       const sent = session.send(text)
       return session.waiting > waitingMessages ? sent : undefined
     },
-    takeFrames() {
-      const taken = frames
-      frames = []
-      return taken
-    },
+    takeFrames: () => [],
     onMessage(listener) {
       onMessage = listener
     },
