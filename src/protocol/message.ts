@@ -1,6 +1,6 @@
 import { P2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { messageIdBetween, messageIdToBytes, type MessageId } from './message-id.ts'
+import { messageIdBetween, writeMessageId, type MessageId } from './message-id.ts'
 import { WireReader } from './wire-reader.ts'
 import { WireWriter } from './wire-writer.ts'
 
@@ -133,7 +133,7 @@ function writeDelivery(writer: WireWriter, delivery: Delivery): void {
     )
   }
   writer.varint(tags.id)
-  writer.bytes(messageIdToBytes(id))
+  writer.place(id, 16, writeMessageId)
   writeNumber(writer, tags.place, place)
   if (after !== 0) writeNumber(writer, tags.after, after)
   if (parts === 1) return

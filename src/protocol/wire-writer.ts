@@ -60,6 +60,18 @@ export class WireWriter {
     this.#at += value.length
   }
 
+  /** `length` bytes, after their number, that `put` writes where they belong; `put` is not called when they do not fit. */
+  place<Value>(
+    value: Value,
+    length: number,
+    put: (bytes: Uint8Array, start: number, value: Value) => void,
+  ): void {
+    this.varint(length)
+    if (this.#at + length > this.#bytes.length) this.#overflow = true
+    else put(this.#bytes, this.#at, value)
+    this.#at += length
+  }
+
   /** A text as UTF-8, after its length. Half a surrogate pair becomes U+FFFD. */
   string(text: string): void {
     // The length comes first, but is known last; for ASCII, the guess is right and nothing moves.
