@@ -5,6 +5,8 @@ export type MessageId = string & { readonly __brand: 'MessageId' }
 
 const canonical = /^[0-9a-f]{32}$/
 const digitCodes = Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0))
+/** Where an ID is put together. */
+const codes = Array.from({ length: 32 }, () => 0)
 
 /** The ID that `text` names: 32 digits in either case; undefined for anything else. */
 export function parseMessageId(text: string): MessageId | undefined {
@@ -21,10 +23,10 @@ export function messageIdFromBytes(bytes: Uint8Array): MessageId | undefined {
 export function messageIdBetween(bytes: Uint8Array, start: number, end: number): MessageId | undefined {
   if (end - start !== 16) return undefined
   // One call with all characters makes a flat string, which is quicker to make, compare and look up.
-  const codes: number[] = []
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at] ?? 0
-    codes.push(digitCodes[byte >> 4] ?? 0, digitCodes[byte & 15] ?? 0)
+  for (let at = 0; at < 16; at++) {
+    const byte = bytes[start + at] ?? 0
+    codes[2 * at] = digitCodes[byte >> 4] ?? 0
+    codes[2 * at + 1] = digitCodes[byte & 15] ?? 0
   }
   const id = String.fromCharCode(...codes)
   return isHex(id) ? id : undefined
