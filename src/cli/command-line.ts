@@ -1,6 +1,6 @@
 import { errorTable, isP2PError, messageOf, P2PError } from '../index.ts'
 import type { Command, CommandContext, Outcome } from './command.ts'
-import { findCommand } from './commands.ts'
+import { commands, findCommand } from './commands.ts'
 import type { Attached } from './shell-state.ts'
 import { leave, say } from './talk.ts'
 
@@ -25,9 +25,21 @@ async function runTalkLine(
       return {
         lines: ['Every line is sent as a message. /quit or Ctrl-D leaves the talk; a session stays open.'],
       }
-    default:
-      return await say(context, peerId, line)
+    default: {
+      const said = await say(context, peerId, line)
+      return isCommandAlone(line) ? { ...said, lines: [...(said.lines ?? []), sentAnyway(line)] } : said
+    }
   }
+}
+
+/** Whether a person who typed this may have meant a command: it is nothing but the name of one. */
+function isCommandAlone(line: string): boolean {
+  const words = line.trim().replaceAll(/\s+/g, ' ')
+  return commands.some(({ name, aliases = [] }) => name === words || aliases.includes(words))
+}
+
+function sentAnyway(line: string): string {
+  return `"${line.trim()}" was sent as a message: commands work after /quit.`
 }
 
 /**

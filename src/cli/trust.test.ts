@@ -118,6 +118,8 @@ test('an alias names a peer in every command, also one of several words, and Tab
     textOf(connected),
     /^Talking with Mary Ann unverified\. .*\nEncrypted, but not verified: .*\n.*"verify Mary Ann"/,
   )
+  assert.match(textOf(await desk.run(' list  peers')), /"list  peers" was sent as a message: .*\/quit/)
+  assert.equal(textOf(await desk.run('open the door')), '')
   desk.state.detach()
   await desk.run('alias Mary Ann Mary')
   assert.equal(desk.node.trust.find(mary.id)?.alias, 'Mary')
