@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { errorTable, limits } from '../index.ts'
+import { rowsOf } from './rows.ts'
 
 const days = limits.successionMs / (24 * 60 * 60_000)
 
@@ -7,38 +8,42 @@ const days = limits.successionMs / (24 * 60 * 60_000)
 export function usage(program: Command): string {
   return `${program.helpInformation()}
 Examples:
-  p2p                                    meet, and talk at the prompt; type help there
+  p2p                                    meet, and talk at the prompt; try help
   p2p --name kitchen --port 0            as "kitchen", on any free port
   p2p --data-dir ~/second --port 0       a second p2p of the same user
   echo 'list peers' | p2p --wait 2       who answers within 2 seconds
-  echo 'tell alice lunch?' | p2p          one message, now or whenever alice is there
-  echo 'export all.ndjson' | p2p          everything that was said, as JSON lines
+  echo 'tell 7c21 lunch?' | p2p          one message, now or when 7c21 is there
+  echo 'export all.ndjson' | p2p         everything that was said, as JSON lines
   p2p --policy trusted                   talk only with those you have verified
   p2p id --qr                            your ID and key, as a code to scan
   p2p --json --stay < /dev/null          everything that happens, for a program
 
-Commands at the prompt: list peers, conversations, open, tell, history, outbox, verify, trust, alias, block,
-policy, and more; help shows them all.
+Commands at the prompt: list peers, conversations, open, tell, history, outbox,
+verify, trust, alias, block, policy, and more; help shows them all.
+A peer is named by any beginning of its ID, or by the alias you gave it.
 
-Without a terminal, commands are read from standard input, one a line, and p2p ends after the last.
-A command that names a peer waits for it to appear: 5 seconds, or as --wait says (at a terminal: 0).
-With --wait, a list of peers is made only that long after the start. At the end it waits as long for messages
-to arrive; those that do not are kept, and delivered in a later run.
+Without a terminal, commands are read from standard input, one a line, and p2p
+ends after the last. A command that names a peer waits for it to appear: 5
+seconds, or as --wait says (at a terminal: 0). With --wait, a list of peers is
+made only that long after the start. At the end it waits as long for messages to
+arrive; those that do not are kept, and delivered in a later run.
 
 Files, in the data directory (Linux: ~/.config/p2p):
   config.yaml     the configuration, with every key explained
-  identity.pem    the key that makes you who you are; keep it, and show it to nobody
+  identity.pem    the key that makes you who you are; keep it, show it to nobody
   former-*.pem    earlier keys, for ${days} days; see p2p id --rotate
   trust.db        whom you have met, verified, named and blocked
   messages.db     what was said, and what waits to be delivered
   history/shell   commands typed at the prompt
   log.log         the log; messages are never in it
 
-Environment: P2P_CONFIG, P2P_DATA_DIR, P2P_NAME, P2P_PORT, P2P_POLICY, P2P_LOG_LEVEL, and P2P_ with any other
-key of config.yaml, such as P2P_EXPLORER_PERIOD. Flags win over the environment, and that over the file.
+Environment: P2P_CONFIG, P2P_DATA_DIR, P2P_NAME, P2P_PORT, P2P_POLICY,
+P2P_LOG_LEVEL, and P2P_ with any other key of config.yaml, such as
+P2P_EXPLORER_PERIOD. Flags win over the environment, and that over the file.
 NO_COLOR=1 leaves out colours.
 
-Exit status: 0 when all went well or a signal ended it; else that of the first command that failed:
+Exit status: 0 when all went well or a signal ended it; else that of the first
+command that failed:
 ${statuses()}
 `
 }
@@ -47,6 +52,10 @@ function statuses(): string {
   const byStatus = Map.groupBy(Object.entries(errorTable), ([, { exit }]) => exit)
   return [...byStatus]
     .sort(([a], [b]) => a - b)
-    .map(([exit, entries]) => `  ${String(exit).padStart(2)}  ${entries.map(([code]) => code).join(', ')}`)
+    .flatMap(([exit, entries]) =>
+      rowsOf(entries.map(([code]) => code).join(', '), 74).map(
+        (row, index) => `  ${(index === 0 ? String(exit) : '').padStart(2)}  ${row}`,
+      ),
+    )
     .join('\n')
 }
