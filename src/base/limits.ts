@@ -131,7 +131,7 @@ export const limits = {
   pressingMs: 30_000,
   /** Share of that rate which our own sender uses: its pings count too, and it must never seem to press. */
   sendRateShare: 0.9,
-  /** What waits to leave in one session (W10). */
+  /** Messages that are read from the disk in one go to leave in one session, and characters that stay in memory (W10). */
   queuedMessages: 256,
   queuedBytes: 1024 * 1024,
   /** Bytes of one channel that wait to leave before `send` asks its caller to wait. */
@@ -210,10 +210,6 @@ export const limits = {
   /** A sender's clock that differs by more than this from ours is shown as odd. */
   oddClockMs: 5 * 60_000,
 
-  /** Messages kept in memory: in all conversations, their characters, and what `history` shows of one. */
-  loggedMessages: 4096,
-  loggedCharacters: 8 * 1024 * 1024,
-  historyMessages: 500,
   /** Events that wait for one slow `node.events()` reader. */
   queuedEvents: 4096,
 
