@@ -4,8 +4,10 @@ import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
 import { freeUdpPort } from '../contracts/loopback.ts'
+import { killingUnavailable } from '../identity/first-start.ts'
 import { Side } from './killing.ts'
 
+const canTrace = killingUnavailable() === false
 const kills = Number(process.env['P2P_KILLS'] ?? 200)
 /** Of a run that failed, to run it again. */
 const seed = Number(process.env['P2P_SEED'] ?? randomInt(2 ** 31))
@@ -22,10 +24,7 @@ test(`${kills} kills of either side lose nothing, double nothing and keep the or
   let whileBusy = 0
   for (let kill = 0; kill < kills; kill++) {
     const [victim, other] = random() < 0.5 ? [one, two] : [two, one]
-    // Most are killed while they talk, and some while they start and find each other.
-    if (random() < 0.85) await victim.heard('session')
-    await sleep(random() * 200)
-    await victim.kill()
+    await killSomewhere([victim, other], random)
     if ((await victim.inspectRemains(other)) > 0) whileBusy++
     victim.start(other, port)
   }
@@ -39,10 +38,22 @@ test(`${kills} kills of either side lose nothing, double nothing and keep the or
   await assertNothingLost(two, one)
 })
 
+/** Most while they talk, and some while they start and find each other. */
+async function killSomewhere([victim, other]: readonly [Side, Side], random: () => number): Promise<void> {
+  if (random() < 0.85) await victim.heard('session', other)
+  if (canTrace && random() < 0.6) {
+    // A moment at random is hardly ever one between what is told and what is kept.
+    await victim.killAtWrite(1 + Math.floor(random() * 200))
+  } else {
+    await sleep(random() * 200)
+    await victim.kill()
+  }
+}
+
 async function settle(one: Side, two: Side): Promise<void> {
-  await Promise.all([one.heard('session'), two.heard('session')])
+  await Promise.all([one.heard('session', two), two.heard('session', one)])
   for (const side of [one, two]) side.ask('settle')
-  await Promise.all([one.heard('settled'), two.heard('settled')])
+  await Promise.all([one.heard('settled', two), two.heard('settled', one)])
   // What arrived last is read a moment later.
   await sleep(500)
   await Promise.all([one.stop(), two.stop()])

@@ -1,6 +1,6 @@
 /** Two nodes that talk without end, and what has to be true of their disks whenever one was killed. */
 import assert from 'node:assert/strict'
-import { fork, type ChildProcess } from 'node:child_process'
+import { fork, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -44,11 +44,12 @@ export class Side implements Disposable {
     this.#child.on('message', (what: FromNode) => told.add(what))
   }
 
-  /** Waits until the process has said so. @throws when it ends instead, or takes longer than a minute */
-  async heard(what: FromNode): Promise<void> {
+  /** Waits until the process has said so. @throws when one of the two ends instead, or it takes longer than a minute */
+  async heard(what: FromNode, other: Side): Promise<void> {
     const child = this.#running
     for (let waitedMs = 0; !this.#told.has(what); waitedMs += 5) {
-      if (child.exitCode !== null) throw new Error(`a node ended instead of telling "${what}"`)
+      for (const { exitCode } of [child, other.#running])
+        if (exitCode !== null) throw new Error(`a node ended instead of telling "${what}"`)
       if (waitedMs > 60_000) throw new Error(`no node told "${what}" in time`)
       await sleep(5)
     }
@@ -58,14 +59,39 @@ export class Side implements Disposable {
     this.#running.send(message)
   }
 
+  /** Kills the process now. */
   async kill(): Promise<void> {
     const child = this.#running
-    // One that has ended by itself is a failure that `heard` tells.
+    // One that has ended by itself is a failure.
     if (child.exitCode === null && child.signalCode === null) {
       child.kill('SIGKILL')
       await once(child, 'exit')
     }
     assert.equal(child.signalCode, 'SIGKILL', 'the node had ended by itself')
+  }
+
+  /** Kills the process before the how manieth of its writes from now on, to the disk or to a socket. */
+  async killAtWrite(count: number): Promise<void> {
+    const child = this.#running
+    const calls = 'pwrite64,fdatasync,write,writev,sendmsg'
+    const injection = `inject=${calls}:signal=KILL:when=${count}`
+    const options = [
+      '-q',
+      '-o',
+      '/dev/null',
+      '-e',
+      `trace=${calls}`,
+      '-e',
+      injection,
+      '-p',
+      String(child.pid),
+    ]
+    const ended = once(child, 'exit', { signal: AbortSignal.timeout(30_000) })
+    const tracer = spawn('strace', options, { stdio: 'ignore' })
+    const traced = once(tracer, 'exit')
+    await ended
+    await traced
+    assert.equal(child.signalCode, 'SIGKILL', 'the node has ended by itself')
   }
 
   async stop(): Promise<void> {
