@@ -57,9 +57,9 @@ export type VerificationFailure = 'differs' | 'other-differs' | 'violation' | 't
 
 export const failureSentences: Readonly<Record<VerificationFailure, string>> = {
   differs:
-    'You said that the codes differ. Somebody may stand between you: try again later, or on another network.',
+    'You said no. If the codes differed, somebody may stand between you: try again later, or on another network.',
   'other-differs':
-    'The other side said that the codes differ. Somebody may stand between you: try again later, or on another network.',
+    'The other side said no. If the codes differed, somebody may stand between you: try again later, or on another network.',
   violation:
     'The other side broke the rules of the verification: an attack, or another version. Compare the safety number instead.',
   timeout: `The two answers did not come within ${limits.verifyMs / 1000} s. Begin again when both of you are there.`,
