@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { openDataDir } from '../../src/identity/data-dir.ts'
 import { loadIdentity } from '../../src/identity/identity.ts'
+import { parseMessageId } from '../../src/protocol/message-id.ts'
 import type { PeerId } from '../../src/protocol/peer-id.ts'
 import { openMessageStore, type StoredMessage } from '../../src/store/message-store.ts'
 
@@ -116,6 +117,9 @@ export class Side implements Disposable {
       for (const name of files.filter((file) => file.endsWith('.db'))) assertWhole(join(copy, name))
       await using store = await openMessageStore({ path: join(copy, 'messages.db') })
       assert.equal(store.damage, undefined)
+      // Also what would be sent again: who is told that a message has arrived need not keep it.
+      for (const id of other.noted('delivered').slice(-500).map(parseMessageId))
+        assert.ok(id && store.message(id), `${id} was confirmed, and is not here`)
       return store.pending(other.id).messages
     } finally {
       rmSync(copy, { recursive: true })
