@@ -9,7 +9,7 @@ const runs = 7
 const warmUpMessages = 500_000
 const messagesOfOurs = 1_000_000
 const messagesOfBareWs = 300_000
-/** The disk says how fast these are, and no compiler. */
+/** Each of these goes through the store of a node, in memory, which takes longer. */
 const storedMessages = 50_000
 
 export const messages: Figure = {
