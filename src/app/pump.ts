@@ -72,6 +72,8 @@ export class Pump {
   }
 
   #next(): Uint8Array | number | undefined {
+    // Nobody must count as sent what would be dropped.
+    if (!this.#channel.isOpen) return undefined
     try {
       return this.#source.next()
     } catch (error) {

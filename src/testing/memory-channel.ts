@@ -58,6 +58,10 @@ export class MemoryChannel implements Channel {
     this.#resolveClosed = resolve
   }
 
+  get isOpen(): boolean {
+    return !this.#closing && this.#end === undefined
+  }
+
   get queuedBytes(): number {
     return this.#queuedBytes
   }
@@ -67,7 +71,7 @@ export class MemoryChannel implements Channel {
   }
 
   send(frame: Uint8Array): Promise<void> | undefined {
-    if (this.#closing || this.#end !== undefined) return undefined
+    if (!this.isOpen) return undefined
     this.#queuedBytes += frame.length
     this.#carry(() => this.#other?.take(frame))
     if (this.#queuedBytes < HIGH_WATER_BYTES) return undefined

@@ -29,6 +29,8 @@ export interface Channel extends AsyncIterable<readonly Uint8Array[]> {
   readonly proof: Proof | undefined
   /** Address of the other side. */
   readonly address: string
+  /** False once either side has begun to close it: what is given to `send` from then on is dropped. */
+  readonly isOpen: boolean
   /** Bytes that were given to `send` and have not left yet. */
   readonly queuedBytes: number
   /**

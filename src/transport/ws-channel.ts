@@ -116,6 +116,10 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
     settings.sweep.add(this)
   }
 
+  get isOpen(): boolean {
+    return this.#ws.readyState === 1
+  }
+
   get queuedBytes(): number {
     return this.#socket.writableLength
   }
@@ -126,7 +130,7 @@ export class WsChannel implements Channel, AsyncIterator<Frames, undefined> {
   }
 
   send(frame: Uint8Array): Promise<void> | undefined {
-    if (this.#ws.readyState !== 1) return undefined
+    if (!this.isOpen) return undefined
     // A frame that is alone leaves at once; those that follow in the same tick share one system call.
     if (this.#sentInTick && !this.#corked) {
       this.#corked = true
