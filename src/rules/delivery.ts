@@ -126,7 +126,7 @@ export class Correspondence {
       ...(renamed && { stream: this.#outgoing.stream }),
       ...(delivered < this.#outgoing.delivered && { delivered: this.#outgoing.delivered }),
       ...(read < this.#outgoing.read && { read: this.#outgoing.read }),
-      ...(learned && greeting && { peerStream: greeting.stream, received: greeting.confirmed, seen: 0 }),
+      ...(learned && greeting && { peerStream: greeting.stream, received: greeting.confirmed }),
     }
     return {
       kind: 'taken',
