@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import * as fc from 'fast-check'
-import { ann, bo, messagesPath, theirs } from '../../test/store/messages.ts'
+import { ann, bo, message, messagesPath, theirs } from '../../test/store/messages.ts'
 import { limits } from '../base/limits.ts'
 import { openMessageStore, type MessageStore } from './message-store.ts'
 
@@ -98,4 +99,21 @@ test('one page of history has at most limits.historyPage messages', async () => 
   await using store = await said(Array.from({ length: limits.historyPage + 5 }, (_, index) => `${index}`))
   assert.equal(store.history({ limit: limits.historyPage * 2 }).length, limits.historyPage)
   assert.equal(store.history({ limit: 0 }).length, 0)
+})
+
+test('long texts enter the index of words a few at a time, so that nothing else waits for long', async (t) => {
+  const path = messagesPath(t)
+  await using store = await openMessageStore({ path })
+  const text = 'word '.repeat(limits.indexedBytesAtOnce / 5)
+  await store.add(Array.from({ length: 6 }, (_, index) => message(index + 1, { text })))
+  using other = new DatabaseSync(path, { readOnly: true })
+  const read = other.prepare('SELECT indexed FROM state')
+  let indexed = 0
+  for (const giveUpAt = performance.now() + 10_000; indexed < 6;) {
+    assert.ok(performance.now() < giveUpAt, 'the index follows')
+    const now = Number(read.get()?.['indexed'])
+    assert.ok(now - indexed <= 2, `${now - indexed} texts in one go`)
+    indexed = now
+    await sleep(1)
+  }
 })

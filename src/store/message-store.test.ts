@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { ann, bo, message, messageId, messagesPath, reference, theirs } from '../../test/store/messages.ts'
 import { peer } from '../../test/store/pins.ts'
@@ -190,4 +191,15 @@ test('IDs of ours grow with the time, and are not repeated', () => {
   assert.deepEqual(ids, ids.toSorted())
   assert.equal(new Set(Array.from({ length: 1000 }, () => newMessageId(5))).size, 1000)
   for (const odd of [-1, 0.5, 2 ** 60]) assert.match(newMessageId(odd), /^[0-9a-f]{32}$/)
+})
+
+test('what history shows is on the disk: a refusal at the end of the tick cannot take it back', async (t) => {
+  const path = messagesPath(t)
+  await using store = await openMessageStore({ path })
+  await store.add([message(1)])
+  const adding = store.add([message(2)])
+  const shown = store.history({ limit: 9 }).length
+  using other = new DatabaseSync(path, { readOnly: true })
+  assert.equal(other.prepare('SELECT count(*) AS messages FROM messages').get()?.['messages'], shown)
+  await adding
 })

@@ -121,6 +121,7 @@ export interface MessageStore extends AsyncDisposable {
   ): Promise<readonly StoredMessage[]>
   /** Ours when there are several: a peer can give a message of its own an ID that it has seen. */
   message(id: MessageId): StoredMessage | undefined
+  /** What is on the disk; what waits for the end of the tick is committed first. */
   history(query: HistoryQuery): readonly StoredMessage[]
   /** Ours with a place above `place` that have not failed, in their order. */
   outgoing(peerId: PeerId, afterPlace: number, limit: number): readonly StoredMessage[]

@@ -1,5 +1,4 @@
 import { isP2PError, P2PError } from '../../base/errors.ts'
-import { limits } from '../../base/limits.ts'
 import type { StoredMessage } from '../message-store.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { MessageTable, Range } from './message-table.ts'
@@ -38,7 +37,7 @@ export class Searcher {
       if (this.#commit.read(() => this.#words.isBehind)) {
         this.#mending(() =>
           this.#commit.apart(() => {
-            this.#words.fill(Number.MAX_SAFE_INTEGER)
+            this.#words.fill()
             found = find()
           }),
         )
@@ -61,7 +60,7 @@ export class Searcher {
     this.#timer = undefined
     const { lastRow } = this.#table
     try {
-      this.#mending(() => this.#commit.apart(() => this.#words.fill(limits.indexedAtOnce)))
+      this.#mending(() => this.#commit.apart(() => this.#words.fillSome()))
       if (this.#words.isBehind) this.#indexAfter(lastRow === this.#lastRow ? idlePauseMs : busyPauseMs)
       this.#lastRow = lastRow
     } catch {
@@ -75,7 +74,7 @@ export class Searcher {
       return work()
     } catch (error) {
       if (!(error instanceof P2PError) || !this.#words.mend(error.cause)) throw error
-      this.#commit.apart(() => this.#words.fill(Number.MAX_SAFE_INTEGER))
+      this.#commit.apart(() => this.#words.fill())
       return work()
     }
   }

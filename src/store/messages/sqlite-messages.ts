@@ -124,6 +124,8 @@ class SqliteMessages implements MessageStore {
   }
 
   history({ peerId, search, beforeRow, afterRow, limit }: HistoryQuery): readonly StoredMessage[] {
+    // What is shown must stay: the disk may refuse what was written in this tick, and it would come again in another row.
+    this.#commit.flush()
     const range = { after: afterRow, before: beforeRow, limit: Math.min(limit, limits.historyPage) }
     const conversation = peerId && this.#book.get(peerId)
     if (range.limit < 1 || (peerId !== undefined && conversation === undefined)) return []

@@ -29,9 +29,18 @@ export class WordIndex implements Follower {
     return this.#sql.behind.get(this.#indexed) !== undefined
   }
 
-  /** Takes up the next messages, at most `count`. Within a transaction. */
-  fill(count: number): void {
-    const last = this.#sql.next.get(this.#indexed, count)?.['row']
+  /** Takes up all messages. Within a transaction. */
+  fill(): void {
+    this.#fill(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
+  }
+
+  /** Takes up the next messages: so many that nobody waits for long, but one at least. Within a transaction. */
+  fillSome(): void {
+    this.#fill(limits.indexedAtOnce, limits.indexedBytesAtOnce)
+  }
+
+  #fill(count: number, bytes: number): void {
+    const last = this.#sql.next.get(this.#indexed, count, bytes)?.['row']
     if (typeof last !== 'number') return
     this.#sql.add.run(this.#indexed, last)
     this.#indexed = last
@@ -94,7 +103,11 @@ function prepare(database: DatabaseSync) {
     save: database.prepare('UPDATE state SET indexed = ?'),
     behind: database.prepare('SELECT 1 FROM messages WHERE row > ? LIMIT 1'),
     next: database.prepare(
-      'SELECT max(row) AS row FROM (SELECT row FROM messages WHERE row > ? ORDER BY row LIMIT ?)',
+      `SELECT max(row) AS row FROM (
+        SELECT row, sum(bytes) OVER (ORDER BY row ROWS UNBOUNDED PRECEDING) - bytes AS bytes_before FROM (
+          SELECT row, octet_length(text) AS bytes FROM messages WHERE row > ? ORDER BY row LIMIT ?
+        )
+      ) WHERE bytes_before < ?`,
     ),
     add: database.prepare(
       'INSERT INTO words (rowid, text, conversation) SELECT row, text, conversation FROM messages WHERE row > ? AND row <= ?',
