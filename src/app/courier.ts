@@ -67,6 +67,16 @@ export class Courier implements Line {
 
   take(frames: readonly Uint8Array[]): Promise<void> | undefined {
     if (!this.#open) return undefined
+    try {
+      return this.#take(frames)
+    } catch (error) {
+      // The store cannot be read.
+      this.#options.conversation.warn(error)
+      return this.#refuse(1011, 'internal error')
+    }
+  }
+
+  #take(frames: readonly Uint8Array[]): Promise<void> | undefined {
     const arrived: ReceivedMessage[] = []
     for (const bytes of frames) {
       const frame = decodeFrame(bytes)
@@ -144,7 +154,9 @@ export class Courier implements Line {
     const { peerId } = conversation
     const messages = arrived.map((message) => newMessage(message, { peerId, now }))
     const isStored = await conversation.accept(messages, { sessionId, isOver: () => !this.#open })
-    if (!isStored || !this.#open) return
+    if (!this.#open) return
+    // What comes later must not be confirmed as if this were here.
+    if (!isStored) return this.#refuse(1011, 'internal error')
     this.#correspondence.stored(messages.at(-1)?.place ?? 0)
     this.#pump.nudge()
   }

@@ -135,6 +135,8 @@ export class PeerConversation {
     this.#lines = this.#lines.filter((other) => other !== line)
     for (const other of this.#lines) other.nudge()
     if (this.#lines.length > 0) return
+    // In the next run it must not seem that what may have arrived can still be withdrawn.
+    if (this.#left > this.#record.sent) this.#save({ sent: this.#left })
     if (this.#typing !== undefined) this.typed(false)
     if (this.#store.pending(this.peerId).messages > 0) this.#context.waits(this.peerId)
     else if (this.#store.conversation(this.peerId) === undefined) this.#context.unused(this)
