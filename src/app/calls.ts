@@ -37,11 +37,15 @@ export class Calls {
   /** Asks a peer for those that it knows. @returns how many of them we did not know @throws like `Peers.load` */
   async load(from: PeerId, options: CallOptions): Promise<number> {
     const context = this.#context
-    context.trust().access.require(from, 'peers')
+    const { access } = context.trust()
+    access.require(from, 'peers')
     const { address, port } = context.directory.get(from)
     const fetch = (): Promise<readonly Announcement[]> =>
       context.transport().fetchPeers(from, { address, port }, options)
-    return context.directory.hint(await this.#ask(from, options, fetch))
+    const told = await this.#ask(from, options, fetch)
+    // Meanwhile it may have been forbidden: then nothing that it says counts.
+    access.require(from, 'peers')
+    return context.directory.hint(told)
   }
 
   /** Opens a connection for pairing. @throws P2PError `peer-unknown`, and like `PeerTransport.pair` */

@@ -1,5 +1,5 @@
 import { P2PError } from '../base/errors.ts'
-import { sameBytes, scanMac } from '../identity/short-code.ts'
+import { sameBytes, scanMac, scanVerdictMac } from '../identity/short-code.ts'
 import type { ProvedPeer } from '../transport/transport.ts'
 import type { PairingChannel } from '../transport/channel.ts'
 import type { Contact } from './node-event.ts'
@@ -33,7 +33,7 @@ export async function tellOfScan(scan: Scan): Promise<Contact> {
   signal.addEventListener('abort', giveUp, { once: true })
   try {
     if (!sameBytes(talk.peer.key, peer.key)) throw otherKey(book.nameOf(peer.id))
-    const contact = book.verified(talk.peer, 'qr')
+    const contact = keepScanned(book, talk.peer)
     const ends = endsOf(talk, self)
     talk.send({ kind: 'scan', mac: scanMac(secret, ends) })
     const answer = await talk.next()
@@ -47,6 +47,27 @@ export async function tellOfScan(scan: Scan): Promise<Contact> {
   }
 }
 
+/** Answers who has scanned our QR code yes without asking: our user has made sure of that very key already. */
+export function answerScan(
+  talk: PairingTalk,
+  { self, book, secret }: Pick<Scan, 'self' | 'book' | 'secret'>,
+): void {
+  try {
+    if (!book.isVerified(talk.peer)) book.verified(talk.peer, 'qr')
+    talk.send({ kind: 'verdict', same: true, mac: scanVerdictMac(secret, endsOf(talk, self), true) })
+    talk.close('done')
+  } catch {
+    // Then our own scan cannot be kept either, which tells of it.
+    talk.close('failed')
+  }
+}
+
+/** When both scan, it may have been kept already. */
+function keepScanned(book: TrustBook, peer: ProvedPeer): Contact {
+  const known = book.isVerified(peer) ? book.find(peer.id) : undefined
+  return known?.method === 'qr' ? known : book.verified(peer, 'qr')
+}
+
 function otherKey(name: string): P2PError {
   return new P2PError(
     'identity-mismatch',
@@ -57,6 +78,6 @@ function otherKey(name: string): P2PError {
 function notConfirmed(name: string): P2PError {
   return new P2PError(
     'verification-failed',
-    `${name} is verified here, but the other side has not confirmed you: its code was used up or too old, its user said no, or it could not keep it. Scan a new one.`,
+    `${name} is verified here, but the other side has not confirmed you: its code was used up or too old, its user said no, or it could not keep it, or was busy. Scan a new one.`,
   )
 }

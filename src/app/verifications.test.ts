@@ -7,6 +7,8 @@ import { until } from '../../test/app/nodes.ts'
 import { P2PError } from '../base/errors.ts'
 import { limits, type Limits } from '../base/limits.ts'
 import { ephemeralIdentity } from '../identity/identity.ts'
+import { parseInvitation } from '../identity/invitation.ts'
+import { scanMac } from '../identity/short-code.ts'
 import { encodePairing } from '../protocol/pairing.ts'
 import { comparePeerIds } from '../protocol/peer-id.ts'
 import { openTrustStore } from '../store/trust-store.ts'
@@ -16,6 +18,7 @@ import type { NodeEvent } from './node-event.ts'
 import { PairingTalk } from './pairing-talk.ts'
 import { Pairings } from './pairings.ts'
 import { TrustBook } from './trust-book.ts'
+import { endsOf } from './verification.ts'
 import { Verifications } from './verifications.ts'
 
 /** One end of a network with two ends. */
@@ -211,6 +214,46 @@ test('whoever answers last and cannot keep it says no yes: nobody is verified; t
     if (isBlocked) a.book.block(b.self.id)
     assert.deepEqual(await Promise.all([here.confirm(true), answered]), [!isBlocked, !isBlocked])
     assert.equal(b.book.trustOf(a.self.id), isBlocked ? 'unknown' : 'verified')
+  }
+})
+
+test('two who scan each other at the same time have verified each other, and nobody is asked anything', async () => {
+  const { a, b } = await openTwo()
+  const texts = [a, b].map(({ verifications }) => verifications.invite().text)
+  const scans = [a.verifications.acceptInvitation(texts[1]!), b.verifications.acceptInvitation(texts[0]!)]
+  assert.deepEqual(
+    (await Promise.all(scans)).map(({ trust, method }) => [trust, method]),
+    [
+      ['verified', 'qr'],
+      ['verified', 'qr'],
+    ],
+  )
+  for (const { events } of [a, b])
+    assert.ok(events.every((event) => event.type === 'verify:done' && event.ok))
+})
+
+test('who is verified already and scans our code is told yes without a question, and our user that it was so', async () => {
+  const { a, b } = await openTwo()
+  b.book.verified(a.self, 'safety-number')
+  assert.equal((await a.verifications.acceptInvitation(b.verifications.invite().text)).trust, 'verified')
+  assert.deepEqual([reasons(b), b.events.length, b.book.find(a.self.id)?.method], [[''], 1, 'safety-number'])
+})
+
+test('T13: while we tell of a scan, who has not scanned our code is not told yes; twin: who has is', async () => {
+  for (const isForged of [true, false]) {
+    const { a, b } = await openTwo()
+    const text = a.verifications.invite().text
+    const secret = isForged ? new Uint8Array(16) : parseInvitation(text)!.secret!
+    const scan = a.verifications.acceptInvitation(b.verifications.invite().text)
+    const [out, back] = pairingChannels(b.self, a.self)
+    void a.pairings.accept(back)
+    const talk = new PairingTalk(out)
+    talk.send({ kind: 'scan', mac: scanMac(secret, endsOf(talk, b.self)) })
+    const answer = await talk.next()
+    assert.equal(answer === 'ended', isForged)
+    await until(() => b.verifications.find(a.self.id) !== undefined, 'the question')
+    await b.verifications.find(a.self.id)?.confirm(true)
+    assert.equal((await scan).trust, 'verified')
   }
 })
 

@@ -2,6 +2,7 @@ import { isP2PError, P2PError } from '../base/errors.ts'
 import { limits as standardLimits, type Limits } from '../base/limits.ts'
 import { monotonicMs } from '../base/time.ts'
 import { parseInvitation } from '../identity/invitation.ts'
+import { sameBytes } from '../identity/short-code.ts'
 import type { PairingMessage } from '../protocol/pairing.ts'
 import { comparePeerIds, type PeerId } from '../protocol/peer-id.ts'
 import { TokenBucket } from '../rules/admission.ts'
@@ -13,7 +14,7 @@ import { Invitations } from './invitations.ts'
 import type { Contact, NodeEvent } from './node-event.ts'
 import type { CallOptions, Invitation, Verification } from './p2p-node.ts'
 import { PairingTalk } from './pairing-talk.ts'
-import { tellOfScan } from './scan.ts'
+import { answerScan, tellOfScan } from './scan.ts'
 import type { TrustBook } from './trust-book.ts'
 import {
   CodeVerification,
@@ -44,8 +45,8 @@ interface Slot {
   current: RunningVerification | undefined
   /** Whether it counts as an attempt already. */
   counted: boolean
-  /** Whether we are telling the peer that we have scanned its QR code: then there is nothing to ask our user. */
-  readonly scans: boolean
+  /** Whose QR code we have scanned, while we are telling it so: then there is nothing to ask our user. */
+  readonly scanned: ProvedPeer | undefined
 }
 
 /** The verifications of a node, at most one with each peer; whoever began them. */
@@ -93,7 +94,7 @@ export class Verifications {
     signal?.throwIfAborted()
     this.#requireVerifiable({ id, key: this.#context.book.keyOf(id) })
     const slot = this.#slots.get(id) ?? this.#begin(id)
-    if (slot.scans) throw underWay(this.#context.book.nameOf(id))
+    if (slot.scanned !== undefined) throw underWay(this.#context.book.nameOf(id))
     const giveUp = (): void => this.#drop(id, slot, signal?.reason)
     signal?.addEventListener('abort', giveUp, { once: true })
     try {
@@ -116,7 +117,7 @@ export class Verifications {
     const { secret, ...peer } = invitation
     if (secret === undefined) return this.#context.book.verified(peer, 'qr')
     if (this.#slots.has(peer.id)) throw underWay(this.#context.book.nameOf(peer.id))
-    const slot = this.#open(peer.id, true)
+    const slot = this.#open(peer.id, peer)
     const given = signal === undefined ? slot.dial.signal : AbortSignal.any([signal, slot.dial.signal])
     try {
       const contact = await abortable(this.#scan(peer, secret, given), given)
@@ -132,7 +133,7 @@ export class Verifications {
     const { id } = talk.peer
     const slot = this.#slots.get(id)
     const isTaken =
-      slot?.scans === true || slot?.current?.isShown === true || slot?.current?.incoming === true
+      slot?.scanned !== undefined || slot?.current?.isShown === true || slot?.current?.incoming === true
     if (isTaken) return talk.close('not-now')
     // Both have begun: the dial of the smaller ID goes on.
     if (slot !== undefined && comparePeerIds(id, this.#context.self.id) > 0) return talk.close('duplicate')
@@ -150,11 +151,18 @@ export class Verifications {
   /** Takes a connection of a peer that says to have scanned a QR code of ours. */
   acceptScan(talk: PairingTalk, mac: Uint8Array): void {
     const { id } = talk.peer
-    if (this.#slots.has(id)) return talk.close('not-now')
+    const mine = this.#slots.get(id)
+    const isKnown = this.#isKnown(talk.peer, mine)
+    if (mine !== undefined && !isKnown) return talk.close('not-now')
     const secret = this.#invitations.take(mac, endsOf(talk, this.#context.self))
     if (secret === undefined) {
       talk.close('refused')
       return this.#warnOfScan(id)
+    }
+    if (isKnown) {
+      answerScan(talk, { ...this.#context, secret })
+      // Our own scan tells of itself.
+      return mine === undefined ? this.#tell(id, { ok: true, reason: '' }) : undefined
     }
     const slot = this.#open(id)
     slot.current = new ScanVerification(talk, secret, this.#observer)
@@ -182,11 +190,11 @@ export class Verifications {
     this.#context.book.requireVerifiable(peer)
   }
 
-  #open(id: PeerId, scans = false): Slot {
+  #open(id: PeerId, scanned?: ProvedPeer): Slot {
     const shown = Promise.withResolvers<Verification>()
     // Who called hears of it; when nobody did, nobody needs to.
     shown.promise.catch(() => {})
-    const slot: Slot = { shown, dial: new AbortController(), current: undefined, counted: false, scans }
+    const slot: Slot = { shown, dial: new AbortController(), current: undefined, counted: false, scanned }
     this.#slots.set(id, slot)
     return slot
   }
@@ -221,6 +229,12 @@ export class Verifications {
     const { self, book } = this.#context
     const pair = (): Promise<PairingChannel> => this.#context.pair(peer.id, signal)
     return tellOfScan({ self, book, peer, secret, signal, pair, verifyMs: this.#limits.verifyMs })
+  }
+
+  /** Whether our user has made sure of this key, or is about to: when two scan each other, each is the one that was meant. */
+  #isKnown(peer: ProvedPeer, slot: Slot | undefined): boolean {
+    const scanned = slot?.scanned
+    return this.#context.book.isVerified(peer) || (scanned !== undefined && sameBytes(scanned.key, peer.key))
   }
 
   /** Anybody can say that he has scanned something: only when there was something to scan may it be true. */

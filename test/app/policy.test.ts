@@ -152,6 +152,21 @@ async function forEach<Item>(items: AsyncIterable<Item>, act: (item: Item) => vo
   for await (const item of items) act(item)
 }
 
+test('a block, or a policy, that comes while a peer tells of others makes what it tells count for nothing', async () => {
+  await using lan = openLan({ delayMs: [30, 40] })
+  const a = await lan.join('a')
+  const b = await lan.join('b')
+  const restricted = a.node.peers.load(b.node.id)
+  a.node.setPolicy('trusted')
+  await assert.rejects(restricted, { code: 'policy-refused' })
+  a.node.setPolicy('open')
+  const blocked = a.node.peers.load(b.node.id)
+  a.node.trust.block(b.node.id)
+  await assert.rejects(blocked, { code: 'peer-blocked' })
+  a.node.trust.unblock(b.node.id)
+  assert.equal(await a.node.peers.load(b.node.id), 0)
+})
+
 test('a reference peer can be blocked, and nothing else', async () => {
   await using a = await openNode()
   const id = inventId(21)
