@@ -90,7 +90,10 @@ export class Courier implements Line {
       this.#note(taken, frame)
     }
     this.#pump.heard()
-    return arrived.length > 0 ? this.#store(arrived) : undefined
+    if (arrived.length === 0) return undefined
+    // It stays with the peer, who may say it again when it was answered.
+    if (!this.#options.conversation.admits(arrived)) return this.#refuse(1008, unanswered)
+    return this.#store(arrived)
   }
 
   nudge(): void {
@@ -227,6 +230,9 @@ export class Courier implements Line {
     return this.#feed.peek(sent)
   }
 }
+
+/** Says why nothing more is taken of a peer to whom our user has never said a word. */
+export const unanswered = 'say no more until you are answered'
 
 /** What we send of the rate that the other end takes. */
 export function ownShare({ perSecond, burst }: Rate): Rate {

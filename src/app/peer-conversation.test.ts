@@ -30,6 +30,7 @@ async function openConversation() {
     require: () => {},
     hears: () => true,
     emit: (event) => events.push(event),
+    refuse: () => undefined,
     warn: (error) => warnings.push(error),
     changed: () => {},
     waits: () => {},

@@ -28,6 +28,8 @@ export interface ConversationContext {
   readonly tellsTyping: boolean
   /** @throws P2PError when nothing may be said to this peer: `policy-refused`, `peer-blocked`, `node-stopped` */
   require(id: PeerId): void
+  /** Whether more of a peer may be stored; counts it. @returns why not */
+  refuse(id: PeerId, texts: readonly { readonly text: string }[]): P2PError | undefined
   hears(type: NodeEvent['type']): boolean
   emit(event: NodeEvent): void
   warn(error: unknown, about?: PeerId): void
@@ -156,6 +158,13 @@ export class PeerConversation {
     const [message] = stored
     if (message === undefined) throw new P2PError('internal', 'A new message has the ID of another.')
     return this.show(message)
+  }
+
+  /** Whether so much more of the peer may be stored; our user is told when not. */
+  admits(texts: readonly { readonly text: string }[]): boolean {
+    const refusal = this.#context.refuse(this.peerId, texts)
+    if (refusal !== undefined) this.warn(refusal)
+    return refusal === undefined
   }
 
   /**

@@ -5,7 +5,7 @@ import { TokenBucket } from '../rules/admission.ts'
 import { ReferencePace } from '../rules/pace.ts'
 import type { StoredMessage } from '../store/message-store.ts'
 import type { Channel } from '../transport/channel.ts'
-import { ownShare, type LineOptions } from './courier.ts'
+import { ownShare, unanswered, type LineOptions } from './courier.ts'
 import type { Line } from './line.ts'
 import { OutgoingFeed } from './outgoing-feed.ts'
 import { Pump } from './pump.ts'
@@ -62,7 +62,11 @@ export class ReferenceLine implements Line {
     this.#pace.answered()
     this.#held = false
     this.#pump.heard()
-    return messages.length > 0 ? this.#store(messages) : undefined
+    if (messages.length === 0) return undefined
+    if (this.#options.conversation.admits(messages)) return this.#store(messages)
+    this.close()
+    this.#options.end(1008, unanswered)
+    return undefined
   }
 
   nudge(): void {

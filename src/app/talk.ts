@@ -17,6 +17,7 @@ import type { PeerConversation } from './peer-conversation.ts'
 import type { PeerSession } from './peer-session.ts'
 import { ReferenceLine } from './reference-line.ts'
 import type { SessionSet } from './sessions.ts'
+import { Strangers } from './strangers.ts'
 
 /** What talk needs of its node. */
 export interface TalkContext {
@@ -42,6 +43,7 @@ export class Talk {
   readonly conversations: ConversationSet
   readonly outbox: OutboxDials
   readonly #acquaintances: Acquaintances
+  readonly #strangers: Strangers
   readonly #context: TalkContext
   /** What each line belongs to: the conversation may be another by the time it closes. */
   readonly #owners = new WeakMap<Line, PeerConversation>()
@@ -50,6 +52,7 @@ export class Talk {
   constructor(context: TalkContext) {
     this.#context = context
     this.#acquaintances = this.#makeAcquaintances()
+    this.#strangers = new Strangers(context.store, (id) => this.#isContact(id))
     this.conversations = this.#makeConversations()
     this.outbox = this.#makeOutbox()
   }
@@ -168,6 +171,7 @@ export class Talk {
         context.requireRunning()
         context.trust().access.require(id, 'chat')
       },
+      refuse: (id, texts) => this.#strangers.refuse(id, texts),
       presenceOf: (id) => this.#acquaintances.presenceOf(id),
       cutSessions: (id) => context.sessions().cut(id),
       waits: (id) => this.outbox.waits(id),
@@ -203,11 +207,17 @@ export class Talk {
     })
   }
 
-  #isOfInterest(id: PeerId): boolean {
+  /** Whether our user has decided something about a peer, and not against it. */
+  #isContact(id: PeerId): boolean {
     const contact = this.#context.trust().find(id)
     if (contact?.trust === 'blocked' || contact?.trust === 'replaced') return false
-    if (contact !== undefined && (contact.alias !== '' || contact.trust !== 'seen')) return true
-    return (this.#context.store.conversation(id)?.lastRow ?? 0) > 0
+    return contact !== undefined && (contact.alias !== '' || contact.trust !== 'seen')
+  }
+
+  #isOfInterest(id: PeerId): boolean {
+    const trust = this.#context.trust().find(id)?.trust
+    if (trust === 'blocked' || trust === 'replaced') return false
+    return this.#isContact(id) || (this.#context.store.conversation(id)?.lastRow ?? 0) > 0
   }
 
   #tellHeld({ id, peerId, waiting }: PeerSession): void {

@@ -184,6 +184,15 @@ export const limits = {
   outboxMessagesPerPeer: 20_000,
   outboxBytesPerPeer: 64 * 1024 * 1024,
   outboxMessages: 100_000,
+  /**
+   * What is kept of peers that our user never wrote to, verified or named: messages and bytes of one, and of all. How often all of it
+   * is counted again.
+   */
+  strangerMessagesPerPeer: 1_000,
+  strangerBytesPerPeer: 4 * 1024 * 1024,
+  strangerMessages: 10_000,
+  strangerBytes: 64 * 1024 * 1024,
+  strangerRecountMs: 10_000,
   /** Pauses between dials of a peer that messages wait for. */
   outboxFirstDialMs: 1_000,
   outboxLongestDialMs: 300_000,

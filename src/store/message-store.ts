@@ -132,6 +132,8 @@ export interface MessageStore extends AsyncDisposable {
   idAt(peerId: PeerId, incoming: boolean, place: number): MessageId | undefined
   /** Ours that have not arrived (reference peers: not left) and have not failed: how many, and their bytes of text. */
   pending(peerId?: PeerId): { readonly messages: number; readonly bytes: number }
+  /** What is kept of the other side's messages: how many, and their bytes of text. Walks over all of them. */
+  heard(peerId: PeerId): { readonly messages: number; readonly bytes: number }
   /**
    * Carries a conversation on under another ID of the same person, with everything in it and all its marks.
    *

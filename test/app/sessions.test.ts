@@ -270,7 +270,10 @@ async function openFlood(messageRate: { readonly perSecond: number; readonly bur
   const node = await openNode({ messageRate })
   let received = 0
   node.node.on('message:received', () => received++)
-  const ws = await dialWithKey(node)
+  const friend = ephemeralIdentity().credentials
+  const ws = await dialWithKey(node, friend)
+  // What strangers may say is bounded besides.
+  node.node.trust.setAlias(friend.id, 'friend')
   await greet(ws)
   for (let sent = 0; sent < 60; sent++) {
     const messages = Array.from({ length: 500 }, (_, index) => {

@@ -102,6 +102,12 @@ export class MessageTable {
     return { messages: Number(row?.['messages']), bytes: Number(row?.['bytes']) }
   }
 
+  /** What is kept of the other side: how many messages, and their bytes of text. */
+  heard({ id }: { readonly id: number }): { messages: number; bytes: number } {
+    const row = this.#sql.heard.get(id)
+    return { messages: Number(row?.['messages']), bytes: Number(row?.['bytes']) }
+  }
+
   /** The last row of a conversation; 0 when it has none. */
   lastRowOf({ id }: { readonly id: number }): number {
     return Number(this.#sql.lastRowOf.get(id)?.['row'])
@@ -178,6 +184,10 @@ function prepare(database: DatabaseSync) {
     weigh: database.prepare(
       `SELECT count(*) AS messages, ifnull(sum(octet_length(text)), 0) AS bytes FROM messages
       WHERE conversation = ? AND author = ${us} AND place > ? AND place <= ? AND failure IS NULL`,
+    ),
+    heard: database.prepare(
+      `SELECT count(*) AS messages, ifnull(sum(octet_length(text)), 0) AS bytes FROM messages
+      WHERE conversation = ? AND author <> ${us}`,
     ),
     lastRowOf: database.prepare('SELECT ifnull(max(row), 0) AS row FROM messages WHERE conversation = ?'),
     rowAtPlace: database.prepare(

@@ -152,6 +152,12 @@ class SqliteMessages implements MessageStore {
     return this.#book.get(peerId)?.pending ?? { messages: 0, bytes: 0 }
   }
 
+  heard(peerId: PeerId): Load {
+    const conversation = this.#book.get(peerId)
+    if (conversation === undefined) return { messages: 0, bytes: 0 }
+    return this.#commit.read(() => this.#table.heard(conversation))
+  }
+
   async renameConversation(from: PeerId, to: PeerId): Promise<void> {
     const conversation = this.#book.get(from)
     if (conversation === undefined) return
