@@ -1,4 +1,5 @@
 import { P2PError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
 import { sameBytes, scanMac, scanVerdictMac } from '../identity/short-code.ts'
 import type { ProvedPeer } from '../transport/transport.ts'
 import type { PairingChannel } from '../transport/channel.ts'
@@ -47,13 +48,13 @@ export async function tellOfScan(scan: Scan): Promise<Contact> {
   }
 }
 
-/** Answers who has scanned our QR code yes without asking: our user has made sure of that very key already. */
+/** Answers who has scanned our QR code yes without asking: our user has scanned the code of that very key. */
 export function answerScan(
   talk: PairingTalk,
   { self, book, secret }: Pick<Scan, 'self' | 'book' | 'secret'>,
 ): void {
   try {
-    if (!book.isVerified(talk.peer)) book.verified(talk.peer, 'qr')
+    keepScanned(book, talk.peer)
     talk.send({ kind: 'verdict', same: true, mac: scanVerdictMac(secret, endsOf(talk, self), true) })
     talk.close('done')
   } catch {
@@ -62,10 +63,17 @@ export function answerScan(
   }
 }
 
-/** When both scan, it may have been kept already. */
+/** Whether a peer with this very key was verified by a QR code as long ago as two people need to scan each other. */
+export function isJustScanned(book: TrustBook, peer: ProvedPeer): boolean {
+  const pin = book.pin(peer.id)
+  const isRecent = pin !== undefined && Date.now() - pin.since.getTime() < limits.verifyMs
+  return isRecent && pin.method === 'qr' && book.fits(peer)
+}
+
+/** When two scan each other, the connection of the other one may have been the first. */
 function keepScanned(book: TrustBook, peer: ProvedPeer): Contact {
-  const known = book.isVerified(peer) ? book.find(peer.id) : undefined
-  return known?.method === 'qr' ? known : book.verified(peer, 'qr')
+  const kept = isJustScanned(book, peer) ? book.find(peer.id) : undefined
+  return kept ?? book.verified(peer, 'qr')
 }
 
 function otherKey(name: string): P2PError {

@@ -102,11 +102,6 @@ export class TrustBook {
     return pinned === undefined || Buffer.compare(pinned, key) === 0
   }
 
-  /** Whether a person has made sure of the very key that a peer has proved. */
-  isVerified(peer: ProvedPeer): boolean {
-    return this.trustOf(peer.id) === 'verified' && this.fits(peer)
-  }
-
   /** Keeps the key that a peer has just proved, and that it was met. The version it speaks only ever rises. */
   meet(peer: ProvedPeer, protocol: number): void {
     const pin = this.#store.get(peer.id)

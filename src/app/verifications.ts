@@ -14,7 +14,7 @@ import { Invitations } from './invitations.ts'
 import type { Contact, NodeEvent } from './node-event.ts'
 import type { CallOptions, Invitation, Verification } from './p2p-node.ts'
 import { PairingTalk } from './pairing-talk.ts'
-import { answerScan, tellOfScan } from './scan.ts'
+import { answerScan, isJustScanned, tellOfScan } from './scan.ts'
 import type { TrustBook } from './trust-book.ts'
 import {
   CodeVerification,
@@ -152,14 +152,14 @@ export class Verifications {
   acceptScan(talk: PairingTalk, mac: Uint8Array): void {
     const { id } = talk.peer
     const mine = this.#slots.get(id)
-    const isKnown = this.#isKnown(talk.peer, mine)
-    if (mine !== undefined && !isKnown) return talk.close('not-now')
+    const scansBack = this.#scansBack(talk.peer, mine)
+    if (mine !== undefined && !scansBack) return talk.close('not-now')
     const secret = this.#invitations.take(mac, endsOf(talk, this.#context.self))
     if (secret === undefined) {
       talk.close('refused')
       return this.#warnOfScan(id)
     }
-    if (isKnown) {
+    if (scansBack) {
       answerScan(talk, { ...this.#context, secret })
       // Our own scan tells of itself.
       return mine === undefined ? this.#tell(id, { ok: true, reason: '' }) : undefined
@@ -231,10 +231,10 @@ export class Verifications {
     return tellOfScan({ self, book, peer, secret, signal, pair, verifyMs: this.#limits.verifyMs })
   }
 
-  /** Whether our user has made sure of this key, or is about to: when two scan each other, each is the one that was meant. */
-  #isKnown(peer: ProvedPeer, slot: Slot | undefined): boolean {
+  /** Whether our user has scanned the code of this very key: who scans back then is the one that was meant. */
+  #scansBack(peer: ProvedPeer, slot: Slot | undefined): boolean {
     const scanned = slot?.scanned
-    return this.#context.book.isVerified(peer) || (scanned !== undefined && sameBytes(scanned.key, peer.key))
+    return scanned === undefined ? isJustScanned(this.#context.book, peer) : sameBytes(scanned.key, peer.key)
   }
 
   /** Anybody can say that he has scanned something: only when there was something to scan may it be true. */
