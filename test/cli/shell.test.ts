@@ -97,7 +97,7 @@ test(
     )
     peer.kill('SIGTERM')
     await terminal.shows(
-      /The session with alice unverified has ended \(peer is leaving\)\.\n.*\n[^\n]*away\]>$/,
+      /The session with alice unverified has ended \(peer is leaving\)\.\n.*\n(?:Nobody here yet\.\n)?[^\n]*away\]>$/,
     )
     await terminal.type('lunch?')
     await terminal.press('Enter')
