@@ -10,6 +10,8 @@ export interface AcquaintancesContext {
   readonly store: MessageStore
   /** Whether our user has to do with a peer: by alias, by verification, or by what was said. */
   isOfInterest(id: PeerId): boolean
+  /** Whether our user knows it: has verified or named it, or written to it. */
+  isFamiliar(id: PeerId): boolean
   /** The peer as it is known now. */
   find(id: PeerId): Peer | undefined
   /** Whether a peer of ours proves at an address that it is there. */
@@ -107,7 +109,15 @@ export class Acquaintances {
     return this.#context.store.acquaintances().find(({ peerId }) => peerId === id)
   }
 
+  /** Strangers who said something take half of the room at most, so that they push out nobody whom our user knows. */
+  #hasRoom(id: PeerId): boolean {
+    const all = this.#context.store.acquaintances()
+    if (this.#context.isFamiliar(id) || all.some(({ peerId }) => peerId === id)) return true
+    return all.length < limits.acquaintances / 2
+  }
+
   #note({ id, paths }: Peer, seenAt: Date): void {
+    if (!this.#hasRoom(id)) return
     const addresses = paths.slice(0, limits.pathsPerPeer).map(({ address, port }) => ({ address, port }))
     const seenAtMs = seenAt.getTime()
     this.#context.store.meet({ peerId: id, seenAtMs, addresses }).catch((error: unknown) => {

@@ -140,9 +140,7 @@ export class Courier implements Line {
 
   #note({ marks, answer, typing }: Extract<Taken, { kind: 'taken' }>, { greeting }: Frame): void {
     const { conversation } = this.#options
-    if (marks.peerStream !== undefined || marks.stream !== undefined || marks.delivered !== undefined)
-      conversation.mark(marks)
-    else if (marks.read !== undefined) conversation.mark(marks)
+    if (Object.keys(marks).length > 0) conversation.mark(marks)
     if (typing !== undefined) conversation.typed(typing)
     if (greeting === undefined) return
     this.#greeting = answer ?? this.#greeting

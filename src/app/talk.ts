@@ -199,6 +199,7 @@ export class Talk {
     return new Acquaintances({
       store,
       isOfInterest: (id) => this.#isOfInterest(id),
+      isFamiliar: (id) => this.#isContact(id) || (store.conversation(id)?.lastPlace ?? 0) > 0,
       find: (id) => directory.find(id),
       ping: (id, to) => context.transport().ping(id, to),
       present: (id, at) => directory.meetAgain(id, at),
