@@ -96,6 +96,10 @@ export class Courier implements Line {
     return this.#store(arrived)
   }
 
+  prefer(): void {
+    // Its user sees no sessions: a message arrives whatever it comes on.
+  }
+
   nudge(): void {
     this.#pump.nudge()
   }

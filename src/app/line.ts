@@ -10,6 +10,8 @@ export interface Line {
    * @returns a promise when what came has to be stored first: nothing more is to be read before it has resolved
    */
   take(frames: readonly Uint8Array[]): Promise<void> | undefined
+  /** Our user has chosen this one of several. */
+  prefer(): void
   /** Something may leave, or be told, that could not before. */
   nudge(): void
   /** A message of ours that is now on the disk, the next in order. */

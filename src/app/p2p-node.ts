@@ -173,7 +173,10 @@ export interface Session extends SessionInfo {
   readonly open: boolean
   /** Messages to this peer that have not left yet. */
   readonly waiting: number
-  /** Like `Conversation.send`: a message belongs to the conversation and also survives the end of this session. */
+  /**
+   * Like `Conversation.send`: a message belongs to the conversation and also survives the end of this session. Of several
+   * sessions with a reference peer, whose user sees one at a time, it leaves on this one.
+   */
   send(text: string, options?: CallOptions): Promise<Message>
   /** Ends the session with code 1000. Idempotent. */
   close(): Promise<void>

@@ -71,6 +71,7 @@ export class PeerSession implements Session {
   }
 
   send(text: string, options: CallOptions = {}): Promise<Message> {
+    this.#line.prefer()
     return this.#observer.send(this, text, options)
   }
 

@@ -40,7 +40,7 @@ export class ReferenceLine implements Line {
     this.#pump.nudge()
   }
 
-  /** When the peer has used it last: of two sessions its user looks at that one. */
+  /** When either user has used it last: of two sessions its user looks at that one. */
   get rank(): number {
     return this.#usedMs
   }
@@ -67,6 +67,10 @@ export class ReferenceLine implements Line {
     this.close()
     this.#options.end(1008, unanswered)
     return undefined
+  }
+
+  prefer(): void {
+    this.#usedMs = monotonicMs()
   }
 
   nudge(): void {

@@ -129,8 +129,13 @@ export async function say(context: CommandContext, id: PeerId, text: string): Pr
   }
 }
 
+/** A user of the reference sees what comes in the session that he looks at: ours goes into the one that was chosen here. */
 function accept({ state, signal }: CommandContext, id: PeerId, text: string): Promise<Message> {
-  return state.underway.follow(state.node.conversation(id).send(text, { signal }))
+  const { node, attached } = state
+  const chosen = attached?.peerId === id ? attached.session : undefined
+  const session = chosen && node.sessions.find(chosen.id)
+  const to = session?.open === true ? session : node.conversation(id)
+  return state.underway.follow(to.send(text, { signal }))
 }
 
 async function tell(context: CommandContext, argument: string): Promise<Outcome> {

@@ -285,6 +285,26 @@ async function openFlood(messageRate: { readonly perSecond: number; readonly bur
   return { node, ws, received: () => received }
 }
 
+test('of two sessions with a reference peer a message leaves on the one that was chosen', async () => {
+  await using own = await openNode()
+  const id = inventId(7)
+  own.hearsay.tell({ id, port: 9 })
+  const heard: string[][] = [[], []]
+  for (const texts of heard) {
+    await dialInPlain(id, own, (frame) =>
+      texts.push(...(decodeMessages(frame) ?? []).map(({ text }) => text)),
+    )
+  }
+  const [first, second] = own.node.sessions.list()
+  await first?.send('to the first')
+  await until(() => heard[0]?.length === 1, 'the first message')
+  await second?.send('to the second')
+  await until(() => heard[1]?.length === 1, 'the second message')
+  await first?.send('to the first again')
+  await until(() => heard[0]?.length === 2, 'the third message')
+  assert.deepEqual(heard, [['to the first', 'to the first again'], ['to the second']])
+})
+
 test('W13: an announcement alone makes nobody a peer of ours, so a forged one ends neither pace nor frames', async () => {
   await using a = await openNode()
   const victim = inventId(16)
