@@ -26,7 +26,9 @@ describe('minutes with the reference', { skip, concurrency: 3 }, () => {
       await reference.command(`send ${accepted.id} still here ${minute}`)
       await ours.received(`still here ${minute}`)
     }
-    const gone = [...reference.lines, ...ours.lines].filter(({ type }) => /lost|closed|changed/.test(type))
+    const gone = [...reference.lines, ...ours.lines].filter(({ type }) =>
+      /^(?:peer|session):(?:lost|closed|changed)$/.test(type),
+    )
     assert.deepEqual(gone, [])
     assert.equal(((await reference.command('counts')) as { leakedConnections: number }).leakedConnections, 0)
     const pongs = (await reference.command(`pongs ${dialled.id}`)) as number[]
