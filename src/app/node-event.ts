@@ -1,5 +1,7 @@
 import type { ErrorCode } from '../base/errors.ts'
+import type { OfferId } from '../protocol/offer-id.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
+import type { OfferInfo, Share, Transfer } from './files/types.ts'
 import type { Policy, Protection, TrustState } from '../rules/trust.ts'
 
 /** What we know of another node: what it says of itself, where it was heard, and what we know of its key. */
@@ -62,6 +64,8 @@ export interface Message {
   readonly reason: string
   /** Whether `sentAt` cannot be right: the sender's clock differs much from ours. */
   readonly oddClock: boolean
+  /** The offer that this message carries instead of a text; how it stands is told by `node.files.offers()`. */
+  readonly offer?: OfferId
 }
 
 /**
@@ -190,6 +194,20 @@ export type NodeEvent =
       /** Why not; empty when ok. */
       readonly reason: string
     }
+  | TransferEvent<'transfer:started'>
+  | TransferEvent<'transfer:progress'>
+  | TransferEvent<'transfer:done'>
+  | TransferEvent<'transfer:failed'>
+  | TransferEvent<'transfer:changed'>
+  | OfferEvent<'offer:received'>
+  | OfferEvent<'offer:changed'>
+  | {
+      /** What is in a share, or how much of it is hashed, is not what it was. At most ten a second for each. */
+      readonly type: 'share:changed'
+      readonly at: Date
+      readonly share: Share
+    }
+  | { readonly type: 'share:removed'; readonly at: Date; readonly name: string }
   | { readonly type: 'warning'; readonly at: Date; readonly error: ErrorInfo }
 
 interface PeerEvent<Type> {
@@ -211,6 +229,20 @@ interface MessageEvent<Type> {
   readonly type: Type
   readonly at: Date
   readonly message: Message
+}
+
+/** Progress comes at most every `limits.progressMs`; `changed`: it was queued, paused, waits or was cancelled. */
+interface TransferEvent<Type> {
+  readonly type: Type
+  readonly at: Date
+  readonly transfer: Transfer
+}
+
+/** One of a peer that waits for our answer; one, of either side, that was answered or has ended. */
+interface OfferEvent<Type> {
+  readonly type: Type
+  readonly at: Date
+  readonly offer: OfferInfo
 }
 
 /** A peer that this node has met, with what its user has decided. */

@@ -1,6 +1,7 @@
 import type { EventStream, EventStreamOptions } from '../base/events.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
 import type { Policy } from '../rules/trust.ts'
+import type { Files } from './files/types.ts'
 import type { IdentityCard } from './identity.ts'
 import type {
   Contact,
@@ -32,6 +33,7 @@ export interface P2PNode extends AsyncDisposable {
   readonly trust: Trust
   readonly conversations: Conversations
   readonly outbox: Outbox
+  readonly files: Files
   /** Whom this node talks with. */
   readonly policy: Policy
 

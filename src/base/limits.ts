@@ -219,6 +219,58 @@ export const limits = {
   /** A sender's clock that differs by more than this from ours is shown as odd. */
   oddClockMs: 5 * 60_000,
 
+  /** One answer about files that is no content: a page of a list, hashes, what a peer has. */
+  fileMessageBytes: 512 * 1024,
+  /** Entries of one page of a list, and bytes of one name and of a whole path in it, UTF-8. */
+  listEntries: 1_000,
+  fileNameBytes: 255,
+  filePathBytes: 4_096,
+  /** Folders inside each other that are taken, and shared (F7). */
+  folderDepth: 64,
+  /** Largest file: 16 TiB, whose group hashes are 512 KiB. */
+  fileBytes: 16 * 1024 ** 4,
+  /** Files asked for in one pack; together at most so many bytes. */
+  packFiles: 1_024,
+  packBytes: 16 * 1024 * 1024,
+  /** Connections for files: from one peer, and in all; how long one may stall, and be idle (F6). */
+  fileConnectionsPerPeer: 4,
+  fileConnections: 16,
+  fileStallMs: 30_000,
+  fileIdleMs: 60_000,
+  /** Buffers of 1 MiB of one connection, at each end. */
+  filePieces: 4,
+  /** Shares, and named peers of one share. */
+  shares: 1_000,
+  sharePeers: 256,
+  /** How often folders are looked through for changes that nobody told of. */
+  rescanMs: 60_000,
+  /** What an offer names, its bytes, and offers of one peer that wait for an answer (F10, F12). */
+  offerEntries: 1_000,
+  offerBytes: 64 * 1024,
+  pendingOffersPerPeer: 5,
+  /** How long an offer that was accepted can be fetched. */
+  offerMs: 30 * 24 * 3_600_000,
+  /** Transfers that are remembered, those under way at the same time, and sources of one. */
+  transfers: 1_000,
+  activeTransfers: 3,
+  transferSources: 8,
+  /** Peers that are asked whether they have a content too. */
+  askedHolders: 64,
+  /** Fellows that are named, and how long a fetch of theirs makes them one. */
+  fellows: 32,
+  fellowMs: 10 * 60_000,
+  /** What a source has is asked again after this. */
+  availabilityMs: 500,
+  /** Progress of one transfer is told at most this often. */
+  progressMs: 100,
+  /** A transfer that found no source tries again after the first pause, then twice that, up to the last. */
+  transferRetryFirstMs: 1_000,
+  transferRetryLastMs: 60_000,
+  /** Verified bytes that a crash may cost. */
+  repeatedBytes: 8 * 1024 * 1024,
+  /** Other names that are tried for a file whose name is taken. */
+  renameTries: 1_000,
+
   /** Events that wait for one slow `node.events()` reader. */
   queuedEvents: 4096,
 

@@ -5,6 +5,7 @@ import type { PeerId } from '../protocol/peer-id.ts'
 import type { Rate } from '../rules/admission.ts'
 import type { Purpose } from '../rules/trust.ts'
 import type { Channel, PairingChannel } from './channel.ts'
+import type { FileConnection, FileHost } from './files.ts'
 
 /** An IP address and a TCP port. */
 export interface Address {
@@ -53,6 +54,8 @@ export interface TransportContext {
   admitsPairing(caller: ProvedPeer, address: string): boolean
   /** A peer opened a connection for pairing. */
   acceptPairing(channel: PairingChannel): void
+  /** Answers what peers ask of our files. */
+  readonly files: FileHost
   /** The node is stopping: every request gets 503. */
   isStopping(): boolean
   readonly log: Log
@@ -89,6 +92,12 @@ export interface PeerTransport extends AsyncDisposable {
    * @throws like `dial`
    */
   pair(id: PeerId, to: readonly Address[], options?: PairOptions): Promise<PairingChannel>
+  /**
+   * Opens a connection for files with a peer of ours; races the addresses, best first.
+   *
+   * @throws like `dial`
+   */
+  files(id: PeerId, to: readonly Address[], options?: CallOptions): Promise<FileConnection>
   /** Whether the peer answers /ping with 200 `ok` at this address; a peer of ours over TLS, with its key. Never throws. */
   ping(id: PeerId, to: Address, options?: CallOptions): Promise<boolean>
   /**

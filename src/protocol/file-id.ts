@@ -1,0 +1,42 @@
+/** The name of a content: the root of its hash tree, whatever it is called and wherever it is. */
+
+/** Bytes of a leaf of the hash tree; the last one of a file may be shorter. A chunk of a transfer is a leaf. */
+export const leafBytes = 1024 * 1024
+/** Leaves of a group: one whole subtree (RFC 6962 cuts at powers of two), whose leaf hashes travel together. */
+export const groupLeaves = 1024
+/** Bytes of one hash, and of a root. */
+export const hashBytes = 32
+
+/** `sha256-tree:` and the root in 64 lower-case hexadecimal digits; the part before the colon names the algorithm. */
+export type FileId = string & { readonly fileId: true }
+
+const pattern = /^sha256-tree:[0-9a-f]{64}$/
+
+/** The file ID that a text is, in exactly the form of {@link FileId}. */
+export function parseFileId(text: string): FileId | undefined {
+  return isFileId(text) ? text : undefined
+}
+
+/** @param root 32 bytes */
+export function fileIdFromRoot(root: Uint8Array): FileId | undefined {
+  if (root.length !== hashBytes) return undefined
+  return parseFileId(`sha256-tree:${[...root].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`)
+}
+
+/** The 32 bytes of the root. */
+export function rootOfFileId(id: FileId): Uint8Array {
+  const root = new Uint8Array(hashBytes)
+  const digits = id.slice(-2 * hashBytes)
+  for (let index = 0; index < hashBytes; index++)
+    root[index] = Number.parseInt(digits.slice(2 * index, 2 * index + 2), 16)
+  return root
+}
+
+/** How many leaves a file of this size has; an empty one has none, and its root is the hash of nothing. */
+export function leavesOf(sizeBytes: number): number {
+  return Math.ceil(sizeBytes / leafBytes)
+}
+
+function isFileId(text: string): text is FileId {
+  return pattern.test(text)
+}
