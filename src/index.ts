@@ -4,6 +4,22 @@ export type { EventStream, EventStreamOptions } from './base/events.ts'
 export { limits } from './base/limits.ts'
 export { silentLog, type Log, type LogFields, type LogLevel } from './base/log.ts'
 export { nearest } from './base/nearest.ts'
+export type {
+  ExistingPolicy,
+  FilePage,
+  Files,
+  GetOptions,
+  OfferedEntry,
+  OfferInfo,
+  SendOptions,
+  Share,
+  SharedFile,
+  ShareOptions,
+  Transfer,
+  TransferLimits,
+  TransferState,
+  Visibility,
+} from './app/files/types.ts'
 export { readIdentity, rotateIdentity, type IdentityCard, type StoredIdentity } from './app/identity.ts'
 export type {
   Contact,
@@ -45,5 +61,8 @@ export { broadcast } from './discovery/broadcast.ts'
 export type { ExplorerFactory } from './discovery/explorer.ts'
 export { multicast } from './discovery/multicast.ts'
 export { platformDataDir } from './identity/platform-dir.ts'
+export type { FileId } from './protocol/file-id.ts'
+export type { EntryKind, SharedEntry } from './protocol/file-messages.ts'
+export type { OfferId } from './protocol/offer-id.ts'
 export { isProvable, parsePeerId, type PeerId } from './protocol/peer-id.ts'
 export { policies, type Policy, type Protection, type TrustState } from './rules/trust.ts'

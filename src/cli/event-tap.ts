@@ -23,6 +23,15 @@ const everyType = {
   'trust:succeeded': true,
   'verify:code': true,
   'verify:done': true,
+  'transfer:started': true,
+  'transfer:progress': true,
+  'transfer:done': true,
+  'transfer:failed': true,
+  'transfer:changed': true,
+  'offer:received': true,
+  'offer:changed': true,
+  'share:changed': true,
+  'share:removed': true,
   warning: true,
 } as const satisfies Readonly<Record<NodeEvent['type'], true>>
 

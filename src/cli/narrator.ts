@@ -64,6 +64,15 @@ export class Narrator {
       case 'peer:changed':
       case 'conversation:deleted':
       case 'typing':
+      case 'transfer:started':
+      case 'transfer:progress':
+      case 'transfer:done':
+      case 'transfer:failed':
+      case 'transfer:changed':
+      case 'offer:received':
+      case 'offer:changed':
+      case 'share:changed':
+      case 'share:removed':
         return []
     }
   }
