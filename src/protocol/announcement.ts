@@ -29,7 +29,7 @@ export interface Upgrade {
   readonly key: Uint8Array | undefined
   /** Drawn at random at every start. */
   readonly instance: bigint
-  /** Bits, {@link pairingCapability} and others that we do not know. */
+  /** Bits, {@link pairingCapability}, {@link filesCapability} and others that we do not know. */
   readonly capabilities: number
   /** Printable, at most `limits.nameBytes` bytes of UTF-8; empty when it gives itself no name. */
   readonly name: string
@@ -39,6 +39,8 @@ export interface Upgrade {
 
 /** The bit of `capabilities` that says: this peer answers on /pair. */
 export const pairingCapability = 1
+/** The bit of `capabilities` that says: this peer answers what is asked about files, and takes offers. */
+export const filesCapability = 2
 
 const keyBytes = 32
 

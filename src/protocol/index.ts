@@ -2,6 +2,7 @@
 export {
   decodeAnnouncement,
   encodeAnnouncement,
+  filesCapability,
   pairingCapability,
   usableIp,
   type Announcement,
@@ -23,6 +24,7 @@ export {
   wireTimeFromMs,
   wireTimeToMs,
   type Delivery,
+  type MessageContent,
   type WireMessage,
   type WireTime,
 } from './message.ts'

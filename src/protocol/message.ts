@@ -11,6 +11,14 @@ export interface WireMessage {
   readonly sentAt: WireTime | undefined
   /** Present between our peers; absent too when what is there cannot be, which ends a session with one of ours. */
   readonly delivery?: Delivery
+  /** What it carries instead of a text; between our peers only. Absent too when it is of a kind that we do not know. */
+  readonly content?: MessageContent
+}
+
+/** What a message can carry instead of a text: an encoded `Offer` or `OfferAnswer` (file-messages.ts), or a part of one. */
+export interface MessageContent {
+  readonly kind: 'offer' | 'answer'
+  readonly bytes: Uint8Array
 }
 
 /** Which message of its author this is; between our peers only. */
@@ -43,15 +51,20 @@ const tags = {
   after: 1003 << 3,
   part: 1004 << 3,
   parts: 1005 << 3,
+  contentKind: 1006 << 3,
+  content: (1007 << 3) | 2,
   seconds: 0x08,
   nanos: 0x10,
 } as const
 
+/** Numbers of the kinds of content on the wire; 0 is none. */
+const contentKinds = { offer: 1, answer: 2 } as const
+
 /**
- * Most bytes of a frame that are not its text: two tags, a length, and a time of two varints of ten bytes (30); five tags of
- * two bytes, an ID with its length, two varints of eight bytes and two of five (53).
+ * Most bytes of a frame that are not its text or content: two tags, a length, and a time of two varints of ten bytes (30); five
+ * tags of two bytes, an ID with its length, two varints of eight bytes and two of five (53); two tags of two bytes, a kind, a length (8).
  */
-const overheadBytes = 83
+const overheadBytes = 91
 const slabBytes = 64 * 1024
 /** Frames are cut from slabs, which is cheaper than one allocation each. What was cut is never written again. */
 let slab = new Uint8Array(slabBytes)
@@ -64,9 +77,10 @@ let slabUsedBytes = 0
  *   of 64 bits (seconds) and of 32 bits (nanoseconds), or `delivery` cannot be
  */
 export function encodeMessage(message: WireMessage): Uint8Array {
-  const { text, sentAt, delivery } = message
+  const { text, sentAt, delivery, content } = message
   // A text of as many characters as bytes fit is already too long.
-  const worstBytes = Math.min(3 * text.length, limits.messageBytes) + overheadBytes
+  const worstBytes =
+    Math.min(3 * text.length, limits.messageBytes) + (content?.bytes.length ?? 0) + overheadBytes
   if (slabUsedBytes + worstBytes > slabBytes) {
     slab = new Uint8Array(slabBytes)
     slabUsedBytes = 0
@@ -78,6 +92,7 @@ export function encodeMessage(message: WireMessage): Uint8Array {
     writer.string(text)
   }
   if (delivery !== undefined) writeDelivery(writer, delivery)
+  if (content !== undefined) writeContent(writer, content)
   const frame = writer.finish()
   if (frame === undefined || frame.length > limits.messageBytes) throw tooLong(text)
   slabUsedBytes += frame.length
@@ -102,7 +117,8 @@ export function readMessage(reader: WireReader, others: FieldTaker | undefined):
   let text = ''
   let sentAt: WireTime | undefined
   let id: MessageId | undefined
-  let [place, after, part, parts] = [0, 0, 0, 0]
+  let [place, after, part, parts, kind] = [0, 0, 0, 0, 0]
+  let bytes: Uint8Array = noBytes
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag === tags.text) text = reader.string()
     else if (tag === tags.sendTime) sentAt = readTime(reader, sentAt)
@@ -111,11 +127,34 @@ export function readMessage(reader: WireReader, others: FieldTaker | undefined):
     else if (tag === tags.after) after = reader.int64()
     else if (tag === tags.part) part = reader.uint32()
     else if (tag === tags.parts) parts = reader.uint32()
+    else if (tag === tags.contentKind) kind = reader.uint32()
+    else if (tag === tags.content) bytes = reader.read(copyOf)
     else if (others === undefined || !others.take(reader, tag)) reader.skip(tag)
   }
-  if (id === undefined) return { text, sentAt }
+  const named = kind === 0 ? undefined : contentOf(kind, bytes)
+  const content = named && { content: named }
+  if (id === undefined) return { text, sentAt, ...content }
   const delivery = { id, place, after, part, parts: Math.max(1, parts) }
-  return isPossible(delivery) ? { text, sentAt, delivery } : { text, sentAt }
+  return isPossible(delivery) ? { text, sentAt, delivery, ...content } : { text, sentAt, ...content }
+}
+
+const noBytes = new Uint8Array()
+
+/** Whoever gets a content keeps it longer than the frame. */
+function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return bytes.slice(start, end)
+}
+
+function contentOf(kind: number, bytes: Uint8Array): MessageContent | undefined {
+  if (kind === contentKinds.offer) return { kind: 'offer', bytes }
+  return kind === contentKinds.answer ? { kind: 'answer', bytes } : undefined
+}
+
+function writeContent(writer: WireWriter, { kind, bytes }: MessageContent): void {
+  writeNumber(writer, tags.contentKind, contentKinds[kind])
+  if (bytes.length === 0) return
+  writer.varint(tags.content)
+  writer.bytes(bytes)
 }
 
 /** Beyond 2⁵³ a number is not exact any more, and would name another place. */

@@ -6,11 +6,11 @@ import { isP2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { messageIdFromBytes } from '../protocol/message-id.ts'
 import { encodeMessage, type WireMessage } from '../protocol/message.ts'
-import { Joiner, splitText } from './parts.ts'
+import { Joiner, splitMessage, splitText } from './parts.ts'
 
 const id = messageIdFromBytes(new Uint8Array(16))!
 const otherId = messageIdFromBytes(new Uint8Array(16).fill(1))!
-const small = { textBytes: 100, partBytes: 10, textParts: 12 }
+const small = { textBytes: 100, partBytes: 10, textParts: 12, offerBytes: 40 }
 const bytesOf = (text: string): number => new TextEncoder().encode(text).length
 
 function part(text: string, at: number, of: number): WireMessage {
@@ -99,4 +99,51 @@ test('twin: without the bound on bytes it grows as long as its parts allow', () 
   const joiner = new Joiner({ ...small, textBytes: Infinity })
   for (let at = 0; at < 11; at++)
     assert.equal(joiner.take(part('x'.repeat(30_000), at, 12)).kind, 'unfinished')
+})
+
+const offerPart = (length: number, at: number, of: number): WireMessage => ({
+  ...part('', at, of),
+  content: { kind: 'offer', bytes: new Uint8Array(length).fill(at + 1) },
+})
+
+test('a content comes in as few parts as hold it, and is joined again as it was', () => {
+  for (const length of [0, 1, 10, 11, 20, 39, 40]) {
+    const bytes = Uint8Array.from({ length }, (_, at) => at)
+    const bodies = splitMessage({ text: '', content: { kind: 'answer', bytes } }, small)
+    assert.equal(bodies.length, Math.max(1, Math.ceil(length / 10)))
+    const joiner = new Joiner(small)
+    const joined = bodies.map((body, at) => joiner.take({ ...part('', at, bodies.length), ...body }))
+    const last = joined.at(-1)
+    assert.deepEqual(last?.kind === 'whole' && last.message.content, { kind: 'answer', bytes })
+  }
+  assert.deepEqual(splitMessage({ text: 'x'.repeat(11) }, small), [{ text: 'x'.repeat(10) }, { text: 'x' }])
+})
+
+test('F10: an offer of 64 KiB travels in parts that fit into frames; a byte more is refused at both ends', () => {
+  const content = { kind: 'offer' as const, bytes: new Uint8Array(limits.offerBytes) }
+  const bodies = splitMessage({ text: '', content })
+  for (const [at, body] of bodies.entries()) encodeMessage({ ...part('', at, bodies.length), ...body })
+  const longer = { kind: 'offer' as const, bytes: new Uint8Array(limits.offerBytes + 1) }
+  assert.throws(
+    () => splitMessage({ text: '', content: longer }),
+    (error) => isP2PError(error, 'message-too-long'),
+  )
+  const joiner = new Joiner(small)
+  assert.equal(joiner.take(offerPart(30, 0, 3)).kind, 'unfinished')
+  assert.equal(violationOf(joiner, offerPart(11, 1, 3)), 'message is too long')
+  assert.equal(violationOf(new Joiner(small), offerPart(41, 0, 1)), 'message is too long')
+})
+
+test('F10, twin: without the bound an offer grows as long as its parts allow', () => {
+  const joiner = new Joiner({ ...small, offerBytes: Infinity })
+  for (let at = 0; at < 11; at++) assert.equal(joiner.take(offerPart(30_000, at, 12)).kind, 'unfinished')
+})
+
+test('parts of an offer and of a text, or of an answer, are not joined', () => {
+  const answer: WireMessage = { ...part('', 1, 3), content: { kind: 'answer', bytes: new Uint8Array(1) } }
+  for (const next of [part('a', 1, 3), answer]) {
+    const joiner = new Joiner(small)
+    assert.equal(joiner.take(offerPart(1, 0, 3)).kind, 'unfinished')
+    assert.equal(violationOf(joiner, next), 'parts of a message are mixed up')
+  }
 })

@@ -1,11 +1,11 @@
 import { P2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { MessageId } from '../protocol/message-id.ts'
-import type { WireMessage, WireTime } from '../protocol/message.ts'
+import type { MessageContent, WireMessage, WireTime } from '../protocol/message.ts'
 import { fitsUtf8 } from '../protocol/text.ts'
 
 /** The entries of `limits` that long texts are bound by. */
-export type PartLimits = Readonly<Record<'textBytes' | 'partBytes' | 'textParts', number>>
+export type PartLimits = Readonly<Record<'textBytes' | 'partBytes' | 'textParts' | 'offerBytes', number>>
 
 const utf8 = new TextEncoder()
 
@@ -34,12 +34,38 @@ export function splitText(text: string, options: PartLimits = limits): readonly 
   return parts
 }
 
+/** What a message says: a text, or a content and no text. */
+export type MessageBody = Pick<WireMessage, 'text' | 'content'>
+
+/**
+ * The parts in which a message travels between our peers; see {@link splitText}. A content is cut into parts of `limits.partBytes`.
+ *
+ * @throws P2PError `message-too-long` beyond `limits.textBytes`, or `limits.offerBytes` of content
+ */
+export function splitMessage(body: MessageBody, options: PartLimits = limits): readonly MessageBody[] {
+  const { text, content } = body
+  if (content === undefined) return splitText(text, options).map((part) => ({ text: part }))
+  const { kind, bytes } = content
+  if (bytes.length > options.offerBytes) {
+    throw new P2PError(
+      'message-too-long',
+      `An offer of ${bytes.length} bytes is longer than ${options.offerBytes}. Offer fewer files, or a folder of them.`,
+    )
+  }
+  const count = Math.max(1, Math.ceil(bytes.length / options.partBytes))
+  return Array.from({ length: count }, (_, part) => {
+    const start = part * options.partBytes
+    return { text: '', content: { kind, bytes: bytes.subarray(start, start + options.partBytes) } }
+  })
+}
+
 /** A message of the peer, whole. */
 export interface ReceivedMessage {
   readonly id: MessageId
   readonly place: number
   readonly after: number
   readonly text: string
+  readonly content?: MessageContent
   readonly sentAt: WireTime | undefined
 }
 
@@ -52,8 +78,9 @@ export type Joined =
 interface Unfinished {
   readonly first: ReceivedMessage
   readonly parts: number
-  readonly texts: readonly string[]
-  readonly bytes: number
+  readonly bodies: readonly MessageBody[]
+  readonly textBytes: number
+  readonly contentBytes: number
 }
 
 /** Puts the parts of long messages together: one message at a time, its parts one behind the other. */
@@ -65,32 +92,62 @@ export class Joiner {
     this.#limits = options
   }
 
-  take({ text, sentAt, delivery }: WireMessage): Joined {
+  take({ text, sentAt, delivery, content }: WireMessage): Joined {
     if (delivery === undefined) return violation('message without an ID and a place')
     const { id, place, after, part, parts } = delivery
-    const message = { id, place, after, text, sentAt }
+    const body = content === undefined ? { text } : { text, content }
+    const message = { id, place, after, ...body, sentAt }
     const earlier = this.#unfinished
-    if (earlier === undefined && parts === 1) return { kind: 'whole', message }
-    if (earlier !== undefined && !isNext(earlier, delivery))
+    if (earlier === undefined && parts === 1) return this.#whole(message)
+    if (earlier !== undefined && !isNext(earlier, delivery, content))
       return violation('parts of a message are mixed up')
     if (earlier === undefined && part !== 0) return violation('message without its beginning')
     if (parts > this.#limits.textParts) return violation('message in too many parts')
-    return this.#add(earlier ?? { first: message, parts, texts: [], bytes: 0 }, text)
+    return this.#add(earlier ?? { first: message, parts, bodies: [], textBytes: 0, contentBytes: 0 }, body)
   }
 
-  #add({ first, parts, texts: earlier, bytes: earlierBytes }: Unfinished, text: string): Joined {
-    const texts = [...earlier, text]
-    const bytes = earlierBytes + utf8.encode(text).length
-    if (bytes > this.#limits.textBytes) return violation('message is too long')
-    this.#unfinished = texts.length < parts ? { first, parts, texts, bytes } : undefined
-    if (this.#unfinished !== undefined) return { kind: 'unfinished' }
-    return { kind: 'whole', message: { ...first, text: texts.join('') } }
+  #whole(message: ReceivedMessage): Joined {
+    const contentBytes = message.content?.bytes.length ?? 0
+    return contentBytes > this.#limits.offerBytes ? tooLong : { kind: 'whole', message }
+  }
+
+  #add(earlier: Unfinished, body: MessageBody): Joined {
+    const { first, parts } = earlier
+    const bodies = [...earlier.bodies, body]
+    const textBytes = earlier.textBytes + utf8.encode(body.text).length
+    const contentBytes = earlier.contentBytes + (body.content?.bytes.length ?? 0)
+    if (textBytes > this.#limits.textBytes || contentBytes > this.#limits.offerBytes) return tooLong
+    const finished = bodies.length === parts
+    this.#unfinished = finished ? undefined : { first, parts, bodies, textBytes, contentBytes }
+    return finished ? { kind: 'whole', message: join(first, bodies) } : { kind: 'unfinished' }
   }
 }
 
-function isNext({ first, parts, texts }: Unfinished, next: NonNullable<WireMessage['delivery']>): boolean {
+const tooLong: Joined = { kind: 'violation', reason: 'message is too long' }
+
+function join(first: ReceivedMessage, bodies: readonly MessageBody[]): ReceivedMessage {
+  const text = bodies.map((body) => body.text).join('')
+  const { content } = first
+  if (content === undefined) return { ...first, text }
+  const bytes = new Uint8Array(bodies.reduce((sum, body) => sum + (body.content?.bytes.length ?? 0), 0))
+  let at = 0
+  for (const body of bodies) {
+    bytes.set(body.content?.bytes ?? noBytes, at)
+    at += body.content?.bytes.length ?? 0
+  }
+  return { ...first, text, content: { kind: content.kind, bytes } }
+}
+
+const noBytes = new Uint8Array()
+
+function isNext(
+  { first, parts, bodies }: Unfinished,
+  next: NonNullable<WireMessage['delivery']>,
+  content: MessageContent | undefined,
+): boolean {
   const same = next.id === first.id && next.place === first.place && next.after === first.after
-  return same && next.parts === parts && next.part === texts.length
+  const inOrder = next.parts === parts && next.part === bodies.length
+  return same && inOrder && content?.kind === first.content?.kind
 }
 
 function violation(reason: string): Joined {

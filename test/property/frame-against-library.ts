@@ -17,7 +17,12 @@ import {
   type Greeting as WireGreeting,
   type Message,
 } from '../../src/protocol/generated/p2p_pb.ts'
-import { encodeMessage, type Delivery, type WireMessage } from '../../src/protocol/message.ts'
+import {
+  encodeMessage,
+  type Delivery,
+  type MessageContent,
+  type WireMessage,
+} from '../../src/protocol/message.ts'
 import { messageIdFromBytes, messageIdToBytes, type MessageId } from '../../src/protocol/message-id.ts'
 import { compare } from './compare.ts'
 import { frameBytes } from './wire-bytes.ts'
@@ -50,7 +55,14 @@ export function wireMessage(wire: Message): WireMessage {
   const { message: text, sendTime } = wire
   const sentAt = sendTime && { seconds: Number(sendTime.seconds), nanos: sendTime.nanos }
   const delivery = deliveryOf(wire)
-  return { text, sentAt, ...(delivery && { delivery }) }
+  const content = contentOf(wire)
+  return { text, sentAt, ...(delivery && { delivery }), ...(content && { content }) }
+}
+
+function contentOf({ contentKind, content }: Message): MessageContent | undefined {
+  const bytes = Uint8Array.from(content)
+  if (contentKind === 1) return { kind: 'offer', bytes }
+  return contentKind === 2 ? { kind: 'answer', bytes } : undefined
 }
 
 function deliveryOf({ id, place, after, part, parts }: Message): Delivery | undefined {
@@ -95,7 +107,7 @@ export function libraryMessage(message: WireMessage): Uint8Array {
   return toBinary(MessageSchema, asLibraryMessage(message))
 }
 
-function asLibraryMessage({ text, sentAt, delivery }: WireMessage): Message {
+function asLibraryMessage({ text, sentAt, delivery, content }: WireMessage): Message {
   const sendTime = sentAt && {
     $typeName: 'google.protobuf.Timestamp' as const,
     seconds: BigInt(sentAt.seconds),
@@ -108,7 +120,11 @@ function asLibraryMessage({ text, sentAt, delivery }: WireMessage): Message {
     part: delivery.part,
     parts: delivery.parts === 1 ? 0 : delivery.parts,
   }
-  return create(MessageSchema, { message: text, ...(sendTime && { sendTime }), ...told })
+  const carried = content && {
+    contentKind: content.kind === 'offer' ? 1 : 2,
+    content: Uint8Array.from(content.bytes),
+  }
+  return create(MessageSchema, { message: text, ...(sendTime && { sendTime }), ...told, ...carried })
 }
 
 function libraryFrame({ messages: given, receipt, typing, greeting }: Frame): Uint8Array {
@@ -186,7 +202,13 @@ export function messages(): fc.Arbitrary<WireMessage> {
   )
   const sentAt = fc.option(time, { nil: undefined })
   const delivery = fc.record({ text, sentAt, delivery: deliveries }, { noNullPrototype: true })
-  return fc.oneof(fc.record({ text, sentAt }, { noNullPrototype: true }), delivery)
+  const bytes = fc.uint8Array({ maxLength: 300 }).map((given) => Uint8Array.from(given))
+  const content = fc.record(
+    { kind: fc.constantFrom('offer' as const, 'answer' as const), bytes },
+    { noNullPrototype: true },
+  )
+  const carrying = fc.record({ text, sentAt, delivery: deliveries, content }, { noNullPrototype: true })
+  return fc.oneof(fc.record({ text, sentAt }, { noNullPrototype: true }), delivery, carrying)
 }
 
 function frames(): fc.Arbitrary<Frame> {

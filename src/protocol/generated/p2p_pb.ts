@@ -19,7 +19,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file p2p.proto.
  */
 export const file_p2p: GenFile = /*@__PURE__*/
-  fileDesc("CglwMnAucHJvdG8iFQoEVVVJRBINCgV2YWx1ZRgBIAEoDCK0AQoEUGVlchIRCgJJRBgBIAEoCzIFLlVVSUQSDAoEcG9ydBgCIAEoBRIfCgVmaWxlcxgDIAMoCzIQLlBlZXIuRmlsZXNFbnRyeRIKCgJJUBgEIAEoCRIUCgxpc19wdWJsaWNfaXAYBSABKAgSGgoHdXBncmFkZRjpByABKAsyCC5VcGdyYWRlGiwKCkZpbGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKVAQoHTWVzc2FnZRItCglzZW5kX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB21lc3NhZ2UYAiABKAkSCwoCaWQY6QcgASgMEg4KBXBsYWNlGOoHIAEoBBIOCgVhZnRlchjrByABKAQSDQoEcGFydBjsByABKA0SDgoFcGFydHMY7QcgASgNIn8KBUJhdGNoEhsKCG1lc3NhZ2VzGPcHIAMoCzIILk1lc3NhZ2USGgoHcmVjZWlwdBj4ByABKAsyCC5SZWNlaXB0EhQKBnR5cGluZxj5ByABKAhIAIgBARIcCghncmVldGluZxj6ByABKAsyCS5HcmVldGluZ0IJCgdfdHlwaW5nIioKB1JlY2VpcHQSEQoJZGVsaXZlcmVkGAEgASgEEgwKBHJlYWQYAiABKAQipQEKCEdyZWV0aW5nEg4KBnN0cmVhbRgBIAEoBhITCgtwZWVyX3N0cmVhbRgCIAEoBhIRCglkZWxpdmVyZWQYAyABKAQSDAoEcmVhZBgEIAEoBBIbChNtZXNzYWdlc19wZXJfc2Vjb25kGAUgASgNEg0KBWJ1cnN0GAYgASgNEhQKDGRlbGl2ZXJlZF9pZBgHIAEoDBIRCgljb25maXJtZWQYCCABKAQiIgoKS25vd25QZWVycxIUCgVwZWVycxgBIAMoCzIFLlBlZXIijAEKB1VwZ3JhZGUSEAoIcHJvdG9jb2wYASABKA0SEgoKcHVibGljX2tleRgCIAEoDBIQCghpbnN0YW5jZRgDIAEoBhIUCgxjYXBhYmlsaXRpZXMYBCABKA0SDAoEbmFtZRgFIAEoCRIPCgdsZWF2aW5nGAYgASgIEhQKDHdhbnRzX2Fuc3dlchgHIAEoCCLkAQoHUGFpcmluZxITCgZjb21taXQYASABKAxIAIgBARISCgVub25jZRgCIAEoDEgBiAEBEhMKBnJldmVhbBgDIAEoDEgCiAEBEhkKB3ZlcmRpY3QYBCABKAsyCC5WZXJkaWN0EhEKBHNjYW4YBSABKAxIA4gBARIXCgpzdWNjZXNzaW9uGAYgASgMSASIAQESEgoFdGFrZW4YByABKAhIBYgBAUIJCgdfY29tbWl0QggKBl9ub25jZUIJCgdfcmV2ZWFsQgcKBV9zY2FuQg0KC19zdWNjZXNzaW9uQggKBl90YWtlbiIkCgdWZXJkaWN0EgwKBHNhbWUYASABKAgSCwoDbWFjGAIgASgMInwKClN1Y2Nlc3Npb24SDwoHb2xkX2tleRgBIAEoDBIPCgduZXdfa2V5GAIgASgMEg8KB2NvdW50ZXIYAyABKAQSDQoFYXRfbXMYBCABKAQSFQoNb2xkX3NpZ25hdHVyZRgFIAEoDBIVCg1uZXdfc2lnbmF0dXJlGAYgASgMYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("CglwMnAucHJvdG8iFQoEVVVJRBINCgV2YWx1ZRgBIAEoDCK0AQoEUGVlchIRCgJJRBgBIAEoCzIFLlVVSUQSDAoEcG9ydBgCIAEoBRIfCgVmaWxlcxgDIAMoCzIQLlBlZXIuRmlsZXNFbnRyeRIKCgJJUBgEIAEoCRIUCgxpc19wdWJsaWNfaXAYBSABKAgSGgoHdXBncmFkZRjpByABKAsyCC5VcGdyYWRlGiwKCkZpbGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASK+AQoHTWVzc2FnZRItCglzZW5kX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB21lc3NhZ2UYAiABKAkSCwoCaWQY6QcgASgMEg4KBXBsYWNlGOoHIAEoBBIOCgVhZnRlchjrByABKAQSDQoEcGFydBjsByABKA0SDgoFcGFydHMY7QcgASgNEhUKDGNvbnRlbnRfa2luZBjuByABKA0SEAoHY29udGVudBjvByABKAwifwoFQmF0Y2gSGwoIbWVzc2FnZXMY9wcgAygLMgguTWVzc2FnZRIaCgdyZWNlaXB0GPgHIAEoCzIILlJlY2VpcHQSFAoGdHlwaW5nGPkHIAEoCEgAiAEBEhwKCGdyZWV0aW5nGPoHIAEoCzIJLkdyZWV0aW5nQgkKB190eXBpbmciKgoHUmVjZWlwdBIRCglkZWxpdmVyZWQYASABKAQSDAoEcmVhZBgCIAEoBCKlAQoIR3JlZXRpbmcSDgoGc3RyZWFtGAEgASgGEhMKC3BlZXJfc3RyZWFtGAIgASgGEhEKCWRlbGl2ZXJlZBgDIAEoBBIMCgRyZWFkGAQgASgEEhsKE21lc3NhZ2VzX3Blcl9zZWNvbmQYBSABKA0SDQoFYnVyc3QYBiABKA0SFAoMZGVsaXZlcmVkX2lkGAcgASgMEhEKCWNvbmZpcm1lZBgIIAEoBCIiCgpLbm93blBlZXJzEhQKBXBlZXJzGAEgAygLMgUuUGVlciKMAQoHVXBncmFkZRIQCghwcm90b2NvbBgBIAEoDRISCgpwdWJsaWNfa2V5GAIgASgMEhAKCGluc3RhbmNlGAMgASgGEhQKDGNhcGFiaWxpdGllcxgEIAEoDRIMCgRuYW1lGAUgASgJEg8KB2xlYXZpbmcYBiABKAgSFAoMd2FudHNfYW5zd2VyGAcgASgIIuQBCgdQYWlyaW5nEhMKBmNvbW1pdBgBIAEoDEgAiAEBEhIKBW5vbmNlGAIgASgMSAGIAQESEwoGcmV2ZWFsGAMgASgMSAKIAQESGQoHdmVyZGljdBgEIAEoCzIILlZlcmRpY3QSEQoEc2NhbhgFIAEoDEgDiAEBEhcKCnN1Y2Nlc3Npb24YBiABKAxIBIgBARISCgV0YWtlbhgHIAEoCEgFiAEBQgkKB19jb21taXRCCAoGX25vbmNlQgkKB19yZXZlYWxCBwoFX3NjYW5CDQoLX3N1Y2Nlc3Npb25CCAoGX3Rha2VuIiQKB1ZlcmRpY3QSDAoEc2FtZRgBIAEoCBILCgNtYWMYAiABKAwifAoKU3VjY2Vzc2lvbhIPCgdvbGRfa2V5GAEgASgMEg8KB25ld19rZXkYAiABKAwSDwoHY291bnRlchgDIAEoBBINCgVhdF9tcxgEIAEoBBIVCg1vbGRfc2lnbmF0dXJlGAUgASgMEhUKDW5ld19zaWduYXR1cmUYBiABKAwiXwoLU2hhcmVkRW50cnkSDAoEcGF0aBgBIAEoCRIOCgZmb2xkZXIYAiABKAgSDAoEc2l6ZRgDIAEoBBIWCg5tb2RpZmllZF9hdF9tcxgEIAEoBBIMCgRyb290GAUgASgMIjcKCEZpbGVMaXN0Eh0KB2VudHJpZXMYASADKAsyDC5TaGFyZWRFbnRyeRIMCgRuZXh0GAIgASgJIl0KDEF2YWlsYWJpbGl0eRIMCgRzaXplGAEgASgEEhAKCGNvbXBsZXRlGAIgASgIEg4KBmNodW5rcxgDIAEoDBIPCgdmZWxsb3dzGAQgAygMEgwKBG9wZW4YBSABKAgiMQoFT2ZmZXISCgoCaWQYASABKAwSHAoHZW50cmllcxgCIAMoCzILLk9mZmVyRW50cnkiVQoKT2ZmZXJFbnRyeRIMCgRuYW1lGAEgASgJEg4KBmZvbGRlchgCIAEoCBIMCgRzaXplGAMgASgEEg0KBWZpbGVzGAQgASgEEgwKBHJvb3QYBSABKAwiPgoLT2ZmZXJBbnN3ZXISEAoIb2ZmZXJfaWQYASABKAwSDQoFc3RhdGUYAiABKA0SDgoGcmVhc29uGAMgASgJYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * @generated from message UUID
@@ -137,6 +137,20 @@ export type Message = Message$1<"Message"> & {
    * @generated from field: uint32 parts = 1005;
    */
   parts: number;
+
+  /**
+   * What the message carries instead of a text: 1 an Offer, 2 an OfferAnswer; another number is one to come, and is ignored.
+   *
+   * @generated from field: uint32 content_kind = 1006;
+   */
+  contentKind: number;
+
+  /**
+   * It, encoded, or a part of it.
+   *
+   * @generated from field: bytes content = 1007;
+   */
+  content: Uint8Array;
 };
 
 /**
@@ -322,7 +336,7 @@ export type Upgrade = Message$1<"Upgrade"> & {
   instance: bigint;
 
   /**
-   * Bits of what it can do; bit 0: pairing.
+   * Bits of what it can do; bit 0: pairing, bit 1: files.
    *
    * @generated from field: uint32 capabilities = 4;
    */
@@ -495,4 +509,226 @@ export type Succession = Message$1<"Succession"> & {
  */
 export const SuccessionSchema: GenMessage<Succession> = /*@__PURE__*/
   messageDesc(file_p2p, 10);
+
+/**
+ * Files, inside TLS only; docs/protocol.md, section 9. All numbers are below 2^53.
+ *
+ * @generated from message SharedEntry
+ */
+export type SharedEntry = Message$1<"SharedEntry"> & {
+  /**
+   * Names joined by '/', relative to what was listed.
+   *
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * @generated from field: bool folder = 2;
+   */
+  folder: boolean;
+
+  /**
+   * Bytes; of a folder absent.
+   *
+   * @generated from field: uint64 size = 3;
+   */
+  size: bigint;
+
+  /**
+   * Milliseconds since 1970 by the clock of the owner; 0 when it is before, or not known.
+   *
+   * @generated from field: uint64 modified_at_ms = 4;
+   */
+  modifiedAtMs: bigint;
+
+  /**
+   * The root of its hash tree, 32 bytes; absent with a folder, and with a file that is still being hashed.
+   *
+   * @generated from field: bytes root = 5;
+   */
+  root: Uint8Array;
+};
+
+/**
+ * Describes the message SharedEntry.
+ * Use `create(SharedEntrySchema)` to create a new message.
+ */
+export const SharedEntrySchema: GenMessage<SharedEntry> = /*@__PURE__*/
+  messageDesc(file_p2p, 11);
+
+/**
+ * One page of a listing.
+ *
+ * @generated from message FileList
+ */
+export type FileList = Message$1<"FileList"> & {
+  /**
+   * @generated from field: repeated SharedEntry entries = 1;
+   */
+  entries: SharedEntry[];
+
+  /**
+   * What to ask for as `after` to get the next page; empty: this is the last.
+   *
+   * @generated from field: string next = 2;
+   */
+  next: string;
+};
+
+/**
+ * Describes the message FileList.
+ * Use `create(FileListSchema)` to create a new message.
+ */
+export const FileListSchema: GenMessage<FileList> = /*@__PURE__*/
+  messageDesc(file_p2p, 12);
+
+/**
+ * What a peer has of a file.
+ *
+ * @generated from message Availability
+ */
+export type Availability = Message$1<"Availability"> & {
+  /**
+   * @generated from field: uint64 size = 1;
+   */
+  size: bigint;
+
+  /**
+   * All of it; `chunks` is absent then.
+   *
+   * @generated from field: bool complete = 2;
+   */
+  complete: boolean;
+
+  /**
+   * One bit a chunk, the first chunk in the lowest bit of the first byte.
+   *
+   * @generated from field: bytes chunks = 3;
+   */
+  chunks: Uint8Array;
+
+  /**
+   * IDs of peers that may be asked, and served, too; 16 bytes each.
+   *
+   * @generated from field: repeated bytes fellows = 4;
+   */
+  fellows: Uint8Array[];
+
+  /**
+   * Whoever asks may be served.
+   *
+   * @generated from field: bool open = 5;
+   */
+  open: boolean;
+};
+
+/**
+ * Describes the message Availability.
+ * Use `create(AvailabilitySchema)` to create a new message.
+ */
+export const AvailabilitySchema: GenMessage<Availability> = /*@__PURE__*/
+  messageDesc(file_p2p, 13);
+
+/**
+ * Files and folders that one peer wants another to take.
+ *
+ * @generated from message Offer
+ */
+export type Offer = Message$1<"Offer"> & {
+  /**
+   * 16 random bytes.
+   *
+   * @generated from field: bytes id = 1;
+   */
+  id: Uint8Array;
+
+  /**
+   * @generated from field: repeated OfferEntry entries = 2;
+   */
+  entries: OfferEntry[];
+};
+
+/**
+ * Describes the message Offer.
+ * Use `create(OfferSchema)` to create a new message.
+ */
+export const OfferSchema: GenMessage<Offer> = /*@__PURE__*/
+  messageDesc(file_p2p, 14);
+
+/**
+ * @generated from message OfferEntry
+ */
+export type OfferEntry = Message$1<"OfferEntry"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: bool folder = 2;
+   */
+  folder: boolean;
+
+  /**
+   * Bytes of it with everything in it.
+   *
+   * @generated from field: uint64 size = 3;
+   */
+  size: bigint;
+
+  /**
+   * Files in it; of a file 1.
+   *
+   * @generated from field: uint64 files = 4;
+   */
+  files: bigint;
+
+  /**
+   * The root of its hash tree, 32 bytes; absent with a folder.
+   *
+   * @generated from field: bytes root = 5;
+   */
+  root: Uint8Array;
+};
+
+/**
+ * Describes the message OfferEntry.
+ * Use `create(OfferEntrySchema)` to create a new message.
+ */
+export const OfferEntrySchema: GenMessage<OfferEntry> = /*@__PURE__*/
+  messageDesc(file_p2p, 15);
+
+/**
+ * What became of an offer.
+ *
+ * @generated from message OfferAnswer
+ */
+export type OfferAnswer = Message$1<"OfferAnswer"> & {
+  /**
+   * @generated from field: bytes offer_id = 1;
+   */
+  offerId: Uint8Array;
+
+  /**
+   * 1 accepted, 2 declined, 3 received, 4 failed, 5 withdrawn.
+   *
+   * @generated from field: uint32 state = 2;
+   */
+  state: number;
+
+  /**
+   * Why it failed, for people.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message OfferAnswer.
+ * Use `create(OfferAnswerSchema)` to create a new message.
+ */
+export const OfferAnswerSchema: GenMessage<OfferAnswer> = /*@__PURE__*/
+  messageDesc(file_p2p, 16);
 
