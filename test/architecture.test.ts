@@ -13,9 +13,10 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   transport: ['rules', 'protocol', 'base'],
   identity: ['rules', 'protocol', 'base'],
   store: ['rules', 'protocol', 'base'],
-  app: ['discovery', 'transport', 'identity', 'store', 'rules', 'protocol', 'base'],
-  testing: ['app', 'discovery', 'transport', 'identity', 'store', 'rules', 'protocol', 'base'],
-  index: ['app', 'discovery', 'transport', 'identity', 'rules', 'protocol', 'base'],
+  files: ['rules', 'protocol', 'base'],
+  app: ['discovery', 'transport', 'identity', 'store', 'files', 'rules', 'protocol', 'base'],
+  testing: ['app', 'discovery', 'transport', 'identity', 'store', 'files', 'rules', 'protocol', 'base'],
+  index: ['app', 'discovery', 'transport', 'identity', 'files', 'rules', 'protocol', 'base'],
   config: ['index'],
   cli: ['index', 'config'],
 }
@@ -82,6 +83,7 @@ test('imports only go downstairs, and packages stay in their folder', () => {
 test('the check itself sees an import that climbs, crosses, or brings a package', () => {
   assert.ok(complaint('src/rules/x.ts', '../app/node.ts'))
   assert.ok(complaint('src/discovery/x.ts', '../transport/ws-channel.ts'))
+  assert.ok(complaint('src/files/x.ts', '../store/share-store.ts'))
   assert.ok(complaint('src/cli/x.ts', '../app/node.ts'))
   assert.ok(complaint('src/app/x.ts', 'ws'))
   assert.ok(complaint('src/protocol/x.ts', 'node:crypto'))
