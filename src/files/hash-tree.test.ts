@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
-import { assert as check, integer, property } from 'fast-check'
+import * as fc from 'fast-check'
 import { groupLeaves, hashBytes, leafBytes } from '../protocol/file-id.ts'
 import {
   emptyRoot,
@@ -36,8 +36,8 @@ const numbered = (count: number): Uint8Array[] =>
   Array.from({ length: count }, (_, index) => sha256(Buffer.from(`leaf ${index}`)))
 
 test('the root is that of the recursive definition of RFC 6962, for any number of leaves', () => {
-  check(
-    property(integer({ min: 0, max: 600 }), (count) => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 600 }), (count) => {
       const leaves = numbered(count)
       assert.equal(hex(rootOf(Buffer.concat(leaves))), hex(naiveRoot(leaves)))
     }),
