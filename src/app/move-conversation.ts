@@ -26,7 +26,7 @@ function everythingWith(store: MessageStore, peerId: PeerId): readonly StoredMes
   const found: StoredMessage[] = []
   for (;;) {
     const afterRow = found.at(-1)?.row ?? 0
-    const page = store.history({ peerId, afterRow, limit: limits.historyPage })
+    const page = store.history({ peerId, afterRow, limit: limits.historyPage, answers: true })
     if (page.length === 0) return found
     found.push(...page)
   }

@@ -9,6 +9,7 @@ import { isProvable, type PeerId } from '../protocol/peer-id.ts'
 import {
   openMessageStore,
   type ConversationRecord,
+  type MessageContent,
   type MessageStore,
   type NewMessage,
   type Watermarks,
@@ -23,7 +24,12 @@ const anyText = fc.oneof(
 )
 const anyId = fc.nat(20).map(messageId)
 
-const anyMessage: fc.Arbitrary<NewMessage> = fc.record({
+const anyContent: fc.Arbitrary<MessageContent> = fc.record(
+  { kind: fc.constantFrom('offer', 'answer'), bytes: fc.uint8Array({ maxLength: 9 }) },
+  { noNullPrototype: true },
+)
+
+const anyTextMessage: fc.Arbitrary<NewMessage> = fc.record({
   id: anyId,
   peerId: anyPeer,
   incoming: fc.boolean(),
@@ -32,6 +38,12 @@ const anyMessage: fc.Arbitrary<NewMessage> = fc.record({
   text: anyText,
   sentAtMs: fc.integer({ min: -8_640_000_000_000_000, max: 8_640_000_000_000_000 }),
 })
+
+const anyMessage = fc
+  .tuple(anyTextMessage, fc.option(anyContent, { nil: undefined, freq: 3 }))
+  .map(([message, content]): NewMessage =>
+    content ? Object.assign({}, message, { content, text: '' }) : message,
+  )
 
 const anyMarks: fc.Arbitrary<Watermarks> = fc.record(
   {
@@ -120,16 +132,18 @@ class Pair {
   assertSame(): void {
     const { store, model } = this
     assert.deepEqual(withoutStream(store.conversations()), withoutStream(model.records()))
-    assert.deepEqual(store.history({ limit: 1000 }), model.messages)
+    assert.deepEqual(store.history({ limit: 1000 }), model.visible)
+    assert.deepEqual(store.history({ limit: 1000, answers: true }), model.messages)
     assert.deepEqual(store.pending(), model.pending())
     for (const peerId of peers) {
-      assert.deepEqual(store.history({ peerId, limit: 3 }), model.of(peerId).slice(-3))
+      assert.deepEqual(store.history({ peerId, limit: 3 }), model.visibleOf(peerId).slice(-3))
+      assert.deepEqual(store.heard(peerId), model.heard(peerId))
       assert.deepEqual(store.outgoing(peerId, 4, 1000), model.outgoing(peerId, 4))
       assert.deepEqual(store.pending(peerId), model.pending(peerId))
       for (const incoming of [true, false])
         assert.equal(store.idAt(peerId, incoming, 7), model.idAt(peerId, incoming, 7))
     }
-    const found = model.messages.filter(({ text }) => /(?<![\p{L}\p{N}\p{M}\p{Co}])zu/iu.test(text))
+    const found = model.visible.filter(({ text }) => /(?<![\p{L}\p{N}\p{M}\p{Co}])zu/iu.test(text))
     assert.deepEqual(store.history({ search: 'zu', limit: 1000 }), found)
   }
 

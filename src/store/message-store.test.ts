@@ -116,9 +116,9 @@ test('a new stream of theirs begins at nothing, and what is unread of the former
 test('what a reference peer was sent is no longer pending, since it confirms nothing', async () => {
   await using store = await openMessageStore({ path: undefined })
   await store.add([1, 2].map((place) => message(place, { peerId: reference, text: 'é' })))
-  assert.deepEqual(store.pending(), { messages: 2, bytes: 4 })
+  assert.deepEqual(store.pending(), { messages: 2, answers: 0, bytes: 4 })
   await store.mark(reference, { sent: 1 })
-  assert.deepEqual(store.pending(reference), { messages: 1, bytes: 2 })
+  assert.deepEqual(store.pending(reference), { messages: 1, answers: 0, bytes: 2 })
   await assert.rejects(store.fail(message(1, { peerId: reference }).id, 'late'), { code: 'message-unknown' })
 })
 

@@ -2,6 +2,15 @@ import type { MessageId } from '../protocol/message-id.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
 import { openSqliteMessages } from './messages/sqlite-messages.ts'
 
+/**
+ * What a message carries instead of a text, as it stands on the wire. An answer is for our node only: it takes a place, waits for its
+ * receiver and is confirmed like any other, but nobody sees it.
+ */
+export interface MessageContent {
+  readonly kind: 'offer' | 'answer'
+  readonly bytes: Uint8Array
+}
+
 /** What is kept of one message, in the order in which this node accepted it. */
 export interface StoredMessage {
   /** Grows with every message of this node: the order of the conversation, whatever any clock says. */
@@ -14,6 +23,8 @@ export interface StoredMessage {
   /** The place of the last message of the other side that its author had when writing; 0 when none. */
   readonly after: number
   readonly text: string
+  /** What it carries instead of a text; absent for most. */
+  readonly content?: MessageContent
   /** By the author's clock; the time of arrival when that is absent or impossible. */
   readonly sentAtMs: number
   /** By our clock: when we accepted it. */
@@ -44,9 +55,9 @@ export interface ConversationRecord {
   /** Up to where theirs are stored here, and up to where our user has read them. */
   readonly received: number
   readonly seen: number
-  /** Theirs that our user has not read. */
+  /** Theirs that our user has not read; answers are not counted. */
   readonly unread: number
-  /** Row of the last message of either side; 0 when there is none. */
+  /** Row of the last message of either side that people see; 0 when there is none. */
   readonly lastRow: number
 }
 
@@ -68,6 +79,8 @@ export interface HistoryQuery {
    * `limits.searchCharacters`, the rest is ignored; without a single letter or digit nothing is found.
    */
   readonly search?: string
+  /** Answers too, which people do not see. */
+  readonly answers?: boolean
   /** At most `limits.historyPage`. */
   readonly limit: number
 }
@@ -119,7 +132,7 @@ export interface MessageStore extends AsyncDisposable {
   restore(
     messages: readonly Omit<StoredMessage, 'row' | 'place' | 'after'>[],
   ): Promise<readonly StoredMessage[]>
-  /** Ours when there are several: a peer can give a message of its own an ID that it has seen. */
+  /** Ours when there are several: a peer can give a message of its own an ID that it has seen. Never an answer. */
   message(id: MessageId): StoredMessage | undefined
   /** What is on the disk; what waits for the end of the tick is committed first. */
   history(query: HistoryQuery): readonly StoredMessage[]
@@ -130,9 +143,12 @@ export interface MessageStore extends AsyncDisposable {
    * unique inside one stream only). Tells a store that went back in time.
    */
   idAt(peerId: PeerId, incoming: boolean, place: number): MessageId | undefined
-  /** Ours that have not arrived (reference peers: not left) and have not failed: how many, and their bytes of text. */
-  pending(peerId?: PeerId): { readonly messages: number; readonly bytes: number }
-  /** What is kept of the other side's messages: how many, and their bytes of text. Walks over all of them. */
+  /**
+   * Ours that have not arrived (reference peers: not left) and have not failed: how many, how many answers among them, and the
+   * bytes of their texts and contents.
+   */
+  pending(peerId?: PeerId): { readonly messages: number; readonly answers: number; readonly bytes: number }
+  /** What is kept of the other side's messages: how many, and the bytes of their texts and contents. Walks over all of them. */
   heard(peerId: PeerId): { readonly messages: number; readonly bytes: number }
   /**
    * Carries a conversation on under another ID of the same person, with everything in it and all its marks.

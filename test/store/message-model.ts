@@ -13,6 +13,23 @@ type Marks = Record<'sent' | 'delivered' | 'read' | 'received' | 'seen' | 'lastP
   peerStream: bigint
 }
 
+interface Load {
+  readonly messages: number
+  readonly answers: number
+  readonly bytes: number
+}
+
+function weigh(messages: readonly StoredMessage[]): Load {
+  return {
+    messages: messages.length,
+    answers: messages.filter((one) => one.content?.kind === 'answer').length,
+    bytes: messages.reduce(
+      (sum, one) => sum + Buffer.byteLength(one.text) + (one.content?.bytes.length ?? 0),
+      0,
+    ),
+  }
+}
+
 export class MessageModel {
   messages: StoredMessage[] = []
   readonly #marks = new Map<PeerId, Marks>()
@@ -50,7 +67,9 @@ export class MessageModel {
   }
 
   fail(id: MessageId, failure: string): boolean {
-    const index = this.messages.findIndex((one) => one.id === id && !one.incoming)
+    const index = this.messages.findIndex(
+      (one) => one.id === id && !one.incoming && one.content?.kind !== 'answer',
+    )
     const one = this.messages[index]
     if (one === undefined || !this.#isPending(one)) return false
     this.messages[index] = { ...one, failure }
@@ -76,8 +95,23 @@ export class MessageModel {
     return count
   }
 
+  /** What people see. */
+  get visible(): readonly StoredMessage[] {
+    return this.messages.filter((one) => one.content?.kind !== 'answer')
+  }
+
+  /** Answers too. */
   of(peerId: PeerId): readonly StoredMessage[] {
     return this.messages.filter((one) => one.peerId === peerId)
+  }
+
+  visibleOf(peerId: PeerId): readonly StoredMessage[] {
+    return this.visible.filter((one) => one.peerId === peerId)
+  }
+
+  heard(peerId: PeerId): { messages: number; bytes: number } {
+    const { messages, bytes } = weigh(this.of(peerId).filter((one) => one.incoming))
+    return { messages, bytes }
   }
 
   outgoing(peerId: PeerId, above: number): readonly StoredMessage[] {
@@ -90,22 +124,18 @@ export class MessageModel {
     return this.of(peerId).findLast((one) => one.incoming === incoming && one.place === place)?.id
   }
 
-  pending(peerId?: PeerId): { messages: number; bytes: number } {
-    const pending = this.messages.filter(
-      (one) => (peerId === undefined || one.peerId === peerId) && this.#isPending(one),
+  pending(peerId?: PeerId): Load {
+    return weigh(
+      this.messages.filter((one) => (peerId === undefined || one.peerId === peerId) && this.#isPending(one)),
     )
-    return {
-      messages: pending.length,
-      bytes: pending.reduce((sum, one) => sum + Buffer.byteLength(one.text), 0),
-    }
   }
 
   records(): readonly ConversationRecord[] {
     return [...this.#marks].map(([peerId, { seenRow, ...marks }]) => {
-      const unread = this.of(peerId).filter(
+      const unread = this.visibleOf(peerId).filter(
         (one) => one.incoming && one.place > 0 && one.row > seenRow,
       ).length
-      return Object.assign(marks, { peerId, unread, lastRow: this.of(peerId).at(-1)?.row ?? 0 })
+      return Object.assign(marks, { peerId, unread, lastRow: this.visibleOf(peerId).at(-1)?.row ?? 0 })
     })
   }
 

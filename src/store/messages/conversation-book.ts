@@ -18,8 +18,12 @@ export interface Conversation {
 
 export interface Load {
   readonly messages: number
+  /** How many of the messages are answers. */
+  readonly answers: number
   readonly bytes: number
 }
+
+export const noLoad: Load = { messages: 0, answers: 0, bytes: 0 }
 
 type Row = Readonly<Record<string, SQLOutputValue>>
 
@@ -31,7 +35,7 @@ export class ConversationBook implements Follower {
   readonly #byPeer = new Map<PeerId, Conversation>()
   readonly #byId = new Map<number, Conversation>()
   readonly #sql: ReturnType<typeof prepare>
-  #pending: Load = { messages: 0, bytes: 0 }
+  #pending: Load = noLoad
   /** What changed in this transaction, as it was before. */
   readonly #before = new Map<PeerId, Conversation | undefined>()
 
@@ -127,11 +131,8 @@ export class ConversationBook implements Follower {
     this.#weigh(conversation.pending, -1)
   }
 
-  #weigh({ messages, bytes }: Load, sign: 1 | -1): void {
-    this.#pending = {
-      messages: this.#pending.messages + sign * messages,
-      bytes: this.#pending.bytes + sign * bytes,
-    }
+  #weigh(load: Load, sign: 1 | -1): void {
+    this.#pending = sumOf(this.#pending, load, sign)
   }
 
   #remember(peerId: PeerId): void {
@@ -148,7 +149,7 @@ export class ConversationBook implements Follower {
       member,
       record: { ...empty, peerId, stream },
       seenRow: 0,
-      pending: { messages: 0, bytes: 0 },
+      pending: noLoad,
     }
     this.put(conversation)
     return conversation
@@ -219,13 +220,12 @@ function conversationIn(row: Row): Conversation | undefined {
     unread: Number(row['unread']),
     lastRow: 0,
   }
-  const pending = { messages: 0, bytes: 0 }
   return {
     id: Number(row['id']),
     member: Number(row['member']),
     record,
     seenRow: Number(row['seen_row']),
-    pending,
+    pending: noLoad,
   }
 }
 
@@ -236,6 +236,15 @@ function streamIn(value: SQLOutputValue | undefined): bigint {
 function randomStream(): bigint {
   const stream = randomBytes(8).readBigUInt64BE()
   return stream === 0n ? 1n : stream
+}
+
+/** One load more, or less. */
+export function sumOf(load: Load, { messages, answers, bytes }: Load, sign: 1 | -1): Load {
+  return {
+    messages: load.messages + sign * messages,
+    answers: load.answers + sign * answers,
+    bytes: load.bytes + sign * bytes,
+  }
 }
 
 /** Up to where ours have arrived: a reference peer confirms nothing, so that leaving is all there is. */

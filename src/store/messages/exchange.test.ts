@@ -57,7 +57,7 @@ test('imported messages are never sent, confirmed or unread, and take no place',
     there.outgoing(ann, 0, 9).map(({ id }) => id),
     [messageId('earlier')],
   )
-  assert.deepEqual(there.pending(), { messages: 1, bytes: 6 })
+  assert.deepEqual(there.pending(), { messages: 1, answers: 0, bytes: 6 })
   assert.equal(there.conversation(ann)?.lastPlace, 1)
   assert.equal(there.conversation(ann)?.unread, 0)
   const failures = there.history({ limit: 9 }).map(({ failure }) => failure !== undefined)
@@ -121,4 +121,12 @@ test('an export that is read slowly ends with what was there when it began', asy
     await store.add([theirs(1000 + ++count)])
   }
   assert.equal(count, 200)
+})
+
+test('offers and answers are not exported: nobody could accept them elsewhere', async () => {
+  await using here = await open()
+  const bytes = Uint8Array.of(1)
+  await here.add([message(1), message(2, { text: '', content: { kind: 'offer', bytes } })])
+  await here.add([theirs(1), theirs(2, { text: '', content: { kind: 'answer', bytes } })])
+  assert.equal((await exported(here)).length, 2)
 })

@@ -15,7 +15,7 @@ const pageMessages = 64
 const unconfirmed = 'its arrival was not confirmed before it was exported'
 
 /**
- * All messages, oldest first, one JSON object a line without its line break: `v` 1, `id`, `peer`, `incoming`, `text`, `sentAt`
+ * All texts, oldest first, without offers and their answers, which nobody could accept elsewhere: one JSON object a line without its line break: `v` 1, `id`, `peer`, `incoming`, `text`, `sentAt`
  * and `storedAt` (ISO 8601), and, when one of ours did not arrive, `failure`. Messages that come in meanwhile may be missing.
  */
 export async function* exportMessages(store: MessageStore): AsyncGenerator<string> {
@@ -24,7 +24,8 @@ export async function* exportMessages(store: MessageStore): AsyncGenerator<strin
   while (row < lastRow) {
     const page = store.history({ afterRow: row, limit: pageMessages })
     for (const message of page) {
-      if (message.row <= lastRow) yield lineOf(message, store.conversation(message.peerId))
+      if (message.row <= lastRow && message.content === undefined)
+        yield lineOf(message, store.conversation(message.peerId))
     }
     row = page.at(-1)?.row ?? lastRow
   }

@@ -61,6 +61,8 @@ export const messageSchema: Schema = {
     ) STRICT;
     INSERT INTO state VALUES (1, 0, 1, 0, 0);
     ${wordsTable()}`,
+    `ALTER TABLE messages ADD COLUMN content_kind INTEGER;
+    ALTER TABLE messages ADD COLUMN content BLOB`,
   ],
   check(database) {
     const state = database.prepare('SELECT open FROM state').get()

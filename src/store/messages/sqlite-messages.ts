@@ -12,7 +12,15 @@ import type {
   Watermarks,
 } from '../message-store.ts'
 import { AcquaintanceTable } from './acquaintance-table.ts'
-import { arrivedOf, ConversationBook, marked, type Conversation, type Load } from './conversation-book.ts'
+import {
+  arrivedOf,
+  ConversationBook,
+  marked,
+  noLoad,
+  sumOf,
+  type Conversation,
+  type Load,
+} from './conversation-book.ts'
 import { GroupCommit } from './group-commit.ts'
 import { openMessageFile, replaceMessageFile, type MessageFile } from './message-file.ts'
 import { MessageTable, type Unstored } from './message-table.ts'
@@ -114,7 +122,7 @@ class SqliteMessages implements MessageStore {
       throw new P2PError('message-unknown', `No message ${id} waits for its receiver. Look at what does.`)
     await this.#commit.write(() => {
       this.#table.fail(message.row, reason.toWellFormed())
-      const pending = sum(conversation.pending, message, -1)
+      const pending = sumOf(conversation.pending, weightOf(message), -1)
       this.#book.put({ ...conversation, pending })
     })
   }
@@ -123,10 +131,17 @@ class SqliteMessages implements MessageStore {
     return this.#commit.read(() => this.#table.withId(id))
   }
 
-  history({ peerId, search, beforeRow, afterRow, limit }: HistoryQuery): readonly StoredMessage[] {
+  history({
+    peerId,
+    search,
+    beforeRow,
+    afterRow,
+    answers = false,
+    limit,
+  }: HistoryQuery): readonly StoredMessage[] {
     // What is shown must stay: the disk may refuse what was written in this tick, and it would come again in another row.
     this.#commit.flush()
-    const range = { after: afterRow, before: beforeRow, limit: Math.min(limit, limits.historyPage) }
+    const range = { after: afterRow, before: beforeRow, answers, limit: Math.min(limit, limits.historyPage) }
     const conversation = peerId && this.#book.get(peerId)
     if (range.limit < 1 || (peerId !== undefined && conversation === undefined)) return []
     if (search === undefined) return this.#commit.read(() => this.#table.range(conversation?.id, range))
@@ -149,10 +164,10 @@ class SqliteMessages implements MessageStore {
 
   pending(peerId?: PeerId): Load {
     if (peerId === undefined) return this.#book.pending
-    return this.#book.get(peerId)?.pending ?? { messages: 0, bytes: 0 }
+    return this.#book.get(peerId)?.pending ?? noLoad
   }
 
-  heard(peerId: PeerId): Load {
+  heard(peerId: PeerId): Omit<Load, 'answers'> {
     const conversation = this.#book.get(peerId)
     if (conversation === undefined) return { messages: 0, bytes: 0 }
     return this.#commit.read(() => this.#table.heard(conversation))
@@ -224,9 +239,8 @@ class SqliteMessages implements MessageStore {
     const before = arrivedOf(record)
     if (arrived === before) return undefined
     if (arrived < before) return this.#table.weigh({ id }, arrived, record.lastPlace)
-    if (arrived >= record.lastPlace) return { messages: 0, bytes: 0 }
-    const { messages, bytes } = this.#table.weigh({ id }, before, arrived)
-    return { messages: pending.messages - messages, bytes: pending.bytes - bytes }
+    if (arrived >= record.lastPlace) return noLoad
+    return sumOf(pending, this.#table.weigh({ id }, before, arrived), -1)
   }
 
   #seen(conversation: Conversation, record: ConversationRecord): Pick<Conversation, 'record' | 'seenRow'> {
@@ -261,16 +275,16 @@ function grown(
   const { incoming, place } = message
   const { record } = conversation
   const { received, lastPlace, unread, lastRow } = record
-  const isUnread = stored !== undefined && incoming && place > 0
+  const isSeen = stored !== undefined && !isAnswer(stored)
   const next: ConversationRecord = {
     ...record,
     received: incoming ? Math.max(received, place) : received,
     lastPlace: incoming ? lastPlace : Math.max(lastPlace, place),
-    unread: isUnread ? unread + 1 : unread,
-    lastRow: stored?.row ?? lastRow,
+    unread: isSeen && incoming && place > 0 ? unread + 1 : unread,
+    lastRow: isSeen ? stored.row : lastRow,
   }
   const isOurs = stored !== undefined && isPending(stored, next)
-  const pending = isOurs ? sum(conversation.pending, stored, 1) : conversation.pending
+  const pending = isOurs ? sumOf(conversation.pending, weightOf(stored), 1) : conversation.pending
   return { ...conversation, record: next, pending }
 }
 
@@ -279,8 +293,14 @@ function isPending({ incoming, failure, place }: StoredMessage, record: Conversa
   return !incoming && failure === undefined && place > arrivedOf(record)
 }
 
-function sum({ messages, bytes }: Load, { text }: StoredMessage, sign: 1 | -1): Load {
-  return { messages: messages + sign, bytes: bytes + sign * Buffer.byteLength(text) }
+function weightOf(message: StoredMessage): Load {
+  const bytes = Buffer.byteLength(message.text) + (message.content?.bytes.length ?? 0)
+  return { messages: 1, answers: isAnswer(message) ? 1 : 0, bytes }
+}
+
+/** Whether nobody sees it. */
+function isAnswer({ content }: StoredMessage): boolean {
+  return content?.kind === 'answer'
 }
 
 function isSame(one: Conversation, other: Conversation): boolean {

@@ -4,7 +4,7 @@ import { limits } from '../../base/limits.ts'
 import { P2PError } from '../../base/errors.ts'
 import { arrivedOf, type Conversation, type ConversationBook } from './conversation-book.ts'
 import { stopped, type GroupCommit } from './group-commit.ts'
-import type { MessageTable } from './message-table.ts'
+import { answerKind, type MessageTable } from './message-table.ts'
 import type { WordIndex } from './word-index.ts'
 
 /** What a sweeper works on. */
@@ -23,6 +23,7 @@ interface Doomed {
   readonly author: number
   readonly place: number
   readonly hasFailed: boolean
+  readonly isAnswer: boolean
 }
 
 /** Rows that are looked at in one go for whether they are old. */
@@ -139,6 +140,7 @@ export class Sweeper {
       author: Number(row['author']),
       place: Number(row['place']),
       hasFailed: row['failure'] !== null,
+      isAnswer: row['content_kind'] === answerKind,
     }))
   }
 
@@ -176,12 +178,13 @@ function isWaiting(message: Doomed, conversation: Conversation | undefined): boo
   return author === 0 && !hasFailed && conversation !== undefined && place > arrivedOf(conversation.record)
 }
 
-function isUnread({ conversation, author, row, place }: Doomed, { id, seenRow }: Conversation): boolean {
-  return conversation === id && author !== 0 && row > seenRow && place > 0
+function isUnread(message: Doomed, { id, seenRow }: Conversation): boolean {
+  const { conversation, author, row, place, isAnswer } = message
+  return conversation === id && author !== 0 && row > seenRow && place > 0 && !isAnswer
 }
 
 function prepare(database: DatabaseSync) {
-  const columns = 'row, conversation, author, place, failure'
+  const columns = 'row, conversation, author, place, failure, content_kind'
   return {
     swept: database.prepare('SELECT swept FROM state'),
     begin: database.prepare('UPDATE state SET swept = 0, last_row = ?'),
