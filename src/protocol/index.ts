@@ -9,6 +9,29 @@ export {
   type Upgrade,
 } from './announcement.ts'
 export {
+  fileIdFromRoot,
+  groupLeaves,
+  hashBytes,
+  leafBytes,
+  leavesOf,
+  parseFileId,
+  rootOfFileId,
+  type FileId,
+} from './file-id.ts'
+export {
+  encodeRequest,
+  parseRequest,
+  type AvailabilityRequest,
+  type ContentRequest,
+  type FileRequest,
+  type FindRequest,
+  type HttpFileRequest,
+  type ListRequest,
+  type NoFileRequest,
+  type PackRequest,
+  type TreeRequest,
+} from './file-request.ts'
+export {
   decodeFrame,
   decodeMessages,
   encodeFrame,
@@ -29,6 +52,7 @@ export {
   type WireTime,
 } from './message.ts'
 export { messageIdFromBytes, messageIdToBytes, parseMessageId, type MessageId } from './message-id.ts'
+export { parseOfferId, type OfferId } from './offer-id.ts'
 export {
   comparePeerIds,
   isProvable,
