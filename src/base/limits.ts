@@ -248,6 +248,8 @@ export const limits = {
   offerEntries: 1_000,
   offerBytes: 64 * 1024,
   pendingOffersPerPeer: 5,
+  /** Why an offer failed, UTF-8. */
+  offerReasonBytes: 200,
   /** How long an offer that was accepted can be fetched. */
   offerMs: 30 * 24 * 3_600_000,
   /** Transfers that are remembered, those under way at the same time, and sources of one. */
