@@ -239,6 +239,8 @@ export const limits = {
   fileIdleMs: 60_000,
   /** Buffers of 1 MiB of one connection, at each end. */
   filePieces: 4,
+  /** Of all connections together, beyond two for each. */
+  fileBuffers: 24,
   /** Shares, and named peers of one share. */
   shares: 1_000,
   sharePeers: 256,
@@ -272,6 +274,10 @@ export const limits = {
   repeatedBytes: 8 * 1024 * 1024,
   /** Other names that are tried for a file whose name is taken. */
   renameTries: 1_000,
+  /** Names of what is in the folders that files are put into, which are kept to see which are taken (F8). */
+  knownNames: 100_000,
+  /** A thread for files that has nothing to do ends after this. */
+  workerIdleMs: 30_000,
 
   /** Events that wait for one slow `node.events()` reader. */
   queuedEvents: 4096,

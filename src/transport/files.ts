@@ -22,7 +22,12 @@ export type FileReply =
       readonly sizeBytes: number | undefined
       readonly body: ContentSource
     }
-  | { readonly kind: 'refused'; readonly status: 404 | 416 | 503 }
+  | {
+      readonly kind: 'refused'
+      readonly status: 404 | 416 | 503
+      /** Size of the file, for the Content-Range of a 416. */
+      readonly sizeBytes?: number
+    }
 
 /** Gives content piece by piece. Disposed once, whatever happened. */
 export interface ContentSource extends AsyncDisposable {

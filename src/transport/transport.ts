@@ -98,6 +98,8 @@ export interface PeerTransport extends AsyncDisposable {
    * @throws like `dial`
    */
   files(id: PeerId, to: readonly Address[], options?: CallOptions): Promise<FileConnection>
+  /** Ends the connections for files that a peer has opened to us, also in the middle of an answer: it may have them no more. */
+  cutFiles(id: PeerId): void
   /** Whether the peer answers /ping with 200 `ok` at this address; a peer of ours over TLS, with its key. Never throws. */
   ping(id: PeerId, to: Address, options?: CallOptions): Promise<boolean>
   /**
