@@ -244,6 +244,8 @@ export const limits = {
   /** Shares, and named peers of one share. */
   shares: 1_000,
   sharePeers: 256,
+  /** Files that are hashed before all others because somebody has asked for them. */
+  hurriedFiles: 1_024,
   /** How often folders are looked through for changes that nobody told of. */
   rescanMs: 60_000,
   /** What an offer names, its bytes, and offers of one peer that wait for an answer (F10, F12). */
@@ -252,6 +254,8 @@ export const limits = {
   pendingOffersPerPeer: 5,
   /** Why an offer failed, UTF-8. */
   offerReasonBytes: 200,
+  /** Offers that are remembered, both ways. */
+  offers: 1_000,
   /** How long an offer that was accepted can be fetched. */
   offerMs: 30 * 24 * 3_600_000,
   /** Transfers that are remembered, those under way at the same time, and sources of one. */
