@@ -79,11 +79,18 @@ export interface ShareStore extends AsyncDisposable {
   /**
    * A file with this stamp was hashed; without effect when the stamp is another by now.
    *
-   * @param leaves the hashes of its leaves, 32 bytes each; kept for files of more than one leaf
+   * @param hashes of its leaves and of its groups, 32 bytes each; kept for files of more than one leaf
    */
-  hashed(file: IndexedFile, id: FileId, leaves: Uint8Array): Promise<void>
+  hashed(
+    file: IndexedFile,
+    id: FileId,
+    hashes: { readonly leaves: Uint8Array; readonly groups: Uint8Array },
+  ): Promise<void>
 
-  /** One page for a viewer; see `ListRequest`. The first level without an offer are the shares. Undefined when there is no such path. */
+  /**
+   * One page for a viewer; see `ListRequest`. The first level without an offer are the shares. A file gives one entry, whose path is its
+   * last name. Undefined when there is no such path. Any path of a page, and any other, is good as `after`.
+   */
   list(
     viewer: Viewer,
     place: {
@@ -113,4 +120,9 @@ export interface ShareStore extends AsyncDisposable {
   groups(id: FileId): Uint8Array | undefined
   /** Where files with a leaf of this hash are in our index, so that it is copied instead of fetched. At most 4. */
   withLeaf(hash: Uint8Array): readonly { readonly file: IndexedFile; readonly leaf: number }[]
+}
+
+export interface ShareStoreOptions {
+  /** The file; undefined for shares that last as long as the process. */
+  readonly path: string | undefined
 }

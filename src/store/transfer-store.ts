@@ -46,15 +46,19 @@ export interface TransferFile {
   readonly reason: string
 }
 
-/** What is there of a file that is not whole yet. */
-export interface PartRecord {
+/** A file that is not whole yet. */
+export interface PartHeader {
   readonly transferId: string
   readonly number: number
   /** The file that grows, absolute. */
   readonly partPath: string
   /** Tells one start of the machine from another: what was written before the last one may not have reached the disk. */
   readonly bootId: string
-  /** One bit a chunk, lowest first: verified and written. */
+}
+
+/** What is there of it. */
+export interface PartRecord extends PartHeader {
+  /** One bit a chunk, lowest first: verified and written. Ends with the last group that was put; what is behind is not there. */
   readonly chunks: Uint8Array
 }
 
@@ -99,20 +103,32 @@ export interface TransferStore extends AsyncDisposable {
 
   part(id: string, number: number): PartRecord | undefined
   /** All parts of all transfers: what is left over of others can be removed. */
-  parts(): readonly PartRecord[]
-  /** Written at once but not flushed to the disk. */
-  putPart(part: PartRecord): void
+  parts(): readonly PartHeader[]
+  /**
+   * Begins a part, or notes that it is another; its chunks stay as they are. This and what follows is committed at the end of the tick but not
+   * flushed to the disk. It never throws: what the disk refuses is lost, which costs that it is fetched again.
+   */
+  putPart(part: PartHeader): void
+  /** The bits of one group of `groupLeaves` chunks, at most 128 bytes. */
+  putChunks(id: string, number: number, group: number, bits: Uint8Array): void
   removePart(id: string, number: number): void
   /** Verified hashes of the leaves of one group of a content that is being fetched, so that they are not asked for again. */
   leaves(id: FileId, group: number): Uint8Array | undefined
   putLeaves(id: FileId, group: number, leaves: Uint8Array): void
   forgetLeaves(id: FileId): void
 
+  /** Oldest first. At most `limits.offers`, the oldest that have ended give way. */
   offers(): readonly StoredOffer[]
   offer(id: OfferId): StoredOffer | undefined
+  /** @throws P2PError `too-many`, `store-unwritable` */
   addOffer(offer: StoredOffer): Promise<void>
   changeOffer(
     id: OfferId,
     changes: Partial<Pick<StoredOffer, 'state' | 'reason' | 'sentBytes'>>,
   ): Promise<void>
+}
+
+export interface TransferStoreOptions {
+  /** The file; undefined for transfers that last as long as the process. */
+  readonly path: string | undefined
 }
