@@ -2,7 +2,7 @@ import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { limits } from '../../base/limits.ts'
 import { peerIdFromBytes, peerIdToBytes, type PeerId } from '../../protocol/peer-id.ts'
 import type { Acquaintance } from '../message-store.ts'
-import type { Follower } from './group-commit.ts'
+import type { Follower } from '../group-commit.ts'
 
 /** Where peers were met last; few, so all of them in memory. */
 export class AcquaintanceTable implements Follower {

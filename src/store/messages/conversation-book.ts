@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { isProvable, peerIdFromBytes, peerIdToBytes, type PeerId } from '../../protocol/peer-id.ts'
 import type { ConversationRecord, Watermarks } from '../message-store.ts'
-import type { Follower } from './group-commit.ts'
+import type { Follower } from '../group-commit.ts'
 
 /** A conversation as it is in memory. */
 export interface Conversation {

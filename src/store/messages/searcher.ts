@@ -1,6 +1,6 @@
 import { isP2PError, P2PError } from '../../base/errors.ts'
 import type { StoredMessage } from '../message-store.ts'
-import type { GroupCommit } from './group-commit.ts'
+import type { GroupCommit } from '../group-commit.ts'
 import type { MessageTable, Range } from './message-table.ts'
 import type { WordIndex } from './word-index.ts'
 

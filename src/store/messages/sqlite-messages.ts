@@ -21,24 +21,31 @@ import {
   type Conversation,
   type Load,
 } from './conversation-book.ts'
-import { GroupCommit } from './group-commit.ts'
-import { openMessageFile, replaceMessageFile, type MessageFile } from './message-file.ts'
+import { GroupCommit } from '../group-commit.ts'
+import { openStoreFile, replaceStoreFile, type StoreFile, type StoreKind } from '../store-file.ts'
+import { messageSchema } from './message-schema.ts'
 import { MessageTable, type Unstored } from './message-table.ts'
 import { Searcher } from './searcher.ts'
 import { Sweeper } from './sweeper.ts'
 import { matchOf, WordIndex } from './word-index.ts'
 
+const kind: StoreKind = {
+  schema: messageSchema,
+  lost: 'the history begins anew',
+  refused: 'no message can be stored',
+}
+
 /** Pause before a deletion goes on that was interrupted: a start has better things to do. */
 const resumeMs = 1_000
 
 export async function openSqliteMessages(path: string | undefined, now: () => number): Promise<MessageStore> {
-  const file = await openMessageFile(path)
+  const file = await openStoreFile(path, kind)
   try {
     return new SqliteMessages(file, { path, now })
   } catch (error) {
     file.database.close()
     if (path === undefined) throw error
-    return new SqliteMessages(await replaceMessageFile(path, file, error), { path, now })
+    return new SqliteMessages(await replaceStoreFile(path, kind, { file, cause: error }), { path, now })
   }
 }
 
@@ -53,7 +60,7 @@ class SqliteMessages implements MessageStore {
   readonly #sweeper: Sweeper
   #resuming: NodeJS.Timeout | undefined
 
-  constructor(file: MessageFile, { path, now }: { path: string | undefined; now: () => number }) {
+  constructor(file: StoreFile, { path, now }: { path: string | undefined; now: () => number }) {
     const { database } = file
     const book = new ConversationBook(database)
     const table = new MessageTable(database, (id) => book.withId(id))

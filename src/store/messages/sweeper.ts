@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import { limits } from '../../base/limits.ts'
 import { P2PError } from '../../base/errors.ts'
 import { arrivedOf, type Conversation, type ConversationBook } from './conversation-book.ts'
-import { stopped, type GroupCommit } from './group-commit.ts'
+import { stopped, type GroupCommit } from '../group-commit.ts'
 import { answerKind, type MessageTable } from './message-table.ts'
 import type { WordIndex } from './word-index.ts'
 

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { limits } from '../../base/limits.ts'
 import { isDamage } from '../storage-error.ts'
-import type { Follower } from './group-commit.ts'
+import type { Follower } from '../group-commit.ts'
 import { wordsTable } from './message-schema.ts'
 
 /** Pages of the index that are merged in one go. */

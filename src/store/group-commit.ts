@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { P2PError } from '../../base/errors.ts'
-import { isDamage, reasonOf } from '../storage-error.ts'
+import { P2PError } from '../base/errors.ts'
+import { isDamage, reasonOf } from './storage-error.ts'
 
 /** What is kept in memory of the database, and follows each transaction. */
 export interface Follower {
@@ -12,6 +12,7 @@ export interface Follower {
 
 interface Open {
   readonly done: Promise<void>
+  readonly lasting: boolean
   resolve(): void
   reject(error: P2PError): void
 }
@@ -26,6 +27,8 @@ export class GroupCommit {
   readonly #refusal: P2PError | undefined
   readonly #followers: readonly Follower[]
   #open: Open | undefined
+  /** Whether the next transaction is flushed to the disk, as far as the settings of the database say so. */
+  #lasting = true
   #marked = false
   #damaged = false
 
@@ -42,9 +45,22 @@ export class GroupCommit {
   /** @throws (by rejection) P2PError `store-unwritable`, `node-stopped` */
   async write<Result>(change: () => Result): Promise<Result> {
     this.#assertUsable()
-    const { open, result } = this.#attempt(change)
+    const { open, result } = this.#attempt(change, true)
     await open.done
     return result
+  }
+
+  /**
+   * Writes what may be lost: it outlasts the end of this process, but a power cut only when something else is written in this tick. Never
+   * throws: what the disk refuses is as if it had never been written.
+   */
+  writeLoosely(change: () => void): void {
+    if (!this.#database.isOpen || this.#refusal !== undefined) return
+    try {
+      this.#attempt(change, false)
+    } catch (error) {
+      if (!(error instanceof P2PError)) throw error
+    }
   }
 
   /** Resolves when the disk has all that was written so far. @throws (by rejection) P2PError `store-unwritable` */
@@ -74,7 +90,7 @@ export class GroupCommit {
   apart<Result>(change: () => Result): Result {
     this.#assertUsable()
     this.flush()
-    const { result } = this.#attempt(change)
+    const { result } = this.#attempt(change, true)
     const failure = this.flush()
     if (failure !== undefined) throw failure
     return result
@@ -123,16 +139,20 @@ export class GroupCommit {
     if (this.#refusal !== undefined) throw this.#refusal
   }
 
-  #attempt<Result>(change: () => Result): { open: Open; result: Result } {
+  #attempt<Result>(change: () => Result, lasting: boolean): { open: Open; result: Result } {
+    if (lasting && this.#open?.lasting === false) this.flush()
     try {
-      const open = (this.#open ??= this.#begin())
+      const open = (this.#open ??= this.#begin(lasting))
       return { open, result: change() }
     } catch (error) {
       throw this.#rollBack(error)
     }
   }
 
-  #begin(): Open {
+  #begin(lasting: boolean): Open {
+    // Within a transaction it cannot be changed.
+    if (lasting !== this.#lasting) this.#database.exec(`PRAGMA synchronous = ${lasting ? 'FULL' : 'NORMAL'}`)
+    this.#lasting = lasting
     this.#database.exec('BEGIN IMMEDIATE')
     if (!this.#marked) this.#database.exec('UPDATE state SET open = 1')
     this.#marked = true
@@ -140,7 +160,7 @@ export class GroupCommit {
     // Who waits for it gets the rejection; a tick may have nobody who does.
     promise.catch(() => undefined)
     setImmediate(() => this.flush())
-    return { done: promise, resolve, reject }
+    return { done: promise, lasting, resolve, reject }
   }
 
   #rollBack(error: unknown): P2PError {
@@ -165,5 +185,5 @@ export class GroupCommit {
 const damagedReason = 'it is damaged. Start p2p again, which keeps it aside and begins a new one'
 
 export function stopped(): P2PError {
-  return new P2PError('node-stopped', 'The messages are closed, because the node is stopping.')
+  return new P2PError('node-stopped', 'The store is closed, because the node is stopping.')
 }
