@@ -19,6 +19,23 @@ export {
   type FileId,
 } from './file-id.ts'
 export {
+  decodeAvailability,
+  decodeFileList,
+  decodeOffer,
+  decodeOfferAnswer,
+  encodeAvailability,
+  encodeFileList,
+  encodeOffer,
+  encodeOfferAnswer,
+  type Availability,
+  type EntryKind,
+  type FileList,
+  type Offer,
+  type OfferAnswer,
+  type OfferEntry,
+  type SharedEntry,
+} from './file-messages.ts'
+export {
   encodeRequest,
   parseRequest,
   type AvailabilityRequest,
