@@ -1,6 +1,7 @@
 import type { Announcement } from '../protocol/announcement.ts'
 import { isProvable, type PeerId } from '../protocol/peer-id.ts'
 import type { Channel, PairingChannel } from '../transport/channel.ts'
+import type { FileConnection } from '../transport/files.ts'
 import type { Address, PairOptions, PeerTransport } from '../transport/transport.ts'
 import type { ExplorerSet } from './explorer-set.ts'
 import type { NodeTrust } from './node-trust.ts'
@@ -46,6 +47,18 @@ export class Calls {
     // Meanwhile it may have been forbidden: then nothing that it says counts.
     access.require(from, 'peers')
     return context.directory.hint(told)
+  }
+
+  /** Opens a connection for files. @throws like `PeerTransport.files`, P2PError `peer-unknown`, `peer-blocked`, `policy-refused` */
+  async files(id: PeerId, signal: AbortSignal): Promise<FileConnection> {
+    const context = this.#context
+    const { access } = context.trust()
+    access.require(id, 'files')
+    const connection = await context.transport().files(id, this.#waysTo(id), { signal })
+    if (access.allows(id, 'files')) return connection
+    await connection[Symbol.asyncDispose]()
+    access.require(id, 'files')
+    return connection
   }
 
   /** Opens a connection for pairing. @throws P2PError `peer-unknown`, and like `PeerTransport.pair` */

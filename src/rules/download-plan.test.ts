@@ -367,10 +367,10 @@ test('whatever others do, everything arrives once and verified while one honest 
 
 test('without the end game, one source that trickles would hold up the end for ever', () => {
   const swarm = new Swarm(50, 1, [actorOf(1, 'trickles', 0), actorOf(2, 'honest', 10)])
-  const late = DownloadPlan.prototype.next
+  const next = swarm.plan.next.bind(swarm.plan)
   const asked = new Map<number, string>()
   swarm.plan.next = (id, now) => {
-    const run = late.call(swarm.plan, id, now)
+    const run = next(id, now)
     if (run === undefined) return undefined
     const holder = asked.get(run.first)
     if (holder !== undefined && holder !== id) {

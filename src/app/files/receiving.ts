@@ -1,6 +1,7 @@
 /** What takes files from others, as the rest of the node sees it. */
 import type { Log } from '../../base/log.ts'
 import type { FileId } from '../../protocol/file-id.ts'
+import type { FileQuestion } from '../../protocol/file-request.ts'
 import type { OfferId } from '../../protocol/offer-id.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
 import type { ShareStore } from '../../store/share-store.ts'
@@ -14,7 +15,7 @@ import type { ExistingPolicy, Transfer, TransferLimits } from './types.ts'
 export interface DownloadsContext {
   readonly store: TransferStore
   /** What we have ourselves, to copy from. */
-  readonly shares: Pick<ShareStore, 'shares' | 'withContent' | 'withLeaf'>
+  readonly shares: Pick<ShareStore, 'shares' | 'withContent' | 'withLeaf' | 'leaves' | 'groups'>
   readonly lines: FileLines
   /** Peers that are here, may be asked, and can prove who they are; best first. */
   holders(): readonly PeerId[]
@@ -37,6 +38,8 @@ export interface FileLines extends AsyncDisposable {
    * @throws what the job throws; P2PError like `PeerTransport.files`, `policy-refused`, `peer-blocked`; the abort reason of `signal`
    */
   use<T>(id: PeerId, job: (line: FileConnection) => Promise<T>, options?: CallOptions): Promise<T>
+  /** Asks for a message; once more on another connection when an old one turns out to be dead. @throws like `use` and `FileConnection.ask` */
+  ask(id: PeerId, request: FileQuestion, options?: CallOptions): Promise<Uint8Array>
   /** Ends what is open with a peer; what is being asked of it fails. */
   cut(id: PeerId): void
 }
