@@ -89,4 +89,5 @@ export {
   type PairingMessage,
   type Succession,
 } from './pairing.ts'
+export { decodePackTable, encodePackTable, packTableBytes } from './pack.ts'
 export { decodePeerList, encodePeerList } from './peer-list.ts'
