@@ -1,7 +1,26 @@
 /** Bytes that look like protobuf, right and wrong in every way that a decoder must tell apart. */
 import * as fc from 'fast-check'
 
-const fieldNumbers = [1, 2, 3, 4, 5, 6, 7, 16, 1001, 1002, 1005, 1015, 1016, 1017, 1018, 2 ** 29 - 1]
+const fieldNumbers = [
+  1,
+  2,
+  3,
+  4,
+  5,
+  6,
+  7,
+  16,
+  1001,
+  1002,
+  1005,
+  1006,
+  1007,
+  1015,
+  1016,
+  1017,
+  1018,
+  2 ** 29 - 1,
+]
 const small = fc.uint8Array({ maxLength: 12 })
 const text = fc.string({ unit: 'grapheme', maxLength: 20 }).map((given) => new TextEncoder().encode(given))
 
@@ -114,9 +133,17 @@ const deliveredMessage = fc
     fc.oneof({ weight: 8, arbitrary: fixed(16) }, { weight: 1, arbitrary: small }),
     fc.tuple(placeField(1002), placeField(1003)),
     fc.oneof(fc.constant(new Uint8Array(0)), fc.tuple(placeField(1004), placeField(1005)).map(joined)),
-    fc.oneof({ weight: 3, arbitrary: text.map((given) => delimited(2, given, 0)) }, fields),
+    fc.oneof(
+      { weight: 3, arbitrary: text.map((given) => delimited(2, given, 0)) },
+      { weight: 1, arbitrary: fc.tuple(fc.nat(3), small).map(([kind, bytes]) => carried(kind, bytes)) },
+      fields,
+    ),
   )
   .map(([id, numbers, parts, rest]) => concat(delimited(1001, id, 0), ...numbers, parts, rest))
+
+function carried(kind: number, bytes: Uint8Array): Uint8Array {
+  return concat(tag(1006, 0), varintBytes(BigInt(kind)), delimited(1007, bytes, 0))
+}
 
 /** Several fields, some of them missing. */
 function someOf(...parts: readonly fc.Arbitrary<Uint8Array>[]): fc.Arbitrary<Uint8Array> {
@@ -185,3 +212,75 @@ export const successionBytes = fc
       concat(delimited(5, oldSignature, 0), delimited(6, newSignature, 0), rest),
     ),
   )
+
+const sizeField = (field: number) =>
+  fc
+    .oneof(
+      { weight: 12, arbitrary: fc.nat().map(BigInt) },
+      {
+        weight: 1,
+        arbitrary: fc.constantFrom(2n ** 44n, 2n ** 44n + 1n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 64n - 1n),
+      },
+    )
+    .map((value) => concat(tag(field, 0), varintBytes(value)))
+const flagField = (field: number) => fc.nat(1).map((value) => concat(tag(field, 0), Uint8Array.of(value)))
+const nameField = fc
+  .oneof(
+    { weight: 6, arbitrary: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 8 }) },
+    { weight: 1, arbitrary: fc.constantFrom('', 'a/b', 'x'.repeat(255), 'x'.repeat(256)) },
+  )
+  .map((name) => delimited(1, new TextEncoder().encode(name), 0))
+const rootField = fc
+  .oneof({ weight: 9, arbitrary: fixed(32) }, { weight: 1, arbitrary: small })
+  .map((root) => delimited(5, root, 0))
+const oneFile = fc.constant(concat(tag(4, 0), Uint8Array.of(1)))
+const fileEntry = fc.oneof(
+  { weight: 6, arbitrary: fc.tuple(nameField, sizeField(3), oneFile, rootField).map(joined) },
+  { weight: 3, arbitrary: fc.tuple(nameField, flagField(2), sizeField(3), oneFile).map(joined) },
+  { weight: 1, arbitrary: fields },
+)
+const entriesOf = (field: number, minLength: number) =>
+  fc
+    .array(fileEntry, { minLength, maxLength: 3 })
+    .map((entries) => concat(...entries.map((entry) => delimited(field, entry, 0))))
+
+const offerIdField = fc
+  .oneof({ weight: 9, arbitrary: fixed(16) }, { weight: 1, arbitrary: small })
+  .map((id) => delimited(1, id, 0))
+const provableId = fixed(16).map((id) => id.with(6, 0x80 | ((id[6] ?? 0) & 0x0f)))
+const fellowField = fc
+  .oneof(
+    { weight: 9, arbitrary: provableId },
+    { weight: 1, arbitrary: fixed(16) },
+    { weight: 1, arbitrary: small },
+  )
+  .map((id) => delimited(4, id, 0))
+const chunksField = fc.uint8Array({ maxLength: 3 }).map((chunks) => delimited(3, chunks, 0))
+
+/** Messages about files with what they have, and sometimes with more behind it. */
+export const fileListBytes = withMore(
+  fc.tuple(entriesOf(1, 0), someOf(text.map((next) => delimited(2, next, 0)))).map(joined),
+)
+export const availabilityBytes = withMore(
+  fc
+    .tuple(sizeField(1), someOf(flagField(2), flagField(5)), someOf(chunksField, fellowField, fellowField))
+    .map(joined),
+)
+export const offerBytes = withMore(fc.tuple(offerIdField, entriesOf(2, 1)).map(joined))
+export const offerAnswerBytes = withMore(
+  fc
+    .tuple(
+      offerIdField,
+      fc.nat(6).map((state) => concat(tag(2, 0), Uint8Array.of(state))),
+      someOf(text.map((reason) => delimited(3, reason, 0))),
+    )
+    .map(joined),
+)
+
+function withMore(bytes: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
+  return fc.oneof(
+    { weight: 4, arbitrary: bytes },
+    { weight: 1, arbitrary: fc.tuple(bytes, anyBytes).map(joined) },
+    { weight: 1, arbitrary: anyBytes },
+  )
+}
