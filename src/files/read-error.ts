@@ -18,18 +18,18 @@ export function isGone(error: unknown): boolean {
   return nothing.has(errnoOf(error) ?? '')
 }
 
+/** What is wrong and what to do, to go on after a colon. */
+export function reasonOf(error: unknown): string {
+  const errno = errnoOf(error) ?? ''
+  if (nothing.has(errno)) return 'there is no such file or folder. Correct the path'
+  return reasons[errno] ?? `${messageOf(error)}. Check the disk`
+}
+
 /** Why something on the disk cannot be read, as an error of ours; one that is ours already stays as it is. */
 export function cannotRead(path: string, error: unknown): P2PError {
   if (error instanceof P2PError) return error
-  const why = reasons[errnoOf(error) ?? '']
   if (isGone(error)) return unknownFile(path, error)
-  return new P2PError(
-    'disk-failed',
-    `${path} cannot be read: ${why ?? `${messageOf(error)}. Check the disk`}.`,
-    {
-      cause: error,
-    },
-  )
+  return new P2PError('disk-failed', `${path} cannot be read: ${reasonOf(error)}.`, { cause: error })
 }
 
 export function unknownFile(path: string, cause?: unknown): P2PError {
