@@ -1,6 +1,8 @@
-import type { LogLevel, Policy } from '../index.ts'
+import { limits, type LogLevel, type Policy } from '../index.ts'
 import {
+  parseAcceptance,
   parseBoolean,
+  parseFolder,
   parseInterfaceName,
   parseIp,
   parseIpv4,
@@ -9,9 +11,13 @@ import {
   parseLogLevel,
   parseMulticastAddress,
   parseName,
+  parseParallel,
   parsePeriod,
   parsePolicy,
   parsePort,
+  parseRate,
+  parseSize,
+  type Acceptance,
   type Parsed,
 } from './values.ts'
 
@@ -32,6 +38,15 @@ interface Values {
   readonly 'read-receipts': boolean
   readonly typing: boolean
   readonly 'history.keep-days': number | undefined
+  readonly 'files.folder': string | undefined
+  readonly 'files.accept': Acceptance
+  /** Bytes. */
+  readonly 'files.accept-max-size': number | undefined
+  /** Bytes per second. */
+  readonly 'files.download-limit': number | undefined
+  readonly 'files.upload-limit': number | undefined
+  readonly 'files.peer-limit': number | undefined
+  readonly 'files.parallel': number
   readonly 'log-level': LogLevel
   readonly 'websocket.port': number
   readonly ip: string | undefined
@@ -112,6 +127,59 @@ export const keys: { readonly [Path in KeyPath]: Key<Values[Path]> } = {
     about: 'Messages older than so many days are deleted. Default: they are kept for ever.',
     isOurs: true,
   },
+  'files.folder': {
+    parse: parseFolder,
+    standard: undefined,
+    example: '~/Downloads',
+    about:
+      'Where what you take from others is put. Default: the folder Downloads in your home folder, where there is one, ' +
+      'else p2p there.',
+    isOurs: true,
+  },
+  'files.accept': {
+    parse: parseAcceptance,
+    standard: 'ask',
+    example: 'ask',
+    about:
+      'What happens to what others offer you: ask leaves it to you; verified takes it at once when you have verified ' +
+      'who offers it.',
+    isOurs: true,
+  },
+  'files.accept-max-size': {
+    parse: parseSize,
+    standard: undefined,
+    example: '1GB',
+    about: 'Of more than this you are asked, whatever files.accept says. Default: any size.',
+    isOurs: true,
+  },
+  'files.download-limit': {
+    parse: parseRate,
+    standard: undefined,
+    example: '50MB/s',
+    about: 'How fast files come from all others together. Default: no limit.',
+    isOurs: true,
+  },
+  'files.upload-limit': {
+    parse: parseRate,
+    standard: undefined,
+    example: '10MB/s',
+    about: 'How fast files go to all others together. Default: no limit.',
+    isOurs: true,
+  },
+  'files.peer-limit': {
+    parse: parseRate,
+    standard: undefined,
+    example: '5MB/s',
+    about: 'How fast files go to each peer, and come from each. Default: no limit.',
+    isOurs: true,
+  },
+  'files.parallel': {
+    parse: parseParallel,
+    standard: limits.activeTransfers,
+    example: String(limits.activeTransfers),
+    about: 'How many transfers go on at the same time; the others wait for their turn.',
+    isOurs: true,
+  },
   'log-level': {
     parse: parseLogLevel,
     standard: 'INFO',
@@ -188,6 +256,7 @@ export const keys: { readonly [Path in KeyPath]: Key<Values[Path]> } = {
 /** Keys that hold other keys. A way of discovery is used when its section is there. */
 export const sections = {
   history: { about: 'What is kept of conversations.', written: false },
+  files: { about: 'Files that go from peer to peer.', written: false },
   websocket: { about: 'The server that peers connect to.', written: true },
   explorer: { about: 'How peers find each other.', written: true },
   'explorer.multicast': {

@@ -9,9 +9,10 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { hostname, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { homedir, hostname, tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { limits } from '../index.ts'
 import { defaultFile } from './default-file.ts'
 import { keyPaths, keys, type Flags } from './keys.ts'
 import { loadConfig, writeMissingConfig, type Settings } from './load.ts'
@@ -38,12 +39,22 @@ async function load(t: TestContext, { file, env, flags }: Sources): Promise<Sett
 
 const multicast = { address: '235.5.5.11', port: 8001, interfaceName: undefined }
 const broadcast = { address: '255.255.255.255', port: 8001, interfaceName: undefined }
+const files = {
+  folder: join(homedir(), existsSync(join(homedir(), 'Downloads')) ? 'Downloads' : 'p2p'),
+  accept: 'ask',
+  acceptMaxBytes: Infinity,
+  download: Infinity,
+  upload: Infinity,
+  perPeer: Infinity,
+  active: limits.activeTransfers,
+}
 const defaults = {
   name: hostname().split('.')[0],
   policy: 'open',
   readReceipts: true,
   typing: true,
   keepMessagesDays: undefined,
+  files,
   logLevel: 'INFO',
   port: 8001,
   ip: undefined,
@@ -159,6 +170,13 @@ test('every key has a variable, and the port a short one', async (t) => {
     P2P_READ_RECEIPTS: 'no',
     P2P_TYPING: 'off',
     P2P_HISTORY_KEEP_DAYS: '30',
+    P2P_FILES_FOLDER: '/srv/in',
+    P2P_FILES_ACCEPT: 'Verified',
+    P2P_FILES_ACCEPT_MAX_SIZE: '1 GiB',
+    P2P_FILES_DOWNLOAD_LIMIT: '4M',
+    P2P_FILES_UPLOAD_LIMIT: '3M',
+    P2P_FILES_PEER_LIMIT: '2M/s',
+    P2P_FILES_PARALLEL: '1',
     P2P_LOG_LEVEL: 'error',
     P2P_IP: '10.0.0.1',
     P2P_IS_PUBLIC_IP: 'true',
@@ -177,6 +195,15 @@ test('every key has a variable, and the port a short one', async (t) => {
     readReceipts: false,
     typing: false,
     keepMessagesDays: 30,
+    files: {
+      folder: resolve('/srv/in'),
+      accept: 'verified',
+      acceptMaxBytes: 1024 ** 3,
+      download: 4e6,
+      upload: 3e6,
+      perPeer: 2e6,
+      active: 1,
+    },
     logLevel: 'ERROR',
     port: 0,
     ip: '10.0.0.1',
@@ -190,7 +217,10 @@ test('every key has a variable, and the port a short one', async (t) => {
 
 test('the written file has what the reference does not know only as comments', () => {
   const ours = keyPaths.filter((path) => keys[path].isOurs === true)
-  assert.deepEqual(ours, ['name', 'policy', 'read-receipts', 'typing', 'history.keep-days'])
+  assert.deepEqual(
+    ours.filter((path) => !path.startsWith('files.')),
+    ['name', 'policy', 'read-receipts', 'typing', 'history.keep-days'],
+  )
   for (const path of ours) {
     const name = path.slice(path.lastIndexOf('.') + 1)
     assert.match(defaultFile(), new RegExp(`^# +${name}: ${keys[path].example}$`, 'm'))
@@ -259,6 +289,14 @@ test('what is commented out in the written file is right without its marks', asy
     ...defaults,
     name: 'kitchen',
     keepMessagesDays: 365,
+    files: {
+      ...files,
+      folder: join(homedir(), 'Downloads'),
+      acceptMaxBytes: 1e9,
+      download: 50e6,
+      upload: 10e6,
+      perPeer: 5e6,
+    },
     ip: '88.88.88.88',
     multicast: { ...multicast, interfaceName: 'wlan0' },
     broadcast: { ...broadcast, interfaceName: 'wlan0' },

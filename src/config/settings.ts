@@ -1,8 +1,10 @@
-import { hostname } from 'node:os'
+import { existsSync } from 'node:fs'
+import { homedir, hostname } from 'node:os'
+import { join } from 'node:path'
 import type { LogLevel, Policy } from '../index.ts'
 import type { Draft } from './draft.ts'
 import { keys, type KeyPath } from './keys.ts'
-import { parseName } from './values.ts'
+import { parseName, type Acceptance } from './values.ts'
 
 /** Where a way of discovery sends and listens. */
 interface DiscoverySettings {
@@ -10,6 +12,18 @@ interface DiscoverySettings {
   readonly port: number
   /** Undefined for every usable interface. */
   readonly interfaceName: string | undefined
+}
+
+/** What becomes of files; bytes, and bytes per second, Infinity where there is no limit. */
+interface FileSettings {
+  /** Absolute. */
+  readonly folder: string
+  readonly accept: Acceptance
+  readonly acceptMaxBytes: number
+  readonly download: number
+  readonly upload: number
+  readonly perPeer: number
+  readonly active: number
 }
 
 /** What every key means, whoever gave it. */
@@ -21,6 +35,7 @@ export interface KeySettings {
   readonly typing: boolean
   /** Undefined for ever. */
   readonly keepMessagesDays: number | undefined
+  readonly files: FileSettings
   readonly logLevel: LogLevel
   /** TCP; 0 for a free one. */
   readonly port: number
@@ -54,6 +69,7 @@ export function keySettings(draft: Draft): KeySettings {
     readReceipts: draft.value('read-receipts'),
     typing: draft.value('typing'),
     keepMessagesDays: draft.value('history.keep-days'),
+    files: fileSettings(draft),
     logLevel: draft.value('log-level'),
     port: draft.value('websocket.port'),
     ip: draft.value('ip'),
@@ -63,6 +79,24 @@ export function keySettings(draft: Draft): KeySettings {
     broadcast: byBroadcast ? discoverySettings(draft, 'broadcast') : undefined,
     origins,
   }
+}
+
+function fileSettings(draft: Draft): FileSettings {
+  return {
+    folder: draft.value('files.folder') ?? downloadFolder(),
+    accept: draft.value('files.accept'),
+    acceptMaxBytes: draft.value('files.accept-max-size') ?? Infinity,
+    download: draft.value('files.download-limit') ?? Infinity,
+    upload: draft.value('files.upload-limit') ?? Infinity,
+    perPeer: draft.value('files.peer-limit') ?? Infinity,
+    active: draft.value('files.parallel'),
+  }
+}
+
+/** Where a person looks for what has come. */
+function downloadFolder(): string {
+  const usual = join(homedir(), 'Downloads')
+  return existsSync(usual) ? usual : join(homedir(), 'p2p')
 }
 
 function discoverySettings(draft: Draft, way: 'multicast' | 'broadcast'): DiscoverySettings {

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { limits } from '../index.ts'
 import { keyPaths, keys } from './keys.ts'
 import {
+  parseAcceptance,
   parseBoolean,
+  parseFolder,
   parseInterfaceName,
   parseIp,
   parseIpv4,
@@ -13,8 +17,11 @@ import {
   parsePolicy,
   parseMulticastAddress,
   parseName,
+  parseParallel,
   parsePeriod,
   parsePort,
+  parseRate,
+  parseSize,
   type Parsed,
 } from './values.ts'
 
@@ -134,4 +141,22 @@ test('a name is short and can be seen, and may be empty', () => {
 test('the name of an interface is any text that can be seen', () => {
   accepts(parseInterfaceName, { eth0: 'eth0', 'Ethernet 2': 'Ethernet 2' })
   refuses(parseInterfaceName, ['', 'eth\u001B0'])
+})
+
+test('a folder is named by its whole path, or from the home folder on', () => {
+  accepts(parseFolder, { '~': homedir(), '~/a b': join(homedir(), 'a b'), '/srv/../in': resolve('/in') })
+  refuses(parseFolder, ['', 'Downloads', './Downloads', '~else', '/a\0b'])
+})
+
+test('offers are asked about, or taken from those that are verified', () => {
+  accepts(parseAcceptance, { ask: 'ask', Verified: 'verified' })
+  refuses(parseAcceptance, ['', 'all', 'yes'])
+})
+
+test('K4: sizes and rates are above 0, and so is what goes on at once', () => {
+  accepts(parseSize, { '1': 1, '1GB': 1e9 })
+  accepts(parseRate, { '500k': 500_000, '20 MB/s': 20e6 })
+  accepts(parseParallel, { '1': 1, '3': 3, [limits.transfers]: limits.transfers })
+  for (const parse of [parseSize, parseRate, parseParallel]) refuses(parse, ['', '0', '-1', 'much', '1e9'])
+  refuses(parseParallel, [String(limits.transfers + 1)])
 })

@@ -1,5 +1,8 @@
 import { isIP, isIPv4 } from 'node:net'
+import { homedir } from 'node:os'
+import { isAbsolute, join, resolve } from 'node:path'
 import { limits, policies, type LogLevel, type Policy } from '../index.ts'
+import { parseByteCount } from './byte-count.ts'
 import { parseDuration } from './duration.ts'
 
 /** What became of a text: a value, or what it should have been. */
@@ -102,4 +105,41 @@ export function parseInterfaceName(text: string): Parsed<string> {
   return text === '' || unprintable.test(text)
     ? { problem: 'must be the name of a network interface' }
     : { value: text }
+}
+
+/** A folder by its whole path, or in the home folder; whether it can be used is found out when it is. */
+export function parseFolder(text: string): Parsed<string> {
+  if (text.includes('\0')) return { problem: 'must be the path of a folder' }
+  if (text === '~' || text.startsWith('~/')) return { value: join(homedir(), text.slice(1)) }
+  return isAbsolute(text)
+    ? { value: resolve(text) }
+    : { problem: 'must be a whole path, or one that begins with ~/' }
+}
+
+const acceptances = ['ask', 'verified'] as const
+
+/** Whose offers are taken without a question. */
+export type Acceptance = (typeof acceptances)[number]
+
+export function parseAcceptance(text: string): Parsed<Acceptance> {
+  const value = acceptances.find((known) => known === text.toLowerCase())
+  return value === undefined ? { problem: 'must be ask or verified', among: acceptances } : { value }
+}
+
+/** Bytes, at least 1. */
+export function parseSize(text: string): Parsed<number> {
+  const value = parseByteCount(text)
+  return value !== undefined && value >= 1
+    ? { value }
+    : { problem: 'must be a number of bytes, above 0, with k, M, G or T after it or not' }
+}
+
+/** Bytes per second, at least 1. */
+export function parseRate(text: string): Parsed<number> {
+  const parsed = parseSize(text)
+  return 'value' in parsed ? parsed : { problem: 'must be bytes per second, above 0, such as 500k or 20MB/s' }
+}
+
+export function parseParallel(text: string): Parsed<number> {
+  return wholeNumber(text, { from: 1, to: limits.transfers })
 }
