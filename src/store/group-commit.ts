@@ -122,12 +122,13 @@ export class GroupCommit {
     }
   }
 
-  /** Commits, and marks the file as one that was left in order. Idempotent. */
+  /** Commits, and marks the file as one that was left in order, or as one that could not be read (2). Idempotent. */
   close(): void {
     if (!this.#database.isOpen) return
     this.flush()
     try {
-      if (this.#marked && !this.#damaged) this.#database.exec('UPDATE state SET open = 0')
+      if (this.#damaged) this.#database.exec('UPDATE state SET open = 2')
+      else if (this.#marked) this.#database.exec('UPDATE state SET open = 0')
     } catch {
       // The next start checks the file, which is all that this would have spared.
     }

@@ -2,6 +2,7 @@ import type { FileId } from '../protocol/file-id.ts'
 import type { OfferAnswer, OfferEntry } from '../protocol/file-messages.ts'
 import type { OfferId } from '../protocol/offer-id.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
+import { openSqliteTransfers } from './transfers/sqlite-transfers.ts'
 
 /** A transfer into this node, as it survives restarts. */
 export interface StoredTransfer {
@@ -54,6 +55,13 @@ export interface PartHeader {
   readonly partPath: string
   /** Tells one start of the machine from another: what was written before the last one may not have reached the disk. */
   readonly bootId: string
+}
+
+/** Which chunks of one group of `groupLeaves` are there. */
+export interface ChunkGroup {
+  readonly group: number
+  /** One bit a chunk, lowest first; at most 128 bytes, fewer for the last group. */
+  readonly bits: Uint8Array
 }
 
 /** What is there of it. */
@@ -109,8 +117,7 @@ export interface TransferStore extends AsyncDisposable {
    * flushed to the disk. It never throws: what the disk refuses is lost, which costs that it is fetched again.
    */
   putPart(part: PartHeader): void
-  /** The bits of one group of `groupLeaves` chunks, at most 128 bytes. */
-  putChunks(id: string, number: number, group: number, bits: Uint8Array): void
+  putChunks(id: string, number: number, chunks: ChunkGroup): void
   removePart(id: string, number: number): void
   /** Verified hashes of the leaves of one group of a content that is being fetched, so that they are not asked for again. */
   leaves(id: FileId, group: number): Uint8Array | undefined
@@ -131,4 +138,9 @@ export interface TransferStore extends AsyncDisposable {
 export interface TransferStoreOptions {
   /** The file; undefined for transfers that last as long as the process. */
   readonly path: string | undefined
+}
+
+/** Opens the transfers in a file, which is made when there is none; never throws for what is wrong with it, see `damage`. */
+export function openTransferStore({ path }: TransferStoreOptions): Promise<TransferStore> {
+  return openSqliteTransfers(path)
 }

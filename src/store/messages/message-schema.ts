@@ -1,4 +1,4 @@
-import type { Schema } from '../database.ts'
+import { checkAfterKill, type Schema } from '../database.ts'
 
 /**
  * The file of messages (docs/decisions/0014-room-for-groups.md, docs/decisions/0015-messages-in-sqlite.md).
@@ -64,17 +64,7 @@ export const messageSchema: Schema = {
     `ALTER TABLE messages ADD COLUMN content_kind INTEGER;
     ALTER TABLE messages ADD COLUMN content BLOB`,
   ],
-  check(database) {
-    const state = database.prepare('SELECT open FROM state').get()
-    if (state === undefined) return 'there is nothing in it'
-    if (state['open'] === 0) return undefined
-    // Whoever wrote into it did not come to close it. Only then: with a million messages it takes half a second.
-    for (const table of ['conversations', 'members', 'messages', 'acquaintances']) {
-      const verdict = database.prepare(`PRAGMA quick_check(${table})`).get()?.['quick_check']
-      if (verdict !== 'ok') return 'its pages contradict each other'
-    }
-    return undefined
-  },
+  check: (database) => checkAfterKill(database, ['conversations', 'members', 'messages', 'acquaintances']),
 }
 
 /** The full-text index. `conversation` is a word of its own, so that a search in one conversation stays quick. */
