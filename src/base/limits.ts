@@ -248,6 +248,9 @@ export const limits = {
   hurriedFiles: 1_024,
   /** How often folders are looked through for changes that nobody told of. */
   rescanMs: 60_000,
+  /** Folders of all shares that are watched for changes, where each takes a watch of its own, and changes told one by one. */
+  watchedFolders: 4_096,
+  toldChanges: 1_000,
   /** What an offer names, its bytes, and offers of one peer that wait for an answer (F10, F12). */
   offerEntries: 1_000,
   offerBytes: 64 * 1024,
