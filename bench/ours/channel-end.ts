@@ -31,6 +31,7 @@ const opening = tcpTransport({ port: 0, host: '127.0.0.1' })({
   accept: use,
   admitsPairing: () => false,
   acceptPairing: () => {},
+  files: { serve: () => Promise.resolve({ kind: 'refused', status: 404 }) },
   isStopping: () => false,
   log: silentLog,
 })

@@ -21,6 +21,7 @@ serve(
       accept: accepted,
       admitsPairing: () => false,
       acceptPairing: () => {},
+      files: { serve: () => Promise.resolve({ kind: 'refused', status: 404 }) },
       isStopping: () => false,
       log: silentLog,
     })

@@ -92,6 +92,35 @@ export function statusError(status: number | undefined, to: Address): P2PError {
   return notAPeer(to, `it answers with status ${String(status)}`)
 }
 
+/** What a status other than those of an answer means to whoever asked for files. */
+export function fileStatusError(status: number, peerId: PeerId): P2PError {
+  switch (status) {
+    case 404:
+    case 416:
+      return new P2PError(
+        'file-unknown',
+        `${peerId} has no such file for us: it is gone, has changed, or is not meant for us. List what there is.`,
+      )
+    case 403:
+      return new P2PError('peer-refused', `${peerId} gives us no files. Ask its user to let us in.`)
+    case 503:
+      return new P2PError(
+        'too-many',
+        `${peerId} has enough to do with files just now, or is stopping. Try again later.`,
+      )
+    default:
+      return new P2PError(
+        'protocol-violation',
+        `${peerId} answers a request for files with status ${status}. Check that both have the same version of p2p.`,
+      )
+  }
+}
+
+/** What broke a connection for files, as an error of ours. */
+export function brokenConnection(error: unknown, to: Address): P2PError {
+  return error === undefined ? unreachable(to, 'it hung up') : connectError(error, to)
+}
+
 /** The WebSocket close code for what broke a session: 1006 is the network. */
 export function closeCodeOf(error: unknown): number {
   const errno = errnoOf(error)

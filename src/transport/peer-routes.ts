@@ -1,5 +1,7 @@
-/** What the peer port answers: request in, answer out, no sockets. Rows H3 to H10, T5 and T11 of the threat table. */
+/** What the peer port answers: request in, answer out, no sockets. Rows H3 to H10, T5, T11, F1 and F4 of the threat table. */
 import { limits } from '../base/limits.ts'
+import { hashBytes } from '../protocol/file-id.ts'
+import { packTarget, parseRequest, type FileRequest } from '../protocol/file-request.ts'
 import { negotiatedProtocol, protocolHeader } from '../protocol/handshake.ts'
 import { isProvable, parsePeerId, type PeerId } from '../protocol/peer-id.ts'
 import { encodePeerList } from '../protocol/peer-list.ts'
@@ -7,7 +9,7 @@ import type { Purpose } from '../rules/trust.ts'
 import type { Proof } from './channel.ts'
 import type { Caller, ProvedPeer, TransportContext } from './transport.ts'
 
-/** The head of a request; nothing here ever reads a body. */
+/** The head of a request; nothing here ever reads a body. One request alone has one: that for a pack of files. */
 export interface PeerRequest {
   readonly method: string
   /** The request target as it came, not decoded. */
@@ -41,6 +43,15 @@ export type Route =
   | Refusal
   | { readonly kind: 'session'; readonly peerId: PeerId; readonly proof: Proof | undefined }
   | { readonly kind: 'pairing'; readonly peerId: PeerId; readonly proof: Proof }
+  | FileRoute
+
+/** A question about files. */
+export interface FileRoute {
+  readonly kind: 'files'
+  readonly caller: ProvedPeer
+  /** What is asked; of a pack, how many bytes of body say it. */
+  readonly asked: FileRequest | { readonly kind: 'body'; readonly bodyBytes: number }
+}
 
 export interface RouteContext extends Pick<
   TransportContext,
@@ -66,7 +77,7 @@ export function routeRequest(request: PeerRequest, context: RouteContext): Route
       // Pairing exists inside TLS only: in plain there is nobody to pair with.
       return request.proved === undefined ? refusal(404) : routePairing(request, context)
     default:
-      return refusal(404)
+      return isAboutFiles(request) ? routeFiles(request, context) : refusal(404)
   }
 }
 
@@ -79,9 +90,45 @@ function refuseRequest(request: PeerRequest, context: RouteContext): Answer | un
   const [host = ''] = hosts
   if (hosts.length !== 1 || !isOurHost(host, request.localAddress, context.publicIp)) return { status: 421 }
   if (isFromBrowser(request)) return { status: 403 }
-  if (request.method !== 'GET') return { status: 405, headers: { Allow: 'GET' } }
-  if (hasBody(request)) return { status: 400 }
+  const method = isPack(request) ? 'POST' : 'GET'
+  if (request.method !== method) return { status: 405, headers: { Allow: method } }
+  if (method === 'GET' && hasBody(request)) return { status: 400 }
   return undefined
+}
+
+/** Files exist inside TLS only. */
+function isAboutFiles({ proved, target }: PeerRequest): boolean {
+  return proved !== undefined && /^\/(?:files|trees|availability|content|pack)(?:[/?]|$)/.test(target)
+}
+
+function isPack(request: PeerRequest): boolean {
+  return isAboutFiles(request) && request.target === packTarget
+}
+
+function routeFiles(request: PeerRequest, context: RouteContext): Route {
+  const caller = permittedCaller(request, context, 'files')
+  if (caller?.key === undefined || proofOf(request) === undefined) return refusal(403)
+  const peer = { id: caller.id, key: caller.key }
+  if (isPack(request)) {
+    const bodyBytes = packBodyBytes(request)
+    return bodyBytes === undefined
+      ? refusal(400)
+      : { kind: 'files', caller: peer, asked: { kind: 'body', bodyBytes } }
+  }
+  const ranges = valuesOf(request, 'range')
+  const { method, target } = request
+  // Two of them are no range at all (F4).
+  const range = ranges.length > 1 ? '' : ranges[0]
+  const asked = parseRequest({ method, target, range, body: undefined })
+  return asked.kind === 'refused' ? refusal(asked.status) : { kind: 'files', caller: peer, asked }
+}
+
+/** Declared once, and of some whole roots; undefined otherwise. */
+function packBodyBytes(request: PeerRequest): number | undefined {
+  const [length = '', ...others] = valuesOf(request, 'content-length')
+  if (others.length > 0 || valuesOf(request, 'transfer-encoding').length > 0) return undefined
+  const bytes = /^[1-9][0-9]{0,6}$/.test(length) ? Number(length) : Infinity
+  return bytes % hashBytes === 0 && bytes <= limits.packFiles * hashBytes ? bytes : undefined
 }
 
 function answerPeers(request: PeerRequest, context: RouteContext): Answer {

@@ -1,16 +1,26 @@
-import { STATUS_CODES, createServer, type IncomingMessage, type Server } from 'node:http'
+import { STATUS_CODES, createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { errnoOf } from '../base/errors.ts'
 import type { Limits } from '../base/limits.ts'
 import { protocolHeader, protocolVersion } from '../protocol/handshake.ts'
+import type { PeerId } from '../protocol/peer-id.ts'
+import { FileServer, type FileServerOptions } from './file-server.ts'
 import { plainAddress } from './on-link.ts'
 import { PeerPort, type Connection, type PeerPortOptions } from './peer-port.ts'
-import { routeRequest, type Answer, type PeerRequest, type Route, type RouteContext } from './peer-routes.ts'
+import {
+  routeRequest,
+  type Answer,
+  type FileRoute,
+  type PeerRequest,
+  type Route,
+  type RouteContext,
+} from './peer-routes.ts'
 import { webSocketOptions, type OpenSocket } from './ws-channel.ts'
 
 export interface PeerServerOptions extends Omit<PeerPortOptions, 'serve'> {
   readonly routes: RouteContext
+  readonly files: Pick<FileServerOptions, 'host' | 'pool'>
   /** A peer opened a session, or a connection for pairing; called in the tick in which it opened. */
   accept(opened: AcceptedSocket): void
 }
@@ -19,7 +29,7 @@ export interface AcceptedSocket extends Pick<OpenSocket, 'ws' | 'socket' | 'raw'
   readonly kind: 'session' | 'pairing'
 }
 
-/** The peer port: HTTP for strangers and WebSocket for peers, every connection bounded in time and number. */
+/** The peer port: HTTP for strangers, files and WebSocket for peers, every connection bounded in time and number. */
 export class PeerServer {
   readonly #options: PeerServerOptions
   readonly #http: Server
@@ -28,6 +38,7 @@ export class PeerServer {
   readonly #connections = new WeakMap<Duplex, Connection>()
   /** Connections whose one request was answered. */
   readonly #answered = new WeakSet<Duplex>()
+  readonly #files: FileServer
   #port: PeerPort | undefined
 
   private constructor(options: PeerServerOptions) {
@@ -37,6 +48,7 @@ export class PeerServer {
       session: this.#createWebSocketServer(limits),
       pairing: this.#createWebSocketServer({ ...limits, messageBytes: limits.pairingFrameBytes }),
     }
+    this.#files = new FileServer({ ...options.files, limits, log: options.log })
     this.#http = this.#createServer()
   }
 
@@ -53,7 +65,13 @@ export class PeerServer {
 
   /** Stops listening and drops every connection that is not a session; sessions belong to their channels. */
   async close(): Promise<void> {
+    this.#files.cut()
     await this.#port?.close()
+  }
+
+  /** Ends the connections for files that a peer has opened. */
+  cutFiles(peerId: PeerId): void {
+    this.#files.cut(peerId)
   }
 
   #serve(connection: Connection): void {
@@ -83,10 +101,13 @@ export class PeerServer {
       requireHostHeader: false,
       headersTimeout: 0,
       requestTimeout: 0,
+      // And FileServer that between two requests.
+      keepAliveTimeout: 0,
     })
     // One more than allowed, so that the routes see that there were too many.
     server.maxHeadersCount = limits.headerCount + 1
-    const onRequest = (request: IncomingMessage): void => this.#onRequest(request)
+    const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
+      this.#onRequest(request, response)
     return server
       .on('request', onRequest)
       .on('checkContinue', onRequest)
@@ -96,9 +117,25 @@ export class PeerServer {
       .on('clientError', (error, socket) => this.#onClientError(error, socket))
   }
 
-  #onRequest(request: IncomingMessage): void {
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request
     const route = this.#route(request, { upgrade: false, early: false })
-    if (route.kind === 'answer') this.#answer(request.socket, route.answer)
+    // In the middle of an answer about files there is nothing to be said.
+    if (this.#files.isAnswering(socket)) socket.destroy()
+    else if (route.kind === 'answer') this.#answer(socket, route.answer)
+    else if (route.kind === 'files') this.#serveFiles(route, request, response)
+  }
+
+  #serveFiles(route: FileRoute, request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request
+    const connection = this.#connections.get(socket)
+    if (connection === undefined || this.#answered.has(socket)) return
+    if (!this.#files.admit(connection, route.caller.id)) {
+      this.#answer(socket, { status: 503 })
+      return
+    }
+    this.#port?.release(connection)
+    this.#files.serve({ route, request, response })
   }
 
   #onUpgrade(request: IncomingMessage, head: Buffer): void {
@@ -109,7 +146,7 @@ export class PeerServer {
       return
     }
     const connection = this.#connections.get(socket)
-    if (connection === undefined) {
+    if (connection === undefined || route.kind === 'files' || this.#files.has(socket)) {
       socket.destroy()
       return
     }

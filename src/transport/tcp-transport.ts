@@ -7,9 +7,12 @@ import type { Announcement } from '../protocol/announcement.ts'
 import type { Channel, PairingChannel } from './channel.ts'
 import { ChannelSweep } from './channel-sweep.ts'
 import { dial, raceAddresses, type DialOptions } from './dial.ts'
+import { openFiles } from './file-client.ts'
+import type { FileConnection } from './files.ts'
 import { onLinkCheck, ownAddresses, type Interfaces } from './on-link.ts'
 import { fetchPeers, ping, type PeerClientOptions } from './peer-client.ts'
 import { PeerServer, type AcceptedSocket } from './peer-server.ts'
+import { SlabPool } from './slab-pool.ts'
 import { bindingOf } from './tls.ts'
 import type {
   Address,
@@ -51,6 +54,9 @@ class TcpTransport implements PeerTransport {
   readonly #channels: ChannelSettings
   readonly #closing = new AbortController()
   readonly #onLink: (address: string) => boolean
+  readonly #pool: SlabPool
+  /** Connections for files that we have opened. */
+  readonly #files = new Set<FileConnection>()
   #accepting = true
   #server: PeerServer | undefined
   #disposed: Promise<void> | undefined
@@ -67,6 +73,7 @@ class TcpTransport implements PeerTransport {
     this.#context = context
     this.#limits = limits
     this.#onLink = onLinkCheck(options.interfaces)
+    this.#pool = new SlabPool(limits)
     this.#channels = {
       limits,
       messageRateOf: (id) => options.messageRate ?? context.messageRateOf(id),
@@ -114,6 +121,26 @@ class TcpTransport implements PeerTransport {
     }))
   }
 
+  async files(id: PeerId, to: readonly Address[], options: CallOptions = {}): Promise<FileConnection> {
+    if (!isProvable(id))
+      throw new P2PError('peer-unprovable', `The peer ${id} has no key, so it gets no files.`)
+    const { credentials } = this.#context
+    const connection = await raceAddresses<FileConnection>(to, {
+      staggerMs: this.#limits.dialStaggerMs,
+      signal: this.#signal(options),
+      attempt: (address, signal) =>
+        openFiles(address, { id, credentials, signal, limits: this.#limits, pool: this.#pool }),
+      discard: (late) => void late[Symbol.asyncDispose](),
+    })
+    this.#files.add(connection)
+    void connection.closed.then(() => this.#files.delete(connection))
+    return connection
+  }
+
+  cutFiles(id: PeerId): void {
+    this.#server?.cutFiles(id)
+  }
+
   ping(id: PeerId, to: Address, options: CallOptions = {}): Promise<boolean> {
     return ping(to, this.#call(id, options))
   }
@@ -135,6 +162,7 @@ class TcpTransport implements PeerTransport {
     this.#accepting = false
     this.#closing.abort(new P2PError('node-stopped', 'The node is stopping. Start it again to go on.'))
     const closed = this.#server?.close()
+    await Promise.all([...this.#files].map((connection) => connection[Symbol.asyncDispose]()))
     await this.#channels.sweep.terminateAll()
     await closed
   }
@@ -170,6 +198,7 @@ class TcpTransport implements PeerTransport {
       limits: this.#limits,
       credentials: context.credentials,
       log: context.log,
+      files: { host: context.files, pool: this.#pool },
       admits: (address) => isPublicIp || this.#onLink(address),
       routes: {
         selfId: context.selfId,

@@ -80,6 +80,7 @@ export async function openTransport(options: TestTransportOptions = {}): Promise
     },
     admitsPairing: () => true,
     acceptPairing: (channel) => waitingToPair.shift()?.(channel),
+    files: { serve: () => Promise.resolve({ kind: 'refused', status: 404 }) },
     isStopping: () => false,
     log: silentLog,
     ...context,
