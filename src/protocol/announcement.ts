@@ -184,8 +184,12 @@ function isPort(port: number): boolean {
   return Number.isInteger(port) && port >= 1 && port <= 65_535
 }
 
-/** An ID that is not 16 bytes would end every reference peer in reach (U2), so nothing without one is written. */
-function writeAnnouncement(writer: WireWriter, announcement: Announcement): void {
+/**
+ * Writes one `Peer`. An ID that is not 16 bytes would end every reference peer in reach (U2), so nothing without one is written.
+ *
+ * @throws P2PError `internal` on an ID or port that no peer has
+ */
+export function writeAnnouncement(writer: WireWriter, announcement: Announcement): void {
   const { id, port, files, ip, isPublicIp, upgrade } = announcement
   if (parsePeerId(id) !== id) throw new P2PError('internal', 'A peer without a valid ID cannot be announced.')
   if (!isPort(port))

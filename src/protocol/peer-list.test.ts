@@ -119,3 +119,38 @@ test('H12: bytes that are no list are told from an empty one', () => {
   }
   assert.deepEqual(decodePeerList(Uint8Array.of(0x12, 0x01, 0xff)), [], 'an unknown field is passed over')
 })
+
+test('ours come first, with their files, whatever room the others have', () => {
+  const files = new Map(
+    Array.from({ length: limits.filesEntries }, (_, at) => [
+      `${at}`.padStart(limits.filesEntryBytes, 'n'),
+      'x'.repeat(limits.filesEntryBytes),
+    ]),
+  )
+  const own = { ...peers(1)[0]!, files }
+  const others = peers(94)
+  const read = decodePeerList(encodePeerList(others, limits.peerListBytes, own))
+  assert.deepEqual(read, [own, ...others].slice(0, limits.fetchedPeers))
+})
+
+test('U11: of our files only as many are told as are read, and odd names do no harm', () => {
+  const odd = new Map([
+    ['__proto__', 'sha256-tree:00'],
+    ['constructor', 'x'],
+    ['n'.repeat(limits.filesEntryBytes + 1), 'x'],
+  ])
+  const own = { ...peers(1)[0]!, files: odd }
+  const [read] = decodePeerList(encodePeerList([], 0, own)) ?? []
+  assert.deepEqual(
+    [...(read?.files ?? [])],
+    [
+      ['__proto__', 'sha256-tree:00'],
+      ['constructor', 'x'],
+    ],
+  )
+  const many = new Map(Array.from({ length: limits.filesEntries + 5 }, (_, at) => [`${at}`, 'x']))
+  assert.equal(
+    decodePeerList(encodePeerList([], 0, { ...own, files: many }))?.[0]?.files.size,
+    limits.filesEntries,
+  )
+})
