@@ -145,7 +145,7 @@ export class DownloadPlan {
     const source = this.#sources.get(id)
     if (source?.run === undefined) return
     const { startedAt, count, pending } = source.run
-    if (!this.isObsolete(id)) {
+    if (pending.size > 0 && !this.isObsolete(id)) {
       this.failed(id, now)
       return
     }
@@ -167,10 +167,11 @@ export class DownloadPlan {
     this.#endRun(source)
   }
 
-  /** Whether nothing that is asked of a source is needed any more: its request can be given up. */
+  /** Whether nothing of what is still to come from a source is needed any more: its request can be given up. */
   isObsolete(id: string): boolean {
     const run = this.#sources.get(id)?.run
-    return run !== undefined && [...run.pending].every((chunk) => hasChunk(this.#have, chunk))
+    if (run === undefined || run.pending.size === 0) return false
+    return [...run.pending].every((chunk) => hasChunk(this.#have, chunk))
   }
 
   /** Keeps a chunk from being asked of anybody, because it is copied from somewhere here. @returns false when that is too late */

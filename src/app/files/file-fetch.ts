@@ -1,0 +1,260 @@
+import { messageOf, P2PError } from '../../base/errors.ts'
+import { monotonicMs, sleep } from '../../base/time.ts'
+import { hashLeaf } from '../../files/hash-tree.ts'
+import { groupLeaves, leafBytes, leavesOf } from '../../protocol/file-id.ts'
+import type { TreeRequest } from '../../protocol/file-request.ts'
+import type { PeerId } from '../../protocol/peer-id.ts'
+import { addChunk, removeChunk } from '../../rules/chunk-map.ts'
+import type { Run } from '../../rules/download-plan.ts'
+import type { Piece } from '../../transport/files.ts'
+import { ContentTree } from './content-tree.ts'
+import { FetchSources, type Source } from './fetch-sources.ts'
+import { FetchWindow } from './fetch-window.ts'
+import type { FetchContext, FetchJob } from './fetch-job.ts'
+import { LocalChunks } from './local-chunks.ts'
+import { Pulse } from './pulse.ts'
+
+/** Groups that are planned at the same time: memory is bounded, and all who fetch are at about the same place. */
+const windowChunks = 64 * groupLeaves
+/** What is looked at again without a cause. */
+const lookAgainMs = 250
+
+/** The reason for which a request is given up whose chunks have come from elsewhere. */
+const obsolete = new Error('its chunks have come from elsewhere')
+
+/**
+ * Fetches one content into its output, chunk by chunk, from everybody who has it; each chunk is verified before it is written. What is
+ * here already is copied and not fetched.
+ */
+export class FileFetch {
+  readonly #context: FetchContext
+  readonly #job: FetchJob
+  readonly #tree: ContentTree
+  readonly #sources: FetchSources
+  readonly #local: LocalChunks
+  readonly #pulse = new Pulse()
+  readonly #ending = new AbortController()
+  readonly #signal: AbortSignal
+  /** Everything that runs, and writes that are not done. */
+  readonly #tasks = new Set<Promise<void>>()
+  #window: FetchWindow | undefined
+
+  constructor(job: FetchJob, context: FetchContext) {
+    this.#job = job
+    this.#context = context
+    this.#signal = AbortSignal.any([job.signal, this.#ending.signal])
+    this.#tree = new ContentTree(job, context.shelf)
+    this.#local = new LocalChunks(job, this.#tree, context.shares)
+    this.#sources = new FetchSources(job, context, {
+      signal: this.#signal,
+      joined: (source) => this.#run(this.#serve(source)),
+      changed: () => this.#pulse.wake(),
+      learned: (source) => this.#window?.learn(source),
+      left: (source, dropped) => this.#window?.leave(source.id, dropped),
+    })
+  }
+
+  /**
+   * @throws P2PError `peer-unreachable` when nobody who has it can be reached, `file-unknown` when nobody has it, `content-corrupt`;
+   *   what the output throws; the abort reason of the job
+   */
+  async run(): Promise<void> {
+    try {
+      this.#run(this.#sources.start())
+      for (let first = 0; first < leavesOf(this.#job.sizeBytes); first += windowChunks) {
+        this.#window = new FetchWindow(this.#job, first, windowChunks)
+        for (const source of this.#sources.list()) this.#window.learn(source)
+        await this.#fetch(this.#window)
+      }
+    } finally {
+      this.#ending.abort()
+      while (this.#tasks.size > 0) await Promise.allSettled(this.#tasks)
+      await this.#local.close()
+    }
+  }
+
+  async #fetch(window: FetchWindow): Promise<void> {
+    this.#run(this.#screen(window))
+    while (!window.isWhole) {
+      await this.#pulse.wait(lookAgainMs, this.#signal)
+      this.#job.signal.throwIfAborted()
+      if (this.#ending.signal.aborted) throw this.#ending.signal.reason
+      this.#sources.requireHope(window.lastArrivalAt)
+    }
+  }
+
+  /** Decides group by group which chunks are here and which are asked for; nothing of a group is asked for before. */
+  async #screen(window: FetchWindow): Promise<void> {
+    for (const group of window.groups()) {
+      await this.#loadGroup(group)
+      for (const chunk of window.chunksOf(group)) {
+        if (this.#signal.aborted) return
+        if (window.isThere(chunk) && !this.#job.isUnsure) continue
+        // Looking hashes up takes its time, and others have theirs.
+        if (chunk % 64 === 63) await new Promise((resolve) => setImmediate(resolve))
+        if (this.#local.isHole(chunk)) this.#settle(window, chunk, undefined)
+        else if (this.#local.mayHave(chunk)) this.#run(this.#copy(window, chunk))
+        else window.release(chunk)
+      }
+      this.#pulse.wake()
+    }
+  }
+
+  async #loadGroup(group: number): Promise<void> {
+    while (this.#tree.leaves(group) === undefined && !this.#signal.aborted) {
+      const source = this.#sources.best()
+      if (source === undefined) await this.#pulse.wait(lookAgainMs, this.#signal)
+      else await this.#askLeaves(group, source)
+    }
+  }
+
+  async #askLeaves(group: number, source: Source): Promise<void> {
+    const ask = (request: TreeRequest): Promise<Uint8Array> =>
+      this.#context.lines.ask(source.id, request, { signal: this.#signal })
+    try {
+      await this.#tree.load(group, ask)
+    } catch (error) {
+      this.#failed(source, error)
+    }
+  }
+
+  async #copy(window: FetchWindow, chunk: number): Promise<void> {
+    const believed = window.isThere(chunk)
+    const copied = await this.#local.copy(chunk)
+    if (this.#signal.aborted) return
+    if (copied && believed) window.wrote(chunk)
+    else if (copied) this.#settle(window, chunk, undefined)
+    else {
+      if (believed) this.#lose(chunk)
+      window.release(chunk)
+    }
+    if (!copied || window.isWhole) this.#pulse.wake()
+  }
+
+  #lose(chunk: number): void {
+    removeChunk(this.#job.chunks, chunk)
+    this.#job.lost(chunk)
+  }
+
+  /** Asks one source for one run after the other. */
+  async #serve(source: Source): Promise<void> {
+    while (!this.#signal.aborted && this.#sources.has(source)) {
+      const asked = await this.#context.streams.take(() => this.#askNext(source), this.#signal)
+      if (!asked) await this.#pulse.wait(lookAgainMs, this.#signal)
+    }
+  }
+
+  async #askNext(source: Source): Promise<boolean> {
+    const window = this.#window
+    const run = window?.next(source.id, monotonicMs())
+    if (window === undefined || run === undefined) return false
+    await this.#fetchRun(source, window, run)
+    return true
+  }
+
+  async #fetchRun(source: Source, window: FetchWindow, run: Run): Promise<void> {
+    const { id, sizeBytes } = this.#job
+    const { first, count } = run
+    const giveUp = source.begin()
+    const signal = AbortSignal.any([this.#signal, giveUp.signal])
+    const start = first * leafBytes
+    const end = Math.min(sizeBytes, (first + count) * leafBytes)
+    let chunk = first
+    this.#sources.tellGiving()
+    try {
+      await this.#context.lines.use(
+        source.id,
+        (line) =>
+          line.fetch(
+            { kind: 'content', id, start, end },
+            (piece) => this.#take({ source, window, chunk: chunk++ }, piece),
+            { signal },
+          ),
+        { signal },
+      )
+      source.succeeded()
+    } catch (error) {
+      if (this.#signal.aborted) return
+      const reason: unknown = giveUp.signal.aborted ? giveUp.signal.reason : error
+      if (reason !== obsolete) this.#failed(source, reason)
+    } finally {
+      source.end()
+      window.ended(source.id, monotonicMs())
+      this.#sources.tellGiving()
+    }
+  }
+
+  /** A piece of the network: verified at once, then written. Its buffer is free again when both, and the bandwidth, allow. */
+  #take({ source, window, chunk }: Arrival, piece: Piece): void {
+    const expected = this.#tree.leaf(chunk)
+    const { bytes } = piece
+    const rightSize = bytes.length === Math.min(leafBytes, this.#job.sizeBytes - chunk * leafBytes)
+    if (!rightSize || expected === undefined || Buffer.compare(hashLeaf(bytes), expected) !== 0) {
+      piece.release()
+      source.giveUp(corrupt(source.id))
+      return
+    }
+    this.#context.download.spend(source.id, bytes.length, monotonicMs())
+    const wanted = window.arrived(source.id, chunk, monotonicMs())
+    for (const other of this.#sources.list()) if (window.isObsolete(other.id)) other.giveUp(obsolete)
+    this.#run(this.#land({ source, window, chunk }, piece, wanted))
+  }
+
+  async #land({ source, window, chunk }: Arrival, piece: Piece, wanted: boolean): Promise<void> {
+    try {
+      if (wanted) {
+        await this.#job.output.write(chunk * leafBytes, piece.bytes)
+        this.#job.grants.gave(source.id)
+        this.#settle(window, chunk, source.id)
+      }
+      await this.#turn(source.id)
+    } finally {
+      piece.release()
+    }
+  }
+
+  /** Waits for its share of a limited bandwidth: meanwhile nothing more is read from this source. */
+  async #turn(id: PeerId): Promise<void> {
+    for (;;) {
+      const pauseMs = this.#context.download.pauseMs(id, monotonicMs())
+      if (pauseMs === 0 || this.#signal.aborted) return
+      await sleep(pauseMs, this.#signal)
+    }
+  }
+
+  /** A chunk is verified and written. */
+  #settle(window: FetchWindow, chunk: number, from: PeerId | undefined): void {
+    const bytes = Math.min(leafBytes, this.#job.sizeBytes - chunk * leafBytes)
+    addChunk(this.#job.chunks, chunk)
+    window.wrote(chunk)
+    this.#job.arrived(chunk, bytes, from)
+    if (window.isWhole) this.#pulse.wake()
+  }
+
+  #failed(source: Source, error: unknown): void {
+    if (this.#signal.aborted || !this.#sources.has(source)) return
+    this.#context.log.info('a source of a file has failed', { peer: source.id, error: messageOf(error) })
+    this.#window?.failed(source.id, monotonicMs())
+    this.#sources.failed(source, error)
+  }
+
+  /** Lets something run until the fetch is over; what it throws ends the fetch. */
+  #run(task: Promise<void>): void {
+    const guarded = task.catch((error: unknown) => this.#ending.abort(error))
+    this.#tasks.add(guarded)
+    void guarded.then(() => this.#tasks.delete(guarded))
+  }
+}
+
+interface Arrival {
+  readonly source: Source
+  readonly window: FetchWindow
+  readonly chunk: number
+}
+
+function corrupt(id: PeerId): P2PError {
+  return new P2PError(
+    'content-corrupt',
+    `${id} gave something else than what was asked for. It is not asked for this file again.`,
+  )
+}
