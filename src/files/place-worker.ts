@@ -1,0 +1,245 @@
+/** Writing many small files at once, as it is done in the worker: none of it may hold up the main thread. */
+import { spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  futimesSync,
+  linkSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { errnoOf, P2PError, type ErrorCode } from '../base/errors.ts'
+import { leafBytes, type FileId } from '../protocol/file-id.ts'
+import { cannotWrite } from './file-error.ts'
+import { markAsForeign } from './foreign-mark.ts'
+import { fileIdOf, hashLeaf } from './hash-tree.ts'
+import { candidateNames } from './safe-path.ts'
+import { newFileFlags, newFileMode, openFolder, type TargetFolder } from './target-folder.ts'
+import { isWithoutLinks, namesTaken, partEnding, secondsOf, splitPath } from './target-path.ts'
+import type { JobDone } from './worker-jobs.ts'
+
+/** A file whose whole content has come. */
+export interface SmallFile {
+  /** Where to put it in the target: safe, its folder is made when it is not there. */
+  readonly relative: string
+  /** At most one leaf. */
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly modifiedAtMs: number
+  /** What the content must be. */
+  readonly id: FileId
+}
+
+export interface PlaceInput {
+  /** Absolute and real. */
+  readonly folder: string
+  readonly files: readonly SmallFile[]
+}
+
+/** `there`: a file with that name and the same content was there already, and was left alone. */
+export type PlaceOutput =
+  | { readonly kind: 'placed' | 'there'; readonly as: string }
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string }
+
+/** Up to so many files and folders are flushed one by one; for more it is quicker to flush the whole disk once. */
+const flushedSingly = 8
+
+/** A file that is written under a name of ours, and waits for its own. */
+interface Staged {
+  readonly file: SmallFile
+  readonly number: number
+  readonly path: string
+}
+
+/** Each step for all files before the next: content, flush, names, flush. One that fails does not stop the others. */
+export async function place({ folder, files }: PlaceInput): Promise<JobDone<readonly PlaceOutput[]>> {
+  const outcomes: PlaceOutput[] = []
+  const fail = (number: number, error: unknown): void => {
+    const { code, message } = cannotWrite(join(folder, files[number]?.relative ?? ''), error)
+    outcomes[number] = { kind: 'failed', code, message }
+  }
+  try {
+    await using stage = await openStage(folder)
+    const staged = stageAll({ stage, files, fail })
+    flushFiles(stage, staged)
+    const groups = Map.groupBy(staged, ({ file }) => splitPath(file.relative).folder)
+    for (const [path, members] of groups) {
+      await nameAll({ root: folder, path, members, outcomes, fail })
+    }
+    await flushFolders(folder, [...groups.keys()])
+  } catch (error) {
+    for (const number of files.keys()) if (outcomes[number]?.kind !== 'failed') fail(number, error)
+  }
+  return { output: outcomes }
+}
+
+interface Stage extends AsyncDisposable {
+  at(name: string): string
+}
+
+/** One hidden folder holds what is on its way: a kill leaves one thing behind, in one place. */
+async function openStage(root: string): Promise<Stage> {
+  const name = `.${randomBytes(6).toString('hex')}${partEnding}`
+  const folder = await openFolder(root, [name], { make: true })
+  return {
+    at: (file) => folder.at(file),
+    async [Symbol.asyncDispose]() {
+      await folder[Symbol.asyncDispose]()
+      rmSync(join(root, name), { recursive: true, force: true })
+    },
+  }
+}
+
+function stageAll(work: {
+  readonly stage: Stage
+  readonly files: readonly SmallFile[]
+  readonly fail: (number: number, error: unknown) => void
+}): readonly Staged[] {
+  const staged: Staged[] = []
+  for (const [number, file] of work.files.entries()) {
+    const path = work.stage.at(String(number))
+    try {
+      requireContent(file)
+      writeNew(path, file)
+      staged.push({ file, number, path })
+    } catch (error) {
+      work.fail(number, error)
+    }
+  }
+  return staged
+}
+
+/** Nothing gets a name that is not what it was said to be (F10). */
+function requireContent({ relative, bytes, id }: SmallFile): void {
+  const leaves = bytes.length === 0 ? new Uint8Array() : hashLeaf(bytes)
+  if (bytes.length <= leafBytes && fileIdOf(leaves) === id) return
+  throw new P2PError(
+    'content-corrupt',
+    `The content of ${relative} is not what it was said to be. Fetch it from another peer.`,
+  )
+}
+
+function writeNew(path: string, { bytes, modifiedAtMs }: SmallFile): void {
+  const fd = openSync(path, newFileFlags, newFileMode)
+  try {
+    for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done)
+    const seconds = secondsOf(modifiedAtMs)
+    futimesSync(fd, seconds, seconds)
+  } finally {
+    closeSync(fd)
+  }
+  markAsForeign(path)
+}
+
+function flushFiles(stage: Stage, staged: readonly Staged[]): void {
+  if (staged.length > flushedSingly && flushDisk(stage.at('.'))) return
+  for (const { path } of staged) {
+    const fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW)
+    try {
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+  }
+}
+
+/** syncfs(2), which Node does not have. @returns whether it was done */
+function flushDisk(path: string): boolean {
+  return process.platform === 'linux' && spawnSync('sync', ['-f', path], { stdio: 'ignore' }).status === 0
+}
+
+/** A new name is there for good when its folder is flushed. */
+async function flushFolders(root: string, paths: readonly string[]): Promise<void> {
+  if (paths.length > flushedSingly && flushDisk(root)) return
+  for (const path of paths) {
+    await using folder = await openFolder(root, splitPath(`${path}/`).parents)
+    await folder.sync()
+  }
+}
+
+interface Naming {
+  readonly root: string
+  /** Of the folder, in the target. */
+  readonly path: string
+  readonly members: readonly Staged[]
+  readonly outcomes: PlaceOutput[]
+  readonly fail: (number: number, error: unknown) => void
+}
+
+async function nameAll({ root, path, members, outcomes, fail }: Naming): Promise<void> {
+  try {
+    await using folder = await openFolder(root, splitPath(`${path}/`).parents, { make: true })
+    for (const staged of members) {
+      try {
+        outcomes[staged.number] = nameOne(folder, staged)
+      } catch (error) {
+        fail(staged.number, error)
+      }
+    }
+  } catch (error) {
+    for (const { number } of members) fail(number, error)
+  }
+}
+
+function nameOne(folder: TargetFolder, { file, path }: Staged): PlaceOutput {
+  const { name, prefix } = splitPath(file.relative)
+  for (const candidate of candidateNames(name)) {
+    const to = folder.at(candidate)
+    if (giveName(path, to)) return { kind: 'placed', as: `${prefix}${candidate}` }
+    if (hasContent(to, file.bytes)) return { kind: 'there', as: `${prefix}${candidate}` }
+  }
+  throw namesTaken(file.relative)
+}
+
+/** Never in place of something else (F8). @returns whether the name was free */
+function giveName(from: string, to: string): boolean {
+  try {
+    linkSync(from, to)
+    unlinkSync(from)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false
+    if (!isWithoutLinks(error)) throw error
+    return renameToFree(from, to)
+  }
+}
+
+/** For file systems without links: the name is taken by an empty file first, which is then replaced. */
+function renameToFree(from: string, to: string): boolean {
+  try {
+    closeSync(openSync(to, newFileFlags, newFileMode))
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false
+    throw error
+  }
+  renameSync(from, to)
+  return true
+}
+
+function hasContent(path: string, bytes: Uint8Array): boolean {
+  let fd: number
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  } catch {
+    return false
+  }
+  try {
+    const stats = fstatSync(fd)
+    if (!stats.isFile() || stats.size !== bytes.length) return false
+    const there = Buffer.allocUnsafe(bytes.length)
+    let done = 0
+    for (let read = -1; read !== 0 && done < bytes.length; done += read) {
+      read = readSync(fd, there, done, bytes.length - done, null)
+    }
+    return done === bytes.length && there.equals(bytes)
+  } finally {
+    closeSync(fd)
+  }
+}
