@@ -2,7 +2,17 @@
 import { P2PError, errnoOf, messageOf } from '../base/errors.ts'
 
 /** There is nothing under that name that could be read: no file, a link, a socket, a device without a driver. */
-const nothing = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ENODEV', 'EISDIR', 'ENAMETOOLONG', 'EINVAL'])
+const nothing = new Set([
+  'ENOENT',
+  'ENOTDIR',
+  'ELOOP',
+  'ENXIO',
+  'ENODEV',
+  'EISDIR',
+  'ENAMETOOLONG',
+  'EINVAL',
+  'ERR_INVALID_ARG_VALUE',
+])
 
 const reasons: Readonly<Record<string, string>> = {
   EACCES: 'permission denied. Give your user the right to read it',

@@ -1,0 +1,68 @@
+/** Shares on the disk, for tests of what reads them. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { lstatSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { stampOf, type FileOfShare } from '../../src/files/opened-file.ts'
+
+/** A new folder that goes with the test. */
+export function newFolder(t: TestContext): string {
+  const path = mkdtempSync(join(realpathSync(tmpdir()), 'p2p-share-'))
+  t.after(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+/** Writes a file and the folders around it. @returns its path */
+export function put(share: string, path: string, content: string | Uint8Array): string {
+  const place = join(share, path)
+  mkdirSync(dirname(place), { recursive: true })
+  writeFileSync(place, content)
+  return place
+}
+
+/** What the index would know of a file. @param from where to take size and stamp from, when not from the file itself */
+export function indexed(sharePath: string, path: string, from = join(sharePath, path)): FileOfShare {
+  const stats = lstatSync(from, { bigint: true })
+  return { share: { path: sharePath }, path, sizeBytes: Number(stats.size), stamp: stampOf(stats) }
+}
+
+/** Bytes that differ at every place that a mix-up could bring together. */
+export function bytesOf(count: number, seed = 1): Uint8Array {
+  const bytes = new Uint32Array(Math.ceil(count / 4))
+  let state = seed
+  for (let index = 0; index < bytes.length; index++) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    bytes[index] = state
+  }
+  return new Uint8Array(bytes.buffer, 0, count)
+}
+
+/**
+ * Another process that swaps a folder for a link to another, and back, as fast as it can.
+ *
+ * @returns once it does
+ */
+export async function swapping(t: TestContext, folder: string, outside: string): Promise<void> {
+  const script = `
+    const { renameSync, symlinkSync, writeSync } = require('node:fs')
+    const [folder, outside] = process.argv.slice(1)
+    const [away, link] = [folder + '.away', folder + '.link']
+    symlinkSync(outside, link)
+    for (let round = 0; ; round++) {
+      renameSync(folder, away)
+      renameSync(link, folder)
+      renameSync(folder, link)
+      renameSync(away, folder)
+      if (round === 1) writeSync(1, 'swapping')
+    }`
+  const child = spawn(process.execPath, ['-e', script, folder, outside], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.after(async () => {
+    child.kill('SIGKILL')
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+  })
+  await once(child.stdout, 'data')
+}
