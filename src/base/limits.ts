@@ -270,6 +270,9 @@ export const limits = {
   /** Fellows that are named, and how long a fetch of theirs makes them one. */
   fellows: 32,
   fellowMs: 10 * 60_000,
+  /** Peers whose files are searched at the same time, and how long one may take for a page. */
+  findsAtOnce: 16,
+  findMs: 10_000,
   /** What a source has is asked again after this. */
   availabilityMs: 500,
   /** Progress of one transfer is told at most this often. */
