@@ -5,6 +5,7 @@ import { codecs } from './codecs.ts'
 import { datagrams } from './datagrams.ts'
 import { acknowledged, catchUp, durableMessages } from './delivery.ts'
 import { discovery } from './discovery.ts'
+import { fetchFile, fetchFolder, hashShare, resume, talkDuringFetch } from './files.ts'
 import { idleSessions, referenceIdleSessions } from './idle-sessions.ts'
 import { meeting } from './meeting.ts'
 import { messages, referenceMessages } from './messages.ts'
@@ -40,4 +41,9 @@ export const figures: readonly Figure[] = [
   storeAdd,
   storeHistory,
   residentHistory,
+  fetchFile,
+  fetchFolder,
+  resume,
+  talkDuringFetch,
+  hashShare,
 ]
