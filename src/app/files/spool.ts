@@ -1,0 +1,62 @@
+import { mkdirSync } from 'node:fs'
+import { mkdtemp, open, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { writing } from '../../files/file-error.ts'
+import type { OfferId } from '../../protocol/offer-id.ts'
+
+/** Keeps what a stream has said until the offer of it has ended, one file for each offer. */
+export class Spool implements AsyncDisposable {
+  readonly #kept: string | undefined
+  #temporary: Promise<string> | undefined
+
+  /** @param folder where it outlasts the process; undefined for a folder that goes with this object */
+  constructor(folder: string | undefined) {
+    this.#kept = folder
+  }
+
+  /**
+   * Writes a stream to the disk.
+   *
+   * @returns the path of the file
+   * @throws P2PError `disk-full`, `disk-failed`, `file-unusable`; what the stream throws; the abort reason of `signal`
+   */
+  async fill(id: OfferId, content: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<string> {
+    const path = join(await this.#folder(), id)
+    try {
+      await using file = await writing(path, () => open(path, 'wx', 0o600))
+      for await (const bytes of content) {
+        signal?.throwIfAborted()
+        await writing(path, () => file.writeFile(bytes))
+      }
+      return path
+    } catch (error) {
+      await rm(path, { force: true })
+      throw error
+    }
+  }
+
+  /** The offer has ended. */
+  async remove(id: OfferId): Promise<void> {
+    const folder = this.#kept ?? (await this.#temporary)
+    if (folder !== undefined) await rm(join(folder, id), { force: true })
+  }
+
+  /** Removes what is there of offers that are no more. */
+  async sweep(isNeeded: (id: string) => boolean): Promise<void> {
+    if (this.#kept === undefined) return
+    const names = await readdir(this.#kept).catch(() => [])
+    for (const name of names) if (!isNeeded(name)) await rm(join(this.#kept, name), { force: true })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#temporary !== undefined) await rm(await this.#temporary, { recursive: true, force: true })
+  }
+
+  async #folder(): Promise<string> {
+    if (this.#kept === undefined) return await (this.#temporary ??= mkdtemp(join(tmpdir(), 'p2p-')))
+    const folder = this.#kept
+    await writing(folder, () => Promise.resolve(mkdirSync(folder, { recursive: true, mode: 0o700 })))
+    return folder
+  }
+}
