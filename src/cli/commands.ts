@@ -1,7 +1,11 @@
 import { nearest, P2PError } from '../index.ts'
+import { browseCommands } from './browse-commands.ts'
 import type { Command, CommandContext, Outcome } from './command.ts'
 import { displayText } from './display-text.ts'
 import { conversationCommands } from './conversation-commands.ts'
+import { fetchCommands } from './fetch-commands.ts'
+import { queueCommands } from './queue-commands.ts'
+import { shareCommands } from './share-commands.ts'
 import { attachCommand, sessionResult } from './talk.ts'
 import { parseEndpoint, peerNamed, sessionNamed, whoIsKnown } from './targets.ts'
 import { transferCommands } from './transfer-commands.ts'
@@ -37,6 +41,10 @@ export const commands: readonly Command[] = [
     completes: 'session',
     run: close,
   },
+  ...shareCommands,
+  ...browseCommands,
+  ...fetchCommands,
+  ...queueCommands,
   ...trustCommands,
   ...transferCommands,
   {
@@ -165,7 +173,10 @@ export function findCommand(line: string): { readonly command: Command; readonly
     for (const name of [command.name, ...(command.aliases ?? [])]) {
       if (words !== name && !words.startsWith(`${name} `)) continue
       const rest = line.replace(new RegExp(`^\\s*${name.replaceAll(' ', '\\s+')}`), '').trim()
-      return { command, argument: command.words === 'verbatim' ? rest : oneSpace(rest) }
+      return {
+        command,
+        argument: command.words === 'verbatim' || command.words === 'quoted' ? rest : oneSpace(rest),
+      }
     }
   }
   throw new P2PError('usage', `There is no command "${displayText(words)}". ${advice(words)}`)

@@ -179,6 +179,6 @@ async function cancel({ state, view }: CommandContext, argument: string): Promis
   await state.decide(() => state.node.outbox.cancel(message.id))
   return {
     result: { messageId: message.id },
-    lines: [`Withdrawn, and never sent to ${view.peer(message.peerId)}: ${preview(message)}`],
+    lines: [`Withdrawn, and never sent to ${view.peer(message.peerId)}: ${preview(view, message)}`],
   }
 }

@@ -37,7 +37,7 @@ export class DeliveryNarrator {
     const message = this.#state.underway.find(event.messageId)
     this.#late.set(peerId, {
       count: late.count + 1,
-      text: message === undefined ? undefined : preview(message),
+      text: message === undefined ? undefined : preview(this.#view, message),
     })
     return []
   }
@@ -63,7 +63,7 @@ export class DeliveryNarrator {
   #failed({ peerId, messageId, reason = '' }: StateEvent): readonly string[] {
     if (this.#state.deciding) return []
     const message = this.#state.underway.find(messageId)
-    const what = message === undefined ? 'a message' : preview(message)
+    const what = message === undefined ? 'a message' : preview(this.#view, message)
     const { alarm } = this.#view.style
     return [alarm(`Not delivered to ${this.#view.plainPeer(peerId)}: ${what} (${displayText(reason)})`)]
   }

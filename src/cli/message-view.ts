@@ -13,7 +13,8 @@ import { clock, type View } from './view.ts'
 /** A message as chat shows it; lines after the first stand in, so that none looks like another message. */
 export function messageLines(view: View, message: Message): readonly string[] {
   const { dim } = view.style
-  const [first = '', ...rest] = displayLines(message.text)
+  const { offer, text } = message
+  const [first = '', ...rest] = offer === undefined ? displayLines(text) : [view.offer(offer)]
   const peer = view.peer(message.peerId)
   const who = message.incoming ? peer : `${dim('to')} ${peer}`
   const lines = [
@@ -31,8 +32,8 @@ export function shownTime({ sentAt, storedAt, oddClock }: Message): string {
 }
 
 /** The beginning of a message, in one line. */
-export function preview({ text }: Message): string {
-  return displayText(text, { maxBytes: limits.shownPreviewBytes })
+export function preview(view: View, { text, offer }: Message): string {
+  return offer === undefined ? displayText(text, { maxBytes: limits.shownPreviewBytes }) : view.offer(offer)
 }
 
 function notesOn({ incoming, oddClock, sentAt, ...message }: Message): string {
@@ -63,7 +64,7 @@ export function conversationLines(view: View, conversations: readonly Conversati
     conversations.map(({ peerId, unread, pending, lastMessage, presence }, index) => [
       String(index + 1),
       view.plainPeer(peerId),
-      lastMessage === undefined ? '-' : `${lastMessage.incoming ? '' : 'you: '}${preview(lastMessage)}`,
+      lastMessage === undefined ? '-' : `${lastMessage.incoming ? '' : 'you: '}${preview(view, lastMessage)}`,
       lastMessage === undefined ? '-' : shownTime(lastMessage),
       String(unread),
       String(pending),
@@ -91,7 +92,7 @@ export function outboxLines(view: View, waiting: readonly WaitingMessage[]): rea
     waiting.map(({ message, waitsFor }, index) => [
       String(index + 1),
       view.plainPeer(message.peerId),
-      preview(message),
+      preview(view, message),
       clock(message.storedAt),
       waitWords[waitsFor],
     ]),

@@ -2,7 +2,13 @@ import { P2PError } from '../index.ts'
 import { displayText } from './display-text.ts'
 
 /** The command that shows what there is of each kind. */
-const lists = { peer: 'list peers', session: 'list sessions', message: 'outbox' } as const
+const lists = {
+  peer: 'list peers',
+  session: 'list sessions',
+  message: 'outbox',
+  offer: 'offers',
+  transfer: 'transfers',
+} as const
 
 /** What a person may choose from. */
 export interface Choice<Id extends string> {

@@ -1,6 +1,8 @@
-import { isProvable, limits, type NodeEvent, type PeerId, type SessionInfo } from '../index.ts'
+import { isProvable, type NodeEvent, type PeerId, type SessionInfo } from '../index.ts'
 import { DeliveryNarrator } from './delivery-narrator.ts'
 import { displayText } from './display-text.ts'
+import { FileNarrator } from './file-narrator.ts'
+import { LineBudget } from './line-budget.ts'
 import { messageLines, preview, shownTime } from './message-view.ts'
 import type { ShellState } from './shell-state.ts'
 import { trustLines } from './trust-narrator.ts'
@@ -20,11 +22,13 @@ export class Narrator {
   readonly #aboutVerifications = new LineBudget('trust')
   readonly #aboutPresence = new LineBudget('conversations')
   readonly #deliveries: DeliveryNarrator
+  readonly #files: FileNarrator
 
   constructor(state: ShellState, view: View) {
     this.#state = state
     this.#view = view
     this.#deliveries = new DeliveryNarrator(state, view)
+    this.#files = new FileNarrator(state, view)
   }
 
   lines(event: NodeEvent): readonly string[] {
@@ -59,19 +63,20 @@ export class Narrator {
       case 'trust:succeeded':
       case 'verify:done':
         return trustLines(event, this.#state, this.#view)
-      case 'node:started':
-      case 'node:stopped':
-      case 'peer:changed':
-      case 'conversation:deleted':
-      case 'typing':
       case 'transfer:started':
-      case 'transfer:progress':
       case 'transfer:done':
       case 'transfer:failed':
       case 'transfer:changed':
       case 'offer:received':
       case 'offer:changed':
       case 'share:changed':
+        return this.#files.lines(event)
+      case 'node:started':
+      case 'node:stopped':
+      case 'peer:changed':
+      case 'conversation:deleted':
+      case 'typing':
+      case 'transfer:progress':
       case 'share:removed':
         return []
     }
@@ -112,11 +117,13 @@ export class Narrator {
   }
 
   #received({ at, message }: EventOf<'message:received'>): readonly string[] {
+    // An offer is told by an event of its own, with what it offers.
+    if (message.offer !== undefined) return []
     if (this.#state.isAttachedTo(message.peerId)) return messageLines(this.#view, message)
     const { dim } = this.#view.style
     const open = dim(`(open ${this.#view.handle(message.peerId)})`)
     const who = `${dim(shownTime(message))} ${this.#view.peer(message.peerId)}`
-    const line = `${who} says: ${preview(message)} ${open}`
+    const line = `${who} says: ${preview(this.#view, message)} ${open}`
     return this.#unasked(line, at, this.#aboutSessions)
   }
 
@@ -146,10 +153,7 @@ export class Narrator {
 
   /** What somebody else caused; too much of it would leave no room for what one reads. */
   #unasked(text: string, at: Date, budget: LineBudget): readonly string[] {
-    const untold = budget.take(at.getTime())
-    if (untold === undefined) return []
-    const lines = text.split('\n')
-    return untold === 0 ? lines : [this.#view.style.dim(`… and ${untold} more (${budget.where})`), ...lines]
+    return budget.lines(at, this.#view.style, () => text.split('\n'))
   }
 
   #isAttachedTo({ peerId }: SessionInfo): boolean {
@@ -172,32 +176,4 @@ export class Narrator {
 function connectionLost({ peerId }: SessionInfo): string {
   const lost = 'connection lost'
   return isProvable(peerId) ? lost : `${lost}; what was sent last may not have arrived`
-}
-
-/** How many lines of one kind may be shown; nothing is lost, as a command shows what became of them. */
-class LineBudget {
-  readonly where: string
-  #left: number = limits.unaskedLineBurst
-  #at = 0
-  #untold = 0
-
-  /** @param where the command that shows what was left out */
-  constructor(where: string) {
-    this.where = where
-  }
-
-  /** @returns how many lines were left out since the last one, or undefined when this one is to be left out too */
-  take(atMs: number): number | undefined {
-    const earned = (Math.max(0, atMs - this.#at) / 1_000) * limits.unaskedLinesPerSecond
-    this.#left = Math.min(limits.unaskedLineBurst, this.#left + earned)
-    this.#at = atMs
-    if (this.#left < 1) {
-      this.#untold++
-      return undefined
-    }
-    this.#left--
-    const untold = this.#untold
-    this.#untold = 0
-    return untold
-  }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Message, NodeEvent, P2PNode, PeerId, SessionInfo } from '../index.ts'
+import { OngoingSet } from './ongoing.ts'
 import { Underway } from './underway.ts'
 
 /** The peer that lines are written to. */
@@ -28,9 +29,13 @@ export class ShellState {
   listedSessions: readonly string[] = []
   /** IDs of messages, as the outbox has shown them last. */
   listedMessages: readonly string[] = []
+  /** IDs of offers and transfers as they were listed last, and after them those that were told of since. */
+  listedOffers: readonly string[] = []
+  listedTransfers: readonly string[] = []
   /** Message at the top of the last page of history that was shown. */
   pageTop: string | undefined
   readonly underway = new Underway()
+  readonly ongoing = new OngoingSet()
   #attached: Attached | undefined
   #deciding = 0
 
@@ -86,6 +91,18 @@ export class ShellState {
     return shown
   }
 
+  /** The number by which commands take an offer, from 1 on: one that no list has shown yet gets the next. */
+  numberOfOffer(id: string): number {
+    if (!this.listedOffers.includes(id)) this.listedOffers = [...this.listedOffers, id]
+    return this.listedOffers.indexOf(id) + 1
+  }
+
+  /** {@link numberOfOffer}, of a transfer. */
+  numberOfTransfer(id: string): number {
+    if (!this.listedTransfers.includes(id)) this.listedTransfers = [...this.listedTransfers, id]
+    return this.listedTransfers.indexOf(id) + 1
+  }
+
   /** Whether what changes now, changes because our user says so and is told by the command. */
   get deciding(): boolean {
     return this.#deciding > 0
@@ -104,6 +121,7 @@ export class ShellState {
   /** Follows what happens; to be called with each event after it was shown. */
   note(event: NodeEvent): void {
     this.underway.note(event)
+    this.ongoing.note(event)
     if (event.type === 'session:opened') this.#follow(event.session)
     if (event.type !== 'message:received') return
     const { peerId } = event.message

@@ -1,11 +1,10 @@
 import { createReadStream } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
 import { errnoOf, isP2PError, limits, P2PError } from '../index.ts'
 import type { Command, CommandContext, Outcome } from './command.ts'
-import { displayText, escapeJson } from './display-text.ts'
+import { escapeJson } from './display-text.ts'
 import { inputLines } from './input-lines.ts'
+import { pathOf, shownPath } from './local-path.ts'
 
 /** Commands that carry conversations between data directories, in the order in which `help` shows them. */
 export const transferCommands: readonly Command[] = [
@@ -88,10 +87,6 @@ async function* linesOf(path: string, signal: AbortSignal): AsyncGenerator<strin
   }
 }
 
-function pathOf(text: string): string {
-  return resolve(text.startsWith('~/') ? join(homedir(), text.slice(2)) : text)
-}
-
 const problems: Readonly<Record<string, string>> = {
   EEXIST: 'is there already, and is never written over; name another file',
   ENOENT: 'is not there, or its folder is not',
@@ -106,10 +101,6 @@ function told(path: string, error: unknown): unknown {
   if (errno === undefined || isP2PError(error)) return error
   const why = problems[errno] ?? `cannot be used: ${errno}`
   return new P2PError('file-unusable', `${shownPath(path)} ${why}.`, { cause: error })
-}
-
-function shownPath(path: string): string {
-  return displayText(path, { maxBytes: limits.shownMessageBytes })
 }
 
 function counted(messages: number): string {

@@ -12,6 +12,7 @@ import {
 } from '../index.ts'
 import { displayText } from './display-text.ts'
 import { shortId } from './names.ts'
+import { offerText } from './offer-text.ts'
 import { plainStyle, type Style } from './style.ts'
 
 /** What tells who somebody is: what we call it, what it calls itself, and what is known of its key. */
@@ -92,6 +93,11 @@ export class View {
   /** An ID, as short as it may be. */
   id(id: PeerId): string {
     return this.#wholeIds ? id : shortId(id, peerIds(this.#node))
+  }
+
+  /** An offer in place of the text of a message, as it stands now. */
+  offer(id: string): string {
+    return offerText(this.#node, id)
   }
 
   session(id: string): string {

@@ -1,0 +1,62 @@
+import { P2PError, type P2PNode, type PeerId } from '../index.ts'
+import type { CommandContext } from './command.ts'
+import { displayText } from './display-text.ts'
+import { aliasesOf, findContact, peerNamed } from './targets.ts'
+
+/** A file or folder of a peer, as commands name it. */
+export interface PeerPath {
+  readonly peerId: PeerId
+  /** Empty for everything that the peer shares. */
+  readonly path: string
+}
+
+/** Splits `desk:photos/2025` at the colon after the peer; an alias may have colons of its own. */
+export function splitPeerPath(
+  node: P2PNode,
+  word: string,
+): { readonly target: string; readonly path: string | undefined } {
+  const begins = [...aliasesOf(node).keys()].filter((alias) => word === alias || word.startsWith(`${alias}:`))
+  const [longest] = begins.sort((a, b) => b.length - a.length)
+  const colon = word.indexOf(':')
+  const target = longest ?? (colon < 0 ? word : word.slice(0, colon))
+  return { target, path: target === word ? undefined : word.slice(target.length + 1) }
+}
+
+/** A peer that can be asked now, or is waited for as the shell says. @throws P2PError `peer-unknown` */
+export async function readPeerPath(context: CommandContext, word: string): Promise<PeerPath> {
+  const { target, path = '' } = splitPeerPath(context.state.node, word)
+  return { peerId: await reachablePeer(context, target), path: trimSlashes(path) }
+}
+
+/**
+ * Somebody who is here; of somebody we know who is not, the command itself finds out that it cannot be reached.
+ *
+ * @throws P2PError `peer-unknown`
+ */
+export async function reachablePeer(context: CommandContext, target: string): Promise<PeerId> {
+  try {
+    return (await peerNamed(context, target)).id
+  } catch (error) {
+    const known = findContact(context.state, target)
+    if (known === undefined) throw error
+    return known
+  }
+}
+
+/** {@link readPeerPath}, of a file or folder. @throws P2PError `usage` when only a peer is named */
+export async function readWholePeerPath(context: CommandContext, word: string): Promise<PeerPath> {
+  const { path } = splitPeerPath(context.state.node, word)
+  if (path === undefined || trimSlashes(path) === '') {
+    const shown = displayText(word.replace(/:$/, ''))
+    throw new P2PError(
+      'usage',
+      `Say which file or folder, such as ${shown}:photos. "ls ${shown}" shows what there is.`,
+    )
+  }
+  return await readPeerPath(context, word)
+}
+
+/** Folders are shown with a slash behind them, and may be typed so. */
+function trimSlashes(path: string): string {
+  return path.replaceAll(/^\/+|\/+$/g, '')
+}
