@@ -20,7 +20,8 @@ export interface PartFile extends AsyncDisposable {
   /**
    * Writes all bytes at a position. Several may be under way.
    *
-   * @throws P2PError `content-corrupt` beyond the end (F10); `file-unusable` soon after the file was removed
+   * @throws P2PError `content-corrupt` beyond the end (F10); `file-unusable` soon after the file was removed; `disk-failed` may also mean bytes
+   *   that were taken before: what is there has to be checked again then
    */
   write(position: number, bytes: Uint8Array): Promise<void>
   /** @returns how many bytes; fewer than asked for only at the end */
@@ -52,6 +53,11 @@ interface Wanted extends PartOptions {
 
 /** How often a file that is being written is looked at, whether it is still there (F14). */
 const lookMs = 500
+/**
+ * As much is flushed behind our back while more comes: at the end there is little left to wait for, 5 ms instead of 450 for 1 GiB, and the kernel
+ * never has so much to write that others who flush have to wait for long.
+ */
+const flushedBytes = 16 * 1024 * 1024
 const partName = new RegExp(`^\\.[0-9a-f]{16}\\${partEnding}$`)
 /** Of `stat.blocks`, on every platform. */
 const blockBytes = 512
@@ -135,6 +141,10 @@ class OpenPart implements PartFile {
   readonly resumed: boolean
   readonly #part: Opened
   #lookedAtMs = performance.now()
+  #unflushedBytes = 0
+  #flushing: Promise<void> | undefined
+  /** What the disk said about bytes that it had taken before. */
+  #failure: unknown
 
   constructor(part: Opened) {
     this.path = join(part.root, part.relative)
@@ -149,6 +159,7 @@ class OpenPart implements PartFile {
       for (let done = 0; done < bytes.length;) {
         done += (await handle.write(bytes, done, bytes.length - done, position + done)).bytesWritten
       }
+      this.#flushBehind(bytes.length)
       await this.#look()
     })
   }
@@ -208,6 +219,23 @@ class OpenPart implements PartFile {
     )
   }
 
+  #flushBehind(bytes: number): void {
+    if (this.#failure !== undefined) throw this.#failure
+    this.#unflushedBytes += bytes
+    if (this.#flushing !== undefined || this.#unflushedBytes < flushedBytes) return
+    this.#unflushedBytes = 0
+    this.#flushing = this.#flushData()
+  }
+
+  async #flushData(): Promise<void> {
+    try {
+      await this.#part.handle.datasync()
+    } catch (error) {
+      this.#failure = error
+    }
+    this.#flushing = undefined
+  }
+
   /** Writing to a file that was removed works, for nothing. */
   async #look(): Promise<void> {
     if (performance.now() - this.#lookedAtMs < lookMs) return
@@ -225,6 +253,9 @@ class OpenPart implements PartFile {
 
   async #flush(modifiedAtMs: number): Promise<Stats> {
     const { handle } = this.#part
+    // The system tells an error once: the next flush would hear nothing of it.
+    await this.#flushing
+    if (this.#failure !== undefined) throw this.#failure
     markAsForeign(this.path)
     const seconds = secondsOf(modifiedAtMs)
     await handle.utimes(seconds, seconds)
