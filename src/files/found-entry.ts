@@ -45,8 +45,8 @@ export function entryOf(path: string, stats: BigIntStats): FoundEntry | LeftOutR
     path,
     kind: isFile ? 'file' : 'folder',
     sizeBytes: isFile ? Number(stats.size) : 0,
-    // Nobody means a time before 1970.
-    modifiedAtMs: Math.max(0, Number(stats.mtimeNs / 1_000_000n)),
+    // Rounded, because a time that was set in milliseconds is a little less on the disk. Nobody means one before 1970.
+    modifiedAtMs: Math.max(0, Number((stats.mtimeNs + 500_000n) / 1_000_000n)),
     stamp: stampOf(stats),
   }
 }

@@ -85,11 +85,17 @@ export async function* walkShare(
 export async function entryAt(sharePath: string, path: string): Promise<FoundEntry | undefined> {
   const place = pathIn(sharePath, path)
   try {
-    if (isOwnPart(path) || (await realpath(dirname(place))) !== dirname(place)) return undefined
+    if (isOwnPart(path) || !isPlain(path) || (await realpath(dirname(place))) !== dirname(place))
+      return undefined
     const entry = entryOf(path, await lstat(place, { bigint: true }))
     return typeof entry === 'object' ? entry : undefined
   } catch (error) {
     if (isGone(error)) return undefined
     throw cannotRead(place, error)
   }
+}
+
+/** Whether no name in a path means anything but itself. */
+function isPlain(path: string): boolean {
+  return path === '' || path.split('/').every((name) => name !== '' && name !== '.' && name !== '..')
 }
