@@ -1,0 +1,3 @@
+import { testSafePaths } from '../property/safe-path.ts'
+
+testSafePaths(1_000_000)
