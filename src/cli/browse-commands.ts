@@ -9,7 +9,7 @@ import { quoteWord, quoting, splitOptions, splitWords } from './words.ts'
 export const browseCommands: readonly Command[] = [
   {
     name: 'ls',
-    usage: 'ls [peer[:path]] [--after NAME]',
+    usage: 'ls [peer[:path]]',
     summary: 'What a peer shares, or everybody who is here',
     details: [
       `ls desk:photos shows what is in a folder, in the order of the names; ${quoting}.`,

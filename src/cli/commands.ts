@@ -189,6 +189,10 @@ function oneSpace(text: string): string {
 function advice(words: string): string {
   const [first = ''] = words.split(' ')
   const names = commands.flatMap(({ name, aliases = [] }) => aliases.concat(name))
-  const meant = nearest(words, names) ?? nearest(first, names) ?? names.find((name) => name.startsWith(first))
+  const meant =
+    names.find((name) => name.startsWith(`${words} `)) ??
+    nearest(words, names) ??
+    nearest(first, names) ??
+    names.find((name) => name.startsWith(first))
   return meant === undefined ? '"help" lists them.' : `Did you mean "${meant}"?`
 }

@@ -18,10 +18,10 @@ const existingPolicies = ['rename', 'skip', 'ask'] as const satisfies readonly E
 export const fetchCommands: readonly Command[] = [
   {
     name: 'get',
-    usage: 'get <peer>:<path>… [--to DIR]',
+    usage: 'get <peer>:<path> …',
     summary: 'Take files or folders of a peer',
     details: [
-      'They go into the folder for downloads, or the one that --to names; everything is checked, and nothing is ever written over.',
+      'They go into the folder for downloads, or the one that --to DIR names; everything is checked, and nothing is ever written over.',
       '--existing rename: where the name is taken, the next free one is used (the default); skip: what is there stays; ask: nothing is fetched.',
       `It goes on after an interruption, also when p2p was ended; ${quoting}.`,
       'On the command line, --to - writes a file to standard output.',
@@ -33,7 +33,7 @@ export const fetchCommands: readonly Command[] = [
   },
   {
     name: 'send',
-    usage: 'send <peer> <path>… [--as NAME]',
+    usage: 'send <peer> <path> …',
     summary: 'Offer files or folders to a peer, who accepts or declines',
     details: [
       'Who is away is asked when he is here. The files stay where they are, and are fetched from there.',
@@ -47,16 +47,16 @@ export const fetchCommands: readonly Command[] = [
   {
     name: 'offers',
     usage: 'offers',
-    summary: 'What others offer you, what you offer them, and the answers',
+    summary: 'What others offer you, and you them, with the answers',
     argument: 'none',
     run: offers,
   },
   {
     name: 'accept',
-    usage: 'accept <offer> [--to DIR]',
+    usage: 'accept <offer>',
     summary: 'Take what a peer offers',
     details:
-      'An offer is named by its number in the last list, or by any beginning of its ID. --to and --existing are those of get.',
+      'An offer is named by its number in the last list, or by any beginning of its ID. --to DIR and --existing are those of get.',
     argument: 'required',
     words: 'quoted',
     completes: 'offer',

@@ -10,7 +10,7 @@ interface PromptListener {
   interrupt(): void
   /** Ctrl-D. @returns whether to go on asking */
   end(): boolean
-  complete(line: string): [string[], string]
+  complete(line: string): Promise<[string[], string]>
   /** The line being typed is another. */
   typing(line: string): void
 }
@@ -103,7 +103,12 @@ export class Prompt {
       history: this.#history,
       historySize: limits.shellHistoryLines,
       removeHistoryDuplicates: true,
-      completer: (line: string) => listener.complete(line),
+      completer: (line: string, done: (error: null, found: [string[], string]) => void) => {
+        listener.complete(line).then(
+          (found) => done(null, found),
+          () => done(null, [[], line]),
+        )
+      },
     })
     lines.on('history', (history) => (this.#history = history))
     lines.on('line', (line) => {

@@ -12,7 +12,7 @@ import { quoting, splitOptions, splitWords } from './words.ts'
 export const shareCommands: readonly Command[] = [
   {
     name: 'share',
-    usage: 'share <path> [--as NAME] [--to WHOM]',
+    usage: 'share <path>',
     summary: 'Show a file or folder to others, read-only',
     details: [
       'They see it under its own name, or as --as says, from now on and after every start, until "unshare".',

@@ -111,8 +111,8 @@ test('an alias names a peer in every command, also one of several words, and Tab
   await using desk = await openDesk(lan)
   await using mary = await join(lan, desk, 'mary')
   await desk.run(`alias ${mary.id} Mary Ann`)
-  assert.deepEqual(complete(desk.state, 'connect ma'), [['Mary Ann'], 'ma'])
-  assert.deepEqual(complete(desk.state, 'policy t'), [['trusted'], 't'])
+  assert.deepEqual(await complete(desk.state, 'connect ma'), [['Mary Ann'], 'ma'])
+  assert.deepEqual(await complete(desk.state, 'policy t'), [['trusted'], 't'])
   const connected = await desk.run('connect Mary Ann')
   assert.match(
     textOf(connected),

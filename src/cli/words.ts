@@ -5,7 +5,7 @@ import { displayText } from './display-text.ts'
 export const quoting = 'a name with spaces stands in quotes, or has a backslash before each'
 
 /** One word of a line. */
-interface Word {
+export interface Word {
   /** As it is meant. */
   readonly text: string
   /** Where it begins in the line, and the quote that is open at its end. */
