@@ -261,6 +261,8 @@ export const limits = {
   offers: 1_000,
   /** How long an offer that was accepted can be fetched. */
   offerMs: 30 * 24 * 3_600_000,
+  /** Files of one transfer: each takes a row. */
+  transferFiles: 5_000_000,
   /** Transfers that are remembered, those under way at the same time, and sources of one. */
   transfers: 1_000,
   activeTransfers: 3,
