@@ -12,6 +12,7 @@ import { FetchSources, type Source } from './fetch-sources.ts'
 import { FetchWindow } from './fetch-window.ts'
 import type { FetchContext, FetchJob } from './fetch-job.ts'
 import { LocalChunks } from './local-chunks.ts'
+import { MovedChunks } from './moved-chunks.ts'
 import { Pulse } from './pulse.ts'
 
 /** Groups that are planned at the same time: memory is bounded, and all who fetch are at about the same place. */
@@ -32,12 +33,15 @@ export class FileFetch {
   readonly #tree: ContentTree
   readonly #sources: FetchSources
   readonly #local: LocalChunks
+  readonly #moved: MovedChunks | undefined
   readonly #pulse = new Pulse()
   readonly #ending = new AbortController()
   readonly #signal: AbortSignal
   /** Everything that runs, and writes that are not done. */
   readonly #tasks = new Set<Promise<void>>()
   #window: FetchWindow | undefined
+  /** A chunk whose arrival is waited for. */
+  #awaited: number | undefined
 
   constructor(job: FetchJob, context: FetchContext) {
     this.#job = job
@@ -45,6 +49,7 @@ export class FileFetch {
     this.#signal = AbortSignal.any([job.signal, this.#ending.signal])
     this.#tree = new ContentTree(job, context.shelf)
     this.#local = new LocalChunks(job, this.#tree, context.shares)
+    this.#moved = job.earlier && new MovedChunks(job.earlier, this.#tree, job.output)
     this.#sources = new FetchSources(job, context, {
       signal: this.#signal,
       joined: (source) => this.#run(this.#serve(source)),
@@ -70,6 +75,7 @@ export class FileFetch {
       this.#ending.abort()
       while (this.#tasks.size > 0) await Promise.allSettled(this.#tasks)
       await this.#local.close()
+      await this.#moved?.close()
     }
   }
 
@@ -94,10 +100,22 @@ export class FileFetch {
         if (chunk % 64 === 63) await new Promise((resolve) => setImmediate(resolve))
         if (this.#local.isHole(chunk)) this.#settle(window, chunk, undefined)
         else if (this.#local.mayHave(chunk)) this.#run(this.#copy(window, chunk))
-        else window.release(chunk)
+        else if (await this.#moved?.copy(chunk)) this.#settle(window, chunk, undefined)
+        else this.#ask(window, chunk)
       }
       this.#pulse.wake()
     }
+  }
+
+  /** A chunk is not here. Whether an earlier version has it elsewhere, and what follows, is seen when it has come. */
+  #ask(window: FetchWindow, chunk: number): void {
+    window.release(chunk)
+    this.#moved?.missed(chunk, async () => {
+      this.#awaited = chunk
+      this.#pulse.wake()
+      while (!window.isThere(chunk) && !this.#signal.aborted)
+        await this.#pulse.wait(lookAgainMs, this.#signal)
+    })
   }
 
   async #loadGroup(group: number): Promise<void> {
@@ -228,7 +246,7 @@ export class FileFetch {
     addChunk(this.#job.chunks, chunk)
     window.wrote(chunk)
     this.#job.arrived(chunk, bytes, from)
-    if (window.isWhole) this.#pulse.wake()
+    if (window.isWhole || chunk === this.#awaited) this.#pulse.wake()
   }
 
   #failed(source: Source, error: unknown): void {
