@@ -38,9 +38,9 @@ export function groupsOf(leaves: Uint8Array): Uint8Array {
   return groups
 }
 
-/** The file ID of a content, from the hashes of its leaves. */
-export function fileIdOf(leaves: Uint8Array): FileId {
-  const id = fileIdFromRoot(rootOf(leaves))
+/** The file ID of a content, from the hashes of its leaves or of its groups. */
+export function fileIdOf(hashes: Uint8Array): FileId {
+  const id = fileIdFromRoot(rootOf(hashes))
   if (id === undefined) throw new RangeError('a root has 32 bytes')
   return id
 }

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import { isP2PError, messageOf } from '../base/errors.ts'
 import { hashBytes, leafBytes, leavesOf, type FileId } from '../protocol/file-id.ts'
 import { CheckedFile } from './checked-file.ts'
-import { fileIdOf, hashLeaf, zeroLeaf } from './hash-tree.ts'
+import { fileIdOf, groupsOf, hashLeaf, zeroLeaf } from './hash-tree.ts'
 import type { FileOfShare } from './opened-file.ts'
 import type { JobDone } from './worker-jobs.ts'
 
@@ -17,7 +17,14 @@ export type ReadFailure =
   | { readonly kind: 'unreadable'; readonly reason: string }
 
 export type HashOutcome =
-  { readonly kind: 'hashed'; readonly id: FileId; readonly leaves: Uint8Array } | ReadFailure
+  | {
+      readonly kind: 'hashed'
+      readonly id: FileId
+      /** Hashes of all leaves, and of all groups, 32 bytes each. */
+      readonly leaves: Uint8Array
+      readonly groups: Uint8Array
+    }
+  | ReadFailure
 
 /** Several threads take leaves of one file in turn: they share how far they are, and where the hashes go. */
 export interface LargeHashInput {
@@ -76,7 +83,8 @@ export async function hashLeavesOfLarge({
 /** The last step for a large file; a second of work for one of a terabyte. @param shared see `LargeHashInput` */
 export function idOfLeaves(shared: Uint8Array): JobDone<HashOutcome> {
   const leaves = Uint8Array.from(shared)
-  return { output: { kind: 'hashed', id: fileIdOf(leaves), leaves } }
+  const groups = groupsOf(leaves)
+  return { output: { kind: 'hashed', id: fileIdOf(groups), leaves, groups } }
 }
 
 function hashSmall(file: FileOfShare, slab: Uint8Array): HashOutcome {
@@ -85,8 +93,8 @@ function hashSmall(file: FileOfShare, slab: Uint8Array): HashOutcome {
     const bytes = slab.subarray(0, file.sizeBytes)
     opened.fill(0, bytes)
     opened.check()
-    const leaves = bytes.length === 0 ? new Uint8Array() : hashLeaf(bytes)
-    return { kind: 'hashed', id: fileIdOf(leaves), leaves: new Uint8Array(leaves) }
+    const leaves = bytes.length === 0 ? new Uint8Array() : Uint8Array.from(hashLeaf(bytes))
+    return { kind: 'hashed', id: fileIdOf(leaves), leaves, groups: leaves }
   } catch (error) {
     return failureOf(error)
   }

@@ -16,7 +16,7 @@ import { test } from 'node:test'
 import { bytesOf, indexed, newFolder, put } from '../../test/files/shares.ts'
 import { leafBytes } from '../protocol/file-id.ts'
 import { openFileWorkers } from './file-workers.ts'
-import { fileIdOfContent, leavesOfContent } from './hash-tree.ts'
+import { fileIdOfContent, groupsOf, leavesOfContent } from './hash-tree.ts'
 import { hashFiles } from './hasher.ts'
 import type { HashOutcome } from './hasher-jobs.ts'
 import { stampOf, type FileOfShare } from './opened-file.ts'
@@ -43,6 +43,7 @@ test('files of any size get the ID and leaves of their content', async (t) => {
       kind: 'hashed',
       id: fileIdOfContent(content),
       leaves: new Uint8Array(leavesOfContent(content)),
+      groups: groupsOf(leavesOfContent(content)),
     })),
   )
 })

@@ -12,9 +12,6 @@ import {
 } from './opened-file.ts'
 import { cannotRead, changedFile } from './read-error.ts'
 
-/** After so many bytes it is looked whether the file is still the same, so that a changed one is cut off early (F3). */
-const checkedBytes = 16 * 1024 * 1024
-
 /** A file of ours that is being sent. Disposing closes it. */
 export interface ReadableFile extends AsyncDisposable {
   readonly sizeBytes: number
@@ -22,11 +19,9 @@ export interface ReadableFile extends AsyncDisposable {
    * Fills a buffer from its front with what stands at a position, completely unless the end comes first.
    *
    * @returns how many bytes, 0 at the end
-   * @throws P2PError `file-changed` when the file has another content by now (F3), `disk-failed`
+   * @throws P2PError `file-changed` when the file has another content by now, so that none of it is sent (F3), `disk-failed`
    */
   read(position: number, into: Uint8Array): Promise<number>
-  /** Looks whether the file is still the same: to be asked before the last bytes are let go. @throws like `read` */
-  check(): Promise<void>
 }
 
 /**
@@ -53,7 +48,6 @@ class OpenFile implements ReadableFile {
   readonly #path: string
   readonly #stamp: string
   readonly #handle: FileHandle
-  #unchecked = 0
 
   constructor(file: FileOfShare, handle: FileHandle) {
     this.sizeBytes = file.sizeBytes
@@ -66,21 +60,20 @@ class OpenFile implements ReadableFile {
     const wanted = Math.max(0, Math.min(into.length, this.sizeBytes - position))
     const got = await this.#fill(position, into.subarray(0, wanted))
     if (got < wanted) throw changedFile(this.#path)
-    this.#unchecked += got
-    if (this.#unchecked >= checkedBytes || position + got >= this.sizeBytes) await this.check()
+    if (got > 0) await this.#check()
     return got
-  }
-
-  async check(): Promise<void> {
-    this.#unchecked = 0
-    const stats = await this.#handle.stat({ bigint: true }).catch((error: unknown) => {
-      throw cannotRead(this.#path, error)
-    })
-    if (stampOf(stats) !== this.#stamp) throw changedFile(this.#path)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#handle.close()
+  }
+
+  /** After each read: costs a hundredth of the time that a leaf takes on its way. */
+  async #check(): Promise<void> {
+    const stats = await this.#handle.stat({ bigint: true }).catch((error: unknown) => {
+      throw cannotRead(this.#path, error)
+    })
+    if (stampOf(stats) !== this.#stamp) throw changedFile(this.#path)
   }
 
   async #fill(position: number, into: Uint8Array): Promise<number> {
