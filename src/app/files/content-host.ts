@@ -118,7 +118,7 @@ export class ContentHost {
         told += bytes
         return bytes + (bytes < into.length ? await reading.read(0, into.subarray(bytes)) : 0)
       },
-      [Symbol.asyncDispose]: () => Promise.resolve(),
+      [Symbol.asyncDispose]: () => pack[Symbol.asyncDispose](),
     }
   }
 

@@ -1,6 +1,5 @@
 import { P2PError } from '../../base/errors.ts'
 import { monotonicMs, sleep } from '../../base/time.ts'
-import { groupsOf } from '../../files/hash-tree.ts'
 import { hashFiles, type HashedFile } from '../../files/hasher.ts'
 import type { FileWorker } from '../../files/file-worker.ts'
 import { leafBytes, type FileId } from '../../protocol/file-id.ts'
@@ -121,8 +120,7 @@ export class HashQueue implements Disposable {
   async #settle({ file, outcome }: HashedFile<IndexedFile>): Promise<void> {
     const { store } = this.#context
     if (outcome.kind === 'hashed') {
-      const { id, leaves } = outcome
-      await store.hashed(file, id, { leaves, groups: groupsOf(leaves) })
+      await store.hashed(file, outcome.id, outcome)
       this.#context.hashed(file)
     } else {
       this.#rest(file)
