@@ -23,7 +23,7 @@ const unwanted =
 const oddStart = /^[.~-]/
 const oddEnd = /[. ]$/
 /** Devices of Windows, also with something behind a dot or spaces; it knows three superscript digits too. */
-const device = /^(?:con|prn|aux|nul|clock\$|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:\.|$)/i
+const device = /^(?:con|prn|aux|nul|clock\$|conin\$|conout\$|(?:com|lpt)[0-9¹²³])\s*(?:\.|$)/i
 const extension = /(?<=.)(?:\.tar)?\.[^.\s]{1,16}$/u
 
 /** The parts of a path that a peer names, each safe; undefined when it is refused. Parts are separated by `/`, on every platform. */

@@ -2,70 +2,62 @@
 import assert from 'node:assert/strict'
 import { posix, win32 } from 'node:path'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { limits } from '../../src/base/limits.ts'
 import { collisionKey, numberedName, safeName, safePath } from '../../src/files/safe-path.ts'
 
 const odd = [
-  ...[
-    '..',
-    '.',
-    '/',
-    '\\',
-    ':',
-    '~',
-    '-',
-    ' ',
-    '%2e%2e%2f',
-    '%5c',
-    '\0',
-    '\n',
-    '\x1b[2J',
-    '\x9b',
-    '$DATA',
-    '?',
-    '*',
-  ],
-  ...[
-    'CON',
-    'con',
-    'NUL',
-    'aux',
-    'COM1',
-    'COM¹',
-    'LPT9',
-    'CONIN$',
-    'CLOCK$',
-    'C:',
-    '\\\\?\\',
-    '//srv',
-    '.bashrc',
-  ],
-  ...[
-    '\u202e',
-    '\u2066',
-    '\u200b',
-    '\ufeff',
-    '\u2028',
-    '\ud800',
-    '\udc00',
-    '\u{1f600}',
-    'é',
-    'e\u0301',
-    'ß',
-    '\u212a',
-  ],
-  ...[
-    '.tar.gz',
-    '.txt',
-    '.p2p-part',
-    'photo',
-    'README',
-    '日本',
-    ' '.repeat(300),
-    'x'.repeat(254),
-    'ü'.repeat(127),
-  ],
+  '..',
+  '.',
+  '/',
+  '\\',
+  ':',
+  '~',
+  '-',
+  ' ',
+  '%2e%2e%2f',
+  '%5c',
+  '\0',
+  '\n',
+  '\x1b[2J',
+  '\x9b',
+  '$DATA',
+  '?',
+  '*',
+  'CON',
+  'con',
+  'NUL',
+  'aux',
+  'COM1',
+  'COM¹',
+  'LPT9',
+  'CONIN$',
+  'CLOCK$',
+  'C:',
+  '\\\\?\\',
+  '//srv',
+  '.bashrc',
+  '\u202e',
+  '\u2066',
+  '\u200b',
+  '\ufeff',
+  '\u2028',
+  '\ud800',
+  '\udc00',
+  '\u{1f600}',
+  'é',
+  'e\u0301',
+  'ß',
+  '\u212a',
+  '.tar.gz',
+  '.txt',
+  '.p2p-part',
+  'photo',
+  'README',
+  '日本',
+  ' '.repeat(300),
+  'x'.repeat(254),
+  'ü'.repeat(127),
 ] as const
 
 const fragment = fc.oneof(
@@ -77,10 +69,12 @@ export const hostilePath: fc.Arbitrary<string> = fc
   .array(fragment, { maxLength: 10 })
   .map((all) => all.join(''))
 
-const device = new Set([
-  ...['con', 'prn', 'aux', 'nul', 'clock$', 'conin$', 'conout$'],
-  ...[...'0123456789¹²³'].flatMap((digit) => [`com${digit}`, `lpt${digit}`]),
-])
+const digits = '0123456789¹²³'.split('')
+const device = new Set(
+  ['con', 'prn', 'aux', 'nul', 'clock$', 'conin$', 'conout$'].concat(
+    digits.flatMap((digit) => [`com${digit}`, `lpt${digit}`]),
+  ),
+)
 
 /** What is wrong with a name, on any platform; written apart from the code that it judges. */
 export function faultOf(name: string): string | undefined {
