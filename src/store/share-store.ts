@@ -2,6 +2,7 @@ import type { FileId } from '../protocol/file-id.ts'
 import type { SharedEntry } from '../protocol/file-messages.ts'
 import type { OfferId } from '../protocol/offer-id.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
+import { openSqliteShares } from './shares/sqlite-shares.ts'
 
 /** A file or folder on our disk that some peers may read: a share, or one entry of an offer of ours. */
 export interface StoredShare {
@@ -125,4 +126,9 @@ export interface ShareStore extends AsyncDisposable {
 export interface ShareStoreOptions {
   /** The file; undefined for shares that last as long as the process. */
   readonly path: string | undefined
+}
+
+/** Opens the shares in a file, which is made when there is none; never throws for what is wrong with it, see `damage`. */
+export function openShareStore({ path }: ShareStoreOptions): Promise<ShareStore> {
+  return openSqliteShares(path)
 }
