@@ -93,6 +93,8 @@ test('a page that is too long is cut, and goes on behind the last entry that it 
     assert.deepEqual(page.entries, entries.slice(0, page.entries.length))
   }
   const whole = decodeFileList(encodeFileList({ entries: short.slice(1), next: 'somewhere' }))
+  const unaskable = encodeFileList({ entries: [file], next: 'x/'.repeat(limits.filePathBytes) })
+  assert.equal(decodeFileList(unaskable)?.next, file.path)
   assert.equal(whole?.entries.length, limits.listEntries)
   assert.equal(whole.next, 'somewhere')
 })

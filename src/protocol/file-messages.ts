@@ -105,7 +105,8 @@ const talkBytes = 64
 export function encodeFileList({ entries, next }: FileList): Uint8Array {
   const possible = entries.map(wireEntryOf).filter(isPossibleEntry)
   const page = possible.slice(0, countThatFits(possible))
-  const goOn = page.length < possible.length ? (page.at(-1)?.name ?? '') : next
+  const isWhole = page.length === possible.length && fitsUtf8(next, limits.filePathBytes)
+  const goOn = isWhole ? next : (page.at(-1)?.name ?? '')
   const writer = new WireWriter(new Uint8Array(limits.fileMessageBytes))
   for (const entry of page) writeEntry(writer, tags.list.entries, entry)
   writeText(writer, tags.list.next, goOn)
