@@ -38,12 +38,17 @@ export interface FetchJob {
   readonly earlier: EarlierVersion | undefined
   readonly grants: Grants
   readonly signal: AbortSignal
+  readonly observer: FetchObserver
+}
+
+/** Is told how a content grows. */
+export interface FetchObserver {
   /** A chunk is verified and written; from nobody: it was here already. */
-  arrived(chunk: number, bytes: number, from: PeerId | undefined): void
+  arrived(chunk: number, from: PeerId | undefined): void
   /** A chunk that was believed to be there is not. */
   lost(chunk: number): void
   /** Who gives now. */
-  sourcesChanged(ids: readonly PeerId[]): void
+  givers(ids: readonly PeerId[]): void
 }
 
 /** What fetching a content needs of its node. */

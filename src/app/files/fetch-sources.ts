@@ -126,7 +126,7 @@ export class FetchSources {
 
   /** Who gives has changed. */
   tellGiving(): void {
-    this.#job.sourcesChanged(this.list().flatMap(({ id, isGiving }) => (isGiving ? [id] : [])))
+    this.#job.observer.givers(this.list().flatMap(({ id, isGiving }) => (isGiving ? [id] : [])))
   }
 
   /** A request to a source has failed. One that only cannot be reached now is tried again some times. */

@@ -151,7 +151,7 @@ export class FileFetch {
 
   #lose(chunk: number): void {
     removeChunk(this.#job.chunks, chunk)
-    this.#job.lost(chunk)
+    this.#job.observer.lost(chunk)
   }
 
   /** Asks one source for one run after the other. */
@@ -242,10 +242,9 @@ export class FileFetch {
 
   /** A chunk is verified and written. */
   #settle(window: FetchWindow, chunk: number, from: PeerId | undefined): void {
-    const bytes = Math.min(leafBytes, this.#job.sizeBytes - chunk * leafBytes)
     addChunk(this.#job.chunks, chunk)
     window.wrote(chunk)
-    this.#job.arrived(chunk, bytes, from)
+    this.#job.observer.arrived(chunk, from)
     if (window.isWhole || chunk === this.#awaited) this.#pulse.wake()
   }
 

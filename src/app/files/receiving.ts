@@ -1,5 +1,6 @@
 /** What takes files from others, as the rest of the node sees it. */
 import type { Log } from '../../base/log.ts'
+import type { FileWorker } from '../../files/file-worker.ts'
 import type { FileId } from '../../protocol/file-id.ts'
 import type { FileQuestion } from '../../protocol/file-request.ts'
 import type { OfferId } from '../../protocol/offer-id.ts'
@@ -17,6 +18,8 @@ export interface DownloadsContext {
   /** What we have ourselves, to copy from. */
   readonly shares: Pick<ShareStore, 'shares' | 'withContent' | 'withLeaf' | 'leaves' | 'groups'>
   readonly lines: FileLines
+  /** Hashes and places files off the main thread. */
+  readonly worker: FileWorker
   /** Peers that are here, may be asked, and can prove who they are; best first. */
   holders(): readonly PeerId[]
   /** As they are now. */

@@ -1,0 +1,319 @@
+import { join } from 'node:path'
+import { isP2PError, messageOf, P2PError } from '../../base/errors.ts'
+import { limits } from '../../base/limits.ts'
+import { sleep } from '../../base/time.ts'
+import { bootId } from '../../files/boot-id.ts'
+import { openTarget, type Target } from '../../files/target.ts'
+import type { SharedEntry } from '../../protocol/file-messages.ts'
+import type { StoredTransfer, TransferFile } from '../../store/transfer-store.ts'
+import { Lanes } from './lanes.ts'
+import { fileAt, listPage } from './listing.ts'
+import { LargeFiles } from './take-large.ts'
+import { Counts, isWanted, Places, type FileOutcome, type TakeContext, type WantedFile } from './take-run.ts'
+import { endsTransfer, isSmall, packsOf, SmallFiles } from './take-small.ts'
+
+/** Files that are looked at in one go. */
+const batchFiles = 1_024
+/** Files or packs that are taken at the same time. */
+const lanesOfTransfer = 2
+/** How often a file may have changed while it was fetched, before it is given up. */
+const mostChanges = 3
+/** Files that their owner has still to hash are asked for again after the first pause, then twice that, up to the last. */
+const firstHashWaitMs = 250
+const lastHashWaitMs = 5_000
+/** Failed files that are named to people; the others are counted. */
+const namedFailures = 3
+
+export interface DownloadOptions {
+  readonly transfer: StoredTransfer
+  readonly counts: Counts
+  /** Bytes that the offer named; what the peer lists may not be more (F10). */
+  readonly offeredBytes: number | undefined
+  readonly signal: AbortSignal
+  readonly progressed: () => void
+  /** Where it is put is known; absolute. */
+  savedAs(path: string): Promise<void>
+}
+
+/** One transfer from its listing to its last file. It can be stopped anywhere and goes on from there. */
+export class Download {
+  readonly #context: TakeContext
+  readonly #options: DownloadOptions
+  readonly #transfer: StoredTransfer
+  readonly #changes = new Map<number, number>()
+  readonly #failures: string[] = []
+  #folder = ''
+
+  constructor(context: TakeContext, options: DownloadOptions) {
+    this.#context = context
+    this.#options = options
+    this.#transfer = options.transfer
+  }
+
+  /**
+   * @throws P2PError `peer-unreachable` and the like when it has to wait for somebody; anything else has ended it: `file-unknown`,
+   *   `disk-full` …; the abort reason
+   */
+  async run(): Promise<void> {
+    const { transfer, counts, signal, progressed } = this.#options
+    const target = await openTarget(transfer.into)
+    const places = new Places(target, transfer.path)
+    const run = { transfer, target, places, counts, signal, progressed, bootId: await bootId() }
+    this.#folder = target.folder
+    await this.#list(places)
+    await this.#requireSpace(target)
+    const small = new SmallFiles(this.#context, run)
+    const large = new LargeFiles(this.#context, run)
+    for (let waitMs = firstHashWaitMs; ; waitMs = Math.min(lastHashWaitMs, waitMs * 2)) {
+      await this.#takeAll(small, large)
+      if (this.#openFiles(0, 1).length === 0) break
+      await this.#lookAgain()
+      if (this.#openFiles(0, 1).some((file) => !isWanted(file))) await sleep(waitMs, signal)
+      signal.throwIfAborted()
+    }
+    this.#requireNoFailure()
+  }
+
+  /** Reads what there is to take, page by page; each page is stored, and folders are made. */
+  async #list(places: Places): Promise<void> {
+    const { id, path, peerId, offer } = this.#transfer
+    const { counts, signal } = this.#options
+    let after = this.#context.store.transfer(id)?.listedAfter
+    if (after === undefined) return
+    const place = { peerId, offer, path }
+    if (after === '') {
+      counts.totalBytes = 0
+      counts.totalFiles = 0
+      const file = await fileAt(this.#context.lines, place, { signal })
+      if (file !== undefined) return await this.#add([{ ...file, path: '' }], undefined)
+      await this.#savedIn(places)
+    }
+    while (after !== undefined) {
+      const page = await listPage(this.#context.lines, place, { after, deep: true, signal })
+      after = page.next === '' ? undefined : page.next
+      const folders = page.entries.filter(({ kind }) => kind === 'folder')
+      for (const folder of folders) await makeIfPossible(places, folder.path)
+      await this.#add(
+        page.entries.filter(({ kind }) => kind === 'file'),
+        after,
+      )
+    }
+  }
+
+  /** A folder is put where it can be; several things at once are put side by side. */
+  async #savedIn(places: Places): Promise<void> {
+    const made = this.#transfer.path === '' ? '' : await places.make('')
+    if (made !== undefined) await this.#options.savedAs(join(this.#folder, made))
+  }
+
+  async #add(entries: readonly SharedEntry[], after: string | undefined): Promise<void> {
+    const { counts } = this.#options
+    const first = counts.totalFiles
+    const files = entries.map(({ path, sizeBytes, modifiedAtMs, id }, index): TransferFile => ({
+      number: first + index,
+      path,
+      sizeBytes,
+      modifiedAtMs,
+      id,
+      target: undefined,
+      state: 'open',
+      reason: '',
+    }))
+    counts.totalFiles += files.length
+    counts.totalBytes += files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+    if (counts.totalFiles > limits.transferFiles) throw tooManyFiles()
+    this.#requireAsOffered()
+    const { totalBytes, totalFiles } = counts
+    // The counts first: files that are stored without being counted would be numbered twice.
+    const { store } = this.#context
+    await Promise.all([
+      store.change(this.#transfer.id, { totalBytes, totalFiles }),
+      store.addFiles(this.#transfer.id, files, after),
+    ])
+    this.#options.progressed()
+  }
+
+  #requireAsOffered(): void {
+    const { counts, offeredBytes } = this.#options
+    if (offeredBytes !== undefined && counts.totalBytes > offeredBytes) throw moreThanOffered()
+  }
+
+  async #requireSpace(target: Target): Promise<void> {
+    const { counts } = this.#options
+    const needed = counts.totalBytes - counts.bytes
+    // What parts hold already is reserved nowhere, and asked for again file by file.
+    if (needed > (await target.freeBytes()) + this.#bytesInParts()) throw diskFull(target, needed)
+  }
+
+  #bytesInParts(): number {
+    const parts = this.#context.store.parts().filter(({ transferId }) => transferId === this.#transfer.id)
+    return parts.reduce(
+      (sum, { number }) => sum + (this.#context.store.file(this.#transfer.id, number)?.sizeBytes ?? 0),
+      0,
+    )
+  }
+
+  async #takeAll(small: SmallFiles, large: LargeFiles): Promise<void> {
+    await using lanes = new Lanes(lanesOfTransfer)
+    for (let from = 0; ;) {
+      const files = this.#openFiles(from, batchFiles)
+      const last = files.at(-1)
+      if (last === undefined) break
+      from = last.number + 1
+      const wanted = files.filter(isWanted)
+      for (const pack of packsOf(wanted.filter(isSmall))) await lanes.run(() => this.#takeSmall(small, pack))
+      for (const file of wanted.filter((each) => !isSmall(each)))
+        await lanes.run(() => this.#takeLarge(large, file))
+    }
+    await lanes.end()
+  }
+
+  async #takeSmall(small: SmallFiles, pack: readonly WantedFile[]): Promise<void> {
+    this.#options.signal.throwIfAborted()
+    const outcomes = await small.take(pack)
+    await this.#settle(pack, outcomes)
+  }
+
+  async #takeLarge(large: LargeFiles, file: WantedFile): Promise<void> {
+    this.#options.signal.throwIfAborted()
+    let outcome: FileOutcome
+    try {
+      outcome = await large.take(file)
+    } catch (error) {
+      this.#options.signal.throwIfAborted()
+      outcome = outcomeOf(error)
+      // What came of another content is of no use.
+      await large.discard(file)
+    }
+    await this.#settle([file], [outcome])
+    this.#context.store.removePart(this.#transfer.id, file.number)
+  }
+
+  /** Stores what became of files, together. */
+  async #settle(files: readonly WantedFile[], outcomes: readonly FileOutcome[]): Promise<void> {
+    const { counts } = this.#options
+    const changes = files.map(({ number }, index) => changeOf(number, outcomes[index] ?? { state: 'again' }))
+    for (const [index, { number, path, sizeBytes }] of files.entries()) {
+      const outcome = outcomes[index] ?? { state: 'again' }
+      if (outcome.state === 'again') this.#changes.set(number, (this.#changes.get(number) ?? 0) + 1)
+      else if (outcome.state === 'failed') this.#noteFailure(path, outcome.reason)
+      else {
+        counts.bytes += sizeBytes
+        counts.files++
+        const isAll = path === '' || (this.#transfer.path === '' && counts.totalFiles === 1)
+        if (isAll) await this.#options.savedAs(join(this.#folder, outcome.target))
+      }
+    }
+    const { bytes, files: done } = counts
+    await this.#context.store.changeFiles(this.#transfer.id, changes, { bytes, files: done })
+    this.#options.progressed()
+  }
+
+  /** Files without an ID, and those that have changed: what are they now? */
+  async #lookAgain(): Promise<void> {
+    for (let from = 0; ;) {
+      const files = this.#openFiles(from, batchFiles)
+      const last = files.at(-1)
+      if (last === undefined) return
+      from = last.number + 1
+      for (const file of files) if (!isWanted(file)) await this.#lookAgainAt(file)
+    }
+  }
+
+  async #lookAgainAt(file: TransferFile): Promise<void> {
+    const { peerId, offer, path } = this.#transfer
+    const place = { peerId, offer, path: [path, file.path].filter((part) => part !== '').join('/') }
+    const { counts, signal } = this.#options
+    let now: SharedEntry | undefined
+    try {
+      now = await fileAt(this.#context.lines, place, { signal })
+    } catch (error) {
+      if (!isP2PError(error, 'file-unknown')) throw error
+    }
+    if (now === undefined) return await this.#fail(file, 'it is not there any more')
+    if ((this.#changes.get(file.number) ?? 0) >= mostChanges)
+      return await this.#fail(file, 'it has changed again and again while it was fetched')
+    if (now.id === undefined) return
+    const { id, sizeBytes, modifiedAtMs } = now
+    counts.totalBytes += sizeBytes - file.sizeBytes
+    const { totalBytes } = counts
+    this.#requireAsOffered()
+    await this.#context.store.changeFiles(
+      this.#transfer.id,
+      [{ number: file.number, id, sizeBytes, modifiedAtMs }],
+      {},
+    )
+    await this.#context.store.change(this.#transfer.id, { totalBytes })
+  }
+
+  async #fail({ number, path }: TransferFile, reason: string): Promise<void> {
+    this.#noteFailure(path, reason)
+    await this.#context.store.changeFiles(this.#transfer.id, [{ number, state: 'failed', reason }], {})
+  }
+
+  #noteFailure(path: string, reason: string): void {
+    if (this.#failures.length < namedFailures)
+      this.#failures.push(path === '' ? reason : `${path}: ${reason}`)
+  }
+
+  #requireNoFailure(): void {
+    const { totalFiles, files } = this.#options.counts
+    const failed = totalFiles - files
+    if (failed <= 0) return
+    const which = totalFiles === 1 ? '' : `${failed} of ${totalFiles} files could not be taken: `
+    const more = failed > this.#failures.length ? [`${failed - this.#failures.length} more`] : []
+    throw new P2PError('file-unknown', `${which}${[...this.#failures, ...more].join('; ')}`)
+  }
+
+  #openFiles(from: number, limit: number): readonly TransferFile[] {
+    return this.#context.store.openFiles(this.#transfer.id, from, limit)
+  }
+}
+
+/** A folder with a name that is refused is left out; the files in it will be refused with a reason. */
+async function makeIfPossible(places: Places, path: string): Promise<void> {
+  try {
+    await places.make(path)
+  } catch (error) {
+    if (endsTransfer(error)) throw error
+  }
+}
+
+/** What a failure means for one file. @throws the error, when it concerns the whole transfer */
+function outcomeOf(error: unknown): FileOutcome {
+  if (isP2PError(error, 'file-unknown') || isP2PError(error, 'file-changed')) return { state: 'again' }
+  const onlyThis =
+    isP2PError(error, 'content-corrupt') ||
+    isP2PError(error, 'protocol-violation') ||
+    isP2PError(error, 'file-exists') ||
+    isP2PError(error, 'file-name-invalid')
+  if (!onlyThis) throw error
+  return { state: 'failed', reason: messageOf(error) }
+}
+
+function changeOf(
+  number: number,
+  outcome: FileOutcome,
+): Pick<TransferFile, 'number'> & Partial<TransferFile> {
+  if (outcome.state === 'again') return { number, id: undefined }
+  if (outcome.state === 'failed') return { number, state: 'failed', reason: outcome.reason }
+  return { number, state: outcome.state, target: outcome.target }
+}
+
+function tooManyFiles(): P2PError {
+  return new P2PError(
+    'too-many',
+    `There are more than ${limits.transferFiles} files in it. Take its folders one by one.`,
+  )
+}
+
+function moreThanOffered(): P2PError {
+  return new P2PError('file-changed', 'There is more in it by now than was offered. Ask for another offer.')
+}
+
+function diskFull({ folder }: Target, needed: number): P2PError {
+  return new P2PError(
+    'disk-full',
+    `${folder} has not enough free space: ${needed} bytes are needed. Free some space and go on, or choose another folder.`,
+  )
+}

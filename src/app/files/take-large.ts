@@ -1,0 +1,210 @@
+import { existsSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { lstat } from 'node:fs/promises'
+
+import type { FileWorker } from '../../files/file-worker.ts'
+import { hashFiles } from '../../files/hasher.ts'
+import { stampOf, type FileOfShare } from '../../files/opened-file.ts'
+import type { PartFile } from '../../files/part-file.ts'
+import { openTarget } from '../../files/target.ts'
+import { leafBytes, leavesOf, type FileId } from '../../protocol/file-id.ts'
+import type { PeerId } from '../../protocol/peer-id.ts'
+import { countChunks, emptyChunks, hasChunk } from '../../rules/chunk-map.ts'
+import type { PartRecord, TransferStore } from '../../store/transfer-store.ts'
+import type { EarlierVersion, FetchObserver } from './fetch-job.ts'
+import { FileFetch } from './file-fetch.ts'
+import type { HeldContent } from './holdings.ts'
+import { PartMap } from './part-map.ts'
+import type { FileOutcome, TakeContext, TakeRun, WantedFile } from './take-run.ts'
+
+/** A file is begun so, if it is worth a part file of its own. */
+interface Begun {
+  readonly file: WantedFile
+  readonly as: string
+  readonly part: PartFile
+  readonly earlier: EarlierVersion | undefined
+}
+
+/** Takes one large file, chunk by chunk, into a part file that goes on after any interruption. */
+export class LargeFiles {
+  readonly #context: TakeContext
+  readonly #run: TakeRun
+
+  constructor(context: TakeContext, run: TakeRun) {
+    this.#context = context
+    this.#run = run
+  }
+
+  /**
+   * @throws P2PError `peer-unreachable`, `file-unknown`, `content-corrupt`, `disk-full`, `disk-failed`, `file-unusable`; the abort reason. The
+   *   part stays
+   */
+  async take(file: WantedFile): Promise<FileOutcome> {
+    const { target, places, transfer } = this.#run
+    const place = await places.of(file.path)
+    if (place === undefined) return { state: 'failed', reason: 'it has a name that no file can have here' }
+    if (place.there.kind === 'file' && transfer.existing === 'skip')
+      return { state: 'skipped', target: place.as }
+    const record = this.#context.store.part(transfer.id, file.number)
+    const resumes = record !== undefined && existsSync(record.partPath)
+    const earlier =
+      place.there.kind === 'file' && !resumes
+        ? await hashInTarget(this.#context.worker, join(target.folder, place.as), this.#run.signal)
+        : undefined
+    if (earlier?.id === file.id) return { state: 'skipped', target: place.as }
+    await using part = await target.openPart(place.as, {
+      sizeBytes: file.sizeBytes,
+      ...(resumes && { resume: record.partPath }),
+    })
+    const as = await this.#fetch({ file, as: place.as, part, earlier }, part.resumed ? record : undefined)
+    return { state: 'done', target: as }
+  }
+
+  /** Forgets what came of a file that will not be finished. */
+  async discard({ id, number, sizeBytes }: WantedFile): Promise<void> {
+    const { store, holdings } = this.#context
+    const record = store.part(this.#run.transfer.id, number)
+    holdings.forget(id)
+    store.forgetLeaves(id)
+    store.removePart(this.#run.transfer.id, number)
+    if (record !== undefined) await discardPart(this.#run.transfer.into, record.partPath, sizeBytes)
+  }
+
+  async #fetch(begun: Begun, record: PartRecord | undefined): Promise<string> {
+    const { file, as, part, earlier } = begun
+    const { transfer, signal, bootId } = this.#run
+    if (record === undefined) this.#note(file, part)
+    const chunks = emptyChunks(leavesOf(file.sizeBytes))
+    chunks.set(record?.chunks ?? [])
+    const held = this.#context.holdings.open(file)
+    const growth = new Growth(this.#context.store, this.#run, { file, chunks, held })
+    held.growsIn(part)
+    const fetch = new FileFetch(
+      {
+        id: file.id,
+        sizeBytes: file.sizeBytes,
+        from: transfer.peerId,
+        output: part,
+        chunks,
+        isFresh: !part.resumed,
+        isUnsure: record !== undefined && record.bootId !== bootId,
+        earlier,
+        grants: held.grants,
+        signal,
+        observer: growth,
+      },
+      this.#context,
+    )
+    try {
+      await fetch.run()
+      const saved = await part.finish({ as, modifiedAtMs: file.modifiedAtMs })
+      await held.finished(this.#run.target.folder, saved)
+      return saved
+    } finally {
+      held.stopped()
+      growth.close()
+    }
+  }
+
+  #note({ number }: WantedFile, { path: partPath }: PartFile): void {
+    const { transfer, bootId } = this.#run
+    this.#context.store.removePart(transfer.id, number)
+    this.#context.store.putPart({ transferId: transfer.id, number, partPath, bootId })
+  }
+}
+
+/** Removes a part that nobody goes on with, if it is there. */
+export async function discardPart(into: string, partPath: string, sizeBytes: number): Promise<void> {
+  if (!existsSync(partPath)) return
+  const target = await openTarget(into)
+  const part = await target.openPart('part', { sizeBytes, resume: partPath })
+  await part.discard()
+}
+
+/** A file of the target with its hashes; undefined when it cannot be read, or changes meanwhile. */
+export async function hashInTarget(
+  worker: FileWorker,
+  path: string,
+  signal?: AbortSignal,
+): Promise<(EarlierVersion & { readonly id: FileId }) | undefined> {
+  const stats = await lstat(path, { bigint: true })
+  const file: FileOfShare = {
+    share: { path: dirname(path) },
+    path: basename(path),
+    sizeBytes: Number(stats.size),
+    stamp: stampOf(stats),
+  }
+  for await (const { outcome } of hashFiles(worker, [file], { ...(signal && { signal }) }))
+    if (outcome.kind === 'hashed') return { file, leaves: outcome.leaves, id: outcome.id }
+  return undefined
+}
+
+/** Tells of a file that grows: the store, who sees the transfer, and those that may have it of us. */
+class Growth implements FetchObserver {
+  readonly #run: TakeRun
+  readonly #growing: Growing
+  readonly #map: PartMap
+  /** Bytes of it that are there. */
+  #bytes: number
+  #givers: readonly PeerId[] = []
+
+  constructor(store: TransferStore, run: TakeRun, growing: Growing) {
+    const { file, chunks } = growing
+    this.#run = run
+    this.#growing = growing
+    this.#map = new PartMap(store, { transferId: run.transfer.id, number: file.number }, chunks)
+    this.#bytes = bytesOf(chunks, file.sizeBytes)
+    run.counts.partial += this.#bytes
+  }
+
+  arrived(chunk: number, from: PeerId | undefined): void {
+    const bytes = this.#change(chunk, 1)
+    if (from !== undefined) {
+      this.#growing.held.gave(chunk)
+      this.#run.counts.speed.add(bytes)
+    }
+  }
+
+  lost(chunk: number): void {
+    this.#change(chunk, -1)
+  }
+
+  givers(ids: readonly PeerId[]): void {
+    for (const id of ids) this.#run.counts.gives(id)
+    for (const id of this.#givers) this.#run.counts.givesNoMore(id)
+    this.#givers = ids
+    this.#run.progressed()
+  }
+
+  /** It does not grow any more: it is whole, or nobody counts on it. */
+  close(): void {
+    this.givers([])
+    this.#map.close()
+    this.#run.counts.partial -= this.#bytes
+  }
+
+  #change(chunk: number, sign: 1 | -1): number {
+    const bytes = bytesOfChunk(chunk, this.#growing.file.sizeBytes)
+    this.#bytes += sign * bytes
+    this.#run.counts.partial += sign * bytes
+    this.#map.changed(chunk, bytes)
+    this.#run.progressed()
+    return bytes
+  }
+}
+
+interface Growing {
+  readonly file: WantedFile
+  readonly chunks: Uint8Array
+  readonly held: HeldContent
+}
+
+function bytesOfChunk(chunk: number, sizeBytes: number): number {
+  return Math.min(leafBytes, sizeBytes - chunk * leafBytes)
+}
+
+function bytesOf(chunks: Uint8Array, sizeBytes: number): number {
+  const last = leavesOf(sizeBytes) - 1
+  const missingOfLast = hasChunk(chunks, last) ? leafBytes - bytesOfChunk(last, sizeBytes) : 0
+  return countChunks(chunks) * leafBytes - missingOfLast
+}

@@ -1,0 +1,141 @@
+/** One transfer under way, as its parts see it. */
+import type { FileWorker } from '../../files/file-worker.ts'
+import { safeName, safePath } from '../../files/safe-path.ts'
+import type { FoundInTarget, Target } from '../../files/target.ts'
+import type { FileId } from '../../protocol/file-id.ts'
+import type { PeerId } from '../../protocol/peer-id.ts'
+import type { StoredTransfer, TransferFile, TransferStore } from '../../store/transfer-store.ts'
+import type { FetchContext } from './fetch-job.ts'
+import type { Holdings } from './holdings.ts'
+import { SpeedMeter } from './progress.ts'
+import type { DownloadsContext } from './receiving.ts'
+
+/** What taking files needs of its node. */
+export interface TakeContext extends FetchContext {
+  readonly store: TransferStore
+  readonly shares: DownloadsContext['shares']
+  readonly worker: FileWorker
+  readonly holdings: Holdings
+}
+
+/** What has become of a file. `again`: its owner has another content under that name by now. */
+export type FileOutcome =
+  | { readonly state: 'done' | 'skipped'; readonly target: string }
+  | { readonly state: 'failed'; readonly reason: string }
+  | { readonly state: 'again' }
+
+/** A file that can be fetched. */
+export interface WantedFile extends TransferFile {
+  readonly id: FileId
+}
+
+/** Folders whose names in the target are remembered. */
+const rememberedFolders = 10_000
+
+/** Where files of a transfer go: names of the peer are suggestions (F7, F8). */
+export class Places {
+  readonly #target: Target
+  readonly #top: string
+  readonly #folders = new Map<string, string>()
+
+  /** @param path of the transfer at the peer */
+  constructor(target: Target, path: string) {
+    this.#target = target
+    this.#top = path.slice(path.lastIndexOf('/') + 1)
+  }
+
+  /** @returns undefined for a name that is refused */
+  async of(path: string): Promise<{ readonly as: string; readonly there: FoundInTarget } | undefined> {
+    const safe = this.#safe(path)
+    if (safe === undefined) return undefined
+    const name = safe.at(-1) ?? ''
+    const folder = await this.#folder(safe.slice(0, -1))
+    const wanted = folder === '' ? name : `${folder}/${name}`
+    const free = await this.#target.freeName(wanted)
+    if (free === wanted) return { as: wanted, there: { kind: 'free' } }
+    // What has exactly this name may be what we want; any other only looks like it.
+    const there = await this.#target.look(wanted)
+    return there.kind === 'file' ? { as: wanted, there } : { as: free, there: { kind: 'free' } }
+  }
+
+  /** Makes a folder. @returns its path in the target; undefined for a name that is refused */
+  async make(path: string): Promise<string | undefined> {
+    const safe = this.#safe(path)
+    return safe && (await this.#folder(safe))
+  }
+
+  #safe(path: string): readonly string[] | undefined {
+    const whole = [this.#top, path].filter((part) => part !== '').join('/')
+    return safePath(whole)
+  }
+
+  async #folder(names: readonly string[]): Promise<string> {
+    if (names.length === 0) return ''
+    const wanted = names.join('/')
+    const known = this.#folders.get(wanted)
+    if (known !== undefined) return known
+    const parent = await this.#folder(names.slice(0, -1))
+    const name = names.at(-1) ?? ''
+    const made = await this.#target.makeFolder(parent === '' ? name : `${parent}/${name}`)
+    if (this.#folders.size >= rememberedFolders) this.#folders.clear()
+    this.#folders.set(wanted, made)
+    return made
+  }
+}
+
+/** The name under which a transfer is put into its folder; undefined when it is refused or several things are put there. */
+export function topNameOf(path: string): string | undefined {
+  return path === '' ? undefined : safeName(path.slice(path.lastIndexOf('/') + 1))
+}
+
+/** Counts of a transfer: what is settled is stored, what is on its way is only shown. */
+export class Counts {
+  /** Of files that are done. */
+  bytes: number
+  files: number
+  totalBytes: number
+  totalFiles: number
+  /** Bytes of files that are not whole yet. */
+  partial = 0
+  readonly speed = new SpeedMeter()
+  /** Who gives now, and how often. */
+  readonly #sources = new Map<PeerId, number>()
+
+  constructor({ bytes, files, totalBytes, totalFiles }: StoredTransfer) {
+    this.bytes = bytes
+    this.files = files
+    this.totalBytes = totalBytes
+    this.totalFiles = totalFiles
+  }
+
+  get sources(): readonly PeerId[] {
+    return [...this.#sources.keys()]
+  }
+
+  gives(id: PeerId): void {
+    this.#sources.set(id, (this.#sources.get(id) ?? 0) + 1)
+  }
+
+  givesNoMore(id: PeerId): void {
+    const times = (this.#sources.get(id) ?? 0) - 1
+    if (times > 0) this.#sources.set(id, times)
+    else this.#sources.delete(id)
+  }
+}
+
+/** A transfer under way. */
+export interface TakeRun {
+  readonly transfer: StoredTransfer
+  readonly target: Target
+  readonly places: Places
+  readonly counts: Counts
+  /** Tells one start of the machine from another. */
+  readonly bootId: string
+  readonly signal: AbortSignal
+  /** Progress is to be told. */
+  progressed(): void
+}
+
+export function isWanted(file: TransferFile): file is WantedFile {
+  return file.id !== undefined
+}

@@ -1,0 +1,238 @@
+import { isP2PError, P2PError } from '../../base/errors.ts'
+import { limits } from '../../base/limits.ts'
+import { monotonicMs, sleep } from '../../base/time.ts'
+import { placeSmall, type SmallFile } from '../../files/place-small.ts'
+import { openSharedFile } from '../../files/shared-file.ts'
+import { leafBytes, type FileId } from '../../protocol/file-id.ts'
+import { decodePackTable, packTableBytes } from '../../protocol/pack.ts'
+import type { PackRequest } from '../../protocol/file-request.ts'
+import type { PeerId } from '../../protocol/peer-id.ts'
+import type { Piece } from '../../transport/files.ts'
+import type { FileOutcome, TakeContext, TakeRun, WantedFile } from './take-run.ts'
+
+/** Bytes of one pack that we ask for: two are on their way and two are being placed. */
+export const askedPackBytes = 4 * 1024 * 1024
+/** Others that are asked for what the peer has not got any more. */
+const mostOthers = 8
+
+type Bytes = Uint8Array<ArrayBuffer>
+
+/** Takes small files, many in one answer. */
+export class SmallFiles {
+  readonly #context: TakeContext
+  readonly #run: TakeRun
+
+  constructor(context: TakeContext, run: TakeRun) {
+    this.#context = context
+    this.#run = run
+  }
+
+  /**
+   * Takes some files, at most `limits.packFiles` and together at most `limits.packBytes`.
+   *
+   * @returns what has become of each
+   * @throws P2PError `peer-unreachable`, and like `placeSmall`; the abort reason
+   */
+  async take(files: readonly WantedFile[]): Promise<readonly FileOutcome[]> {
+    const outcomes = new Map<WantedFile, FileOutcome>()
+    const placed: { readonly file: WantedFile; readonly as: string }[] = []
+    for (const file of files) {
+      const place = await this.#run.places.of(file.path)
+      if (place === undefined)
+        outcomes.set(file, { state: 'failed', reason: 'it has a name that no file can have here' })
+      else if (place.there.kind === 'file' && this.#run.transfer.existing === 'skip')
+        outcomes.set(file, { state: 'skipped', target: place.as })
+      else placed.push({ file, as: place.as })
+    }
+    const contents = await this.#contentsOf(placed.map(({ file }) => file))
+    await this.#place(placed, contents, outcomes)
+    return files.map((file) => outcomes.get(file) ?? { state: 'again' })
+  }
+
+  async #place(
+    placed: readonly { readonly file: WantedFile; readonly as: string }[],
+    contents: ReadonlyMap<FileId, Bytes>,
+    outcomes: Map<WantedFile, FileOutcome>,
+  ): Promise<void> {
+    const there = placed.flatMap(({ file, as }) => {
+      const bytes = contents.get(file.id)
+      return bytes === undefined ? [] : [{ file, small: smallFile(file, as, bytes) }]
+    })
+    if (there.length === 0) return
+    this.#run.signal.throwIfAborted()
+    const results = await placeSmall(
+      this.#context.worker,
+      this.#run.target,
+      there.map(({ small }) => small),
+    )
+    for (const [index, result] of results.entries()) {
+      const file = there[index]?.file
+      if (file === undefined) continue
+      if (result.kind === 'failed' && endsTransfer(result.error)) throw result.error
+      outcomes.set(file, outcomeOf(result))
+    }
+  }
+
+  /** Contents by their IDs, from here or from peers; not verified yet. */
+  async #contentsOf(files: readonly WantedFile[]): Promise<Map<FileId, Bytes>> {
+    const contents = new Map<FileId, Bytes>()
+    const sizes = new Map(files.map(({ id, sizeBytes }) => [id, sizeBytes]))
+    const local = this.#context.shares.shares().length > 0
+    for (const [id, size] of sizes) {
+      if (size === 0) contents.set(id, new Uint8Array())
+      const here = local && size > 0 ? await this.#readHere(id, size) : undefined
+      if (here !== undefined) contents.set(id, here)
+    }
+    await this.#ask(sizes, contents)
+    return contents
+  }
+
+  async #readHere(id: FileId, size: number): Promise<Bytes | undefined> {
+    for (const file of this.#context.shares.withContent(id, undefined)) {
+      try {
+        await using opened = await openSharedFile(file)
+        const bytes = new Uint8Array(size)
+        if ((await opened.read(0, bytes)) === size) return bytes
+      } catch {
+        // It has gone or changed: then another one, or the peer.
+      }
+    }
+    return undefined
+  }
+
+  /** Asks the peer, and then others for what it has not got or while it cannot be reached. */
+  async #ask(sizes: ReadonlyMap<FileId, number>, contents: Map<FileId, Bytes>): Promise<void> {
+    const { peerId } = this.#run.transfer
+    let unreachable: unknown
+    const others = this.#context.holders().filter((id) => id !== peerId)
+    for (const id of [peerId, ...others.slice(0, mostOthers)]) {
+      const missing = [...sizes].filter(([wanted]) => !contents.has(wanted))
+      if (missing.length === 0) return
+      try {
+        for (const [got, bytes] of await this.#askPeer(id, missing)) contents.set(got, bytes)
+      } catch (error) {
+        this.#run.signal.throwIfAborted()
+        if (id === peerId && isP2PError(error, 'file-unknown')) continue
+        if (id === peerId) unreachable = error
+      }
+    }
+    if (unreachable !== undefined && contents.size < sizes.size) throw unreachable
+  }
+
+  async #askPeer(
+    id: PeerId,
+    wanted: readonly (readonly [FileId, number])[],
+  ): Promise<readonly (readonly [FileId, Bytes])[]> {
+    const { lines, streams, download } = this.#context
+    const { signal, counts } = this.#run
+    const pack = new PackBuffer(wanted)
+    const giveUp = new AbortController()
+    const either = AbortSignal.any([signal, giveUp.signal])
+    const take = (piece: Piece): void => {
+      const { bytes } = piece
+      if (!pack.add(bytes)) giveUp.abort(tooMuch(id))
+      counts.speed.add(bytes.length)
+      download.spend(id, bytes.length, monotonicMs())
+      piece.release()
+    }
+    const question: PackRequest = { kind: 'pack', ids: wanted.map(([fileId]) => fileId) }
+    const fetch = (): Promise<void> =>
+      lines.use(id, (line) => line.fetch(question, take, { signal: either }), { signal: either })
+    counts.gives(id)
+    try {
+      await streams.take(fetch, signal)
+    } finally {
+      counts.givesNoMore(id)
+    }
+    await this.#turn(id)
+    const contents = pack.contents()
+    if (contents === undefined) throw tooMuch(id)
+    return contents
+  }
+
+  /** Waits for its share of a limited bandwidth. */
+  async #turn(id: PeerId): Promise<void> {
+    for (;;) {
+      const pauseMs = this.#context.download.pauseMs(id, monotonicMs())
+      if (pauseMs === 0 || this.#run.signal.aborted) return
+      await sleep(pauseMs, this.#run.signal)
+    }
+  }
+}
+
+/** What comes of one pack, in one piece of memory whose size is known before (F10). */
+class PackBuffer {
+  readonly #wanted: readonly (readonly [FileId, number])[]
+  readonly #bytes: Bytes
+  #length = 0
+
+  constructor(wanted: readonly (readonly [FileId, number])[]) {
+    this.#wanted = wanted
+    const size = wanted.reduce((sum, [, bytes]) => sum + bytes, packTableBytes(wanted.length))
+    this.#bytes = new Uint8Array(size)
+  }
+
+  /** @returns false when it is more than was asked for */
+  add(bytes: Uint8Array): boolean {
+    if (this.#length + bytes.length > this.#bytes.length) return false
+    this.#bytes.set(bytes, this.#length)
+    this.#length += bytes.length
+    return true
+  }
+
+  /** The contents that came; undefined when the answer is none. */
+  contents(): readonly (readonly [FileId, Bytes])[] | undefined {
+    let at = packTableBytes(this.#wanted.length)
+    const sizes = decodePackTable(this.#bytes.subarray(0, at))
+    if (sizes === undefined || this.#length < at) return undefined
+    const contents: (readonly [FileId, Bytes])[] = []
+    for (const [index, [id, expected]] of this.#wanted.entries()) {
+      const size = sizes[index]
+      if (size === undefined) continue
+      if (size !== expected || at + size > this.#length) return undefined
+      contents.push([id, this.#bytes.subarray(at, at + size)])
+      at += size
+    }
+    return at === this.#length ? contents : undefined
+  }
+}
+
+/** Cuts a list into packs. */
+export function* packsOf(files: Iterable<WantedFile>): Generator<readonly WantedFile[]> {
+  let pack: WantedFile[] = []
+  let bytes = 0
+  for (const file of files) {
+    if (pack.length === limits.packFiles || (bytes > 0 && bytes + file.sizeBytes > askedPackBytes)) {
+      yield pack
+      pack = []
+      bytes = 0
+    }
+    pack.push(file)
+    bytes += file.sizeBytes
+  }
+  if (pack.length > 0) yield pack
+}
+
+export function isSmall({ sizeBytes }: { readonly sizeBytes: number }): boolean {
+  return sizeBytes <= leafBytes
+}
+
+/** After these nothing else of the transfer can be written either. */
+export function endsTransfer(error: unknown): boolean {
+  return (
+    isP2PError(error, 'disk-full') || isP2PError(error, 'disk-failed') || isP2PError(error, 'file-unusable')
+  )
+}
+
+function smallFile({ id, modifiedAtMs }: WantedFile, relative: string, bytes: Bytes): SmallFile {
+  return { relative, bytes, modifiedAtMs, id }
+}
+
+function outcomeOf(result: Awaited<ReturnType<typeof placeSmall>>[number]): FileOutcome {
+  if (result.kind === 'failed') return { state: 'failed', reason: result.error.message }
+  return { state: result.kind === 'there' ? 'skipped' : 'done', target: result.as }
+}
+
+function tooMuch(id: PeerId): P2PError {
+  return new P2PError('protocol-violation', `${id} gave something else than the files that were asked for.`)
+}
