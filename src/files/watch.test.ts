@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { limits } from '../base/limits.ts'
-import { watchShare, type ShareWatch } from './watch.ts'
+import { isTold, watchShare, type ShareWatch } from './watch.ts'
 
 function folder(t: TestContext): string {
   const path = mkdtempSync(join(realpathSync(tmpdir()), 'p2p-watch-'))
@@ -153,4 +153,11 @@ test('nothing is told after disposal, also not what was gathered', async (t) => 
   watch[Symbol.dispose]()
   await second.told('file')
   assert.deepEqual(all, [])
+})
+
+test('where others change files without a word of our system, it does not say that it hears all', () => {
+  const [ext4, btrfs, tmpfs, nfs, smb, fuse] = [
+    0xef53, 0x9123683e, 0x01021994, 0x6969, 0xff534d42, 0x65735546,
+  ]
+  assert.deepEqual([ext4, btrfs, tmpfs, nfs, smb, fuse].map(isTold), [true, true, true, false, false, false])
 })

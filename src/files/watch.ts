@@ -1,5 +1,5 @@
 import { watch, type FSWatcher } from 'node:fs'
-import { lstat, opendir } from 'node:fs/promises'
+import { lstat, opendir, statfs } from 'node:fs/promises'
 import { basename, dirname, sep } from 'node:path'
 import { limits } from '../base/limits.ts'
 import { isOwnPart } from './found-entry.ts'
@@ -8,7 +8,10 @@ import { isGone } from './read-error.ts'
 
 /** Tells of changes below a share, as far as the system does. Disposing ends it at once. */
 export interface ShareWatch extends Disposable {
-  /** Whether all folders are watched. Otherwise only looking through everything again finds all changes (`limits.rescanMs`). */
+  /**
+   * Whether everything is watched, and the system hears of all that happens there. Otherwise only looking through everything again finds
+   * all changes (`limits.rescanMs`).
+   */
   readonly complete: boolean
   /** Resolves when everything that is there is watched: a walk that begins then misses nothing. Never rejects. */
   readonly ready: Promise<void>
@@ -77,6 +80,29 @@ class Burst implements Disposable {
   }
 }
 
+/**
+ * File systems whose files others can change without our system knowing: NFS, SMB in three versions, FUSE, 9P, AFS, Ceph, Lustre, GPFS, and
+ * folders of a virtual machine's host. Numbers of statfs(2).
+ */
+const remoteTypes = new Set([
+  0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x65735546, 0x01021997, 0x5346414f, 0x00c36400, 0x0bd00bd0,
+  0x47504653, 0x786f4256,
+])
+
+/** @param type of a file system, as statfs(2) says it */
+export function isTold(type: number): boolean {
+  return !remoteTypes.has(type)
+}
+
+/** Whether our system hears of all changes there. */
+async function hearsAll(place: string): Promise<boolean> {
+  try {
+    return isTold((await statfs(place)).type)
+  } catch {
+    return false
+  }
+}
+
 interface SingleOptions {
   readonly recursive: boolean
   /** The path in the share for a name that the system tells; null when it is no concern of ours. */
@@ -85,8 +111,9 @@ interface SingleOptions {
 
 /** A watch that the system does by itself. */
 class SingleWatch implements ShareWatch {
-  readonly ready = Promise.resolve()
+  readonly ready: Promise<void>
   readonly #burst: Burst
+  #hearsAll = true
   #watcher: FSWatcher | undefined
 
   constructor(place: string, { recursive, pathOf }: SingleOptions, changed: Changed) {
@@ -96,15 +123,20 @@ class SingleWatch implements ShareWatch {
       if (path !== null) this.#burst.add(path)
     }
     this.#watcher = tryWatch(place, { recursive, heard, failed: () => this.#end() })
+    this.ready = this.#ask(place)
   }
 
   get complete(): boolean {
-    return this.#watcher !== undefined
+    return this.#hearsAll && this.#watcher !== undefined
   }
 
   [Symbol.dispose](): void {
     this.#end()
     this.#burst[Symbol.dispose]()
+  }
+
+  async #ask(place: string): Promise<void> {
+    this.#hearsAll = await hearsAll(place)
   }
 
   #end(): void {
@@ -128,7 +160,7 @@ class FolderWatch implements ShareWatch {
   constructor(sharePath: string, changed: Changed) {
     this.#sharePath = sharePath
     this.#burst = new Burst(changed)
-    this.ready = this.#watchBelow('')
+    this.ready = this.#watchAll()
   }
 
   get complete(): boolean {
@@ -140,6 +172,11 @@ class FolderWatch implements ShareWatch {
     this.#complete = false
     this.#drop('')
     this.#burst[Symbol.dispose]()
+  }
+
+  async #watchAll(): Promise<void> {
+    if (!(await hearsAll(this.#sharePath))) this.#complete = false
+    await this.#watchBelow('')
   }
 
   /** Watches a folder and those in it. */
