@@ -6,7 +6,7 @@ import type { PlaceInput, PlaceOutput } from './place-worker.ts'
 import type { PackedFile, PackInput } from './read-pack-jobs.ts'
 import type { LeftOut, WalkInput } from './walk-job.ts'
 
-export interface WorkerJobs {
+interface WorkerJobs {
   readonly place: { readonly input: PlaceInput; readonly output: readonly PlaceOutput[] }
   readonly hashSmallFiles: { readonly input: readonly FileOfShare[]; readonly output: readonly HashOutcome[] }
   readonly hashLeavesOfLarge: { readonly input: LargeHashInput; readonly output: 'done' | ReadFailure }
