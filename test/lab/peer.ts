@@ -24,6 +24,8 @@ export interface PeerOptions {
   readonly setUp?: string
   /** Keeps running when standard input ends. */
   readonly stay?: boolean
+  /** The data directory of one that has ended, to go on with. */
+  readonly dataDir?: string
 }
 
 export interface PeerView {
@@ -59,7 +61,7 @@ export async function openPeer(options: PeerOptions = {}): Promise<PeerProcess> 
 
 /** Starts the command, whatever becomes of it. */
 export async function spawnPeer(options: PeerOptions = {}): Promise<PeerProcess> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'p2p-peer-'))
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'p2p-peer-')))
   const config = options.config === undefined ? {} : { 'config.yaml': options.config }
   for (const [name, text] of Object.entries({ ...config, ...options.files }))
     await writeFile(join(dataDir, name), text)
