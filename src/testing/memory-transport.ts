@@ -4,8 +4,11 @@ import { P2PError } from '../base/errors.ts'
 import type { Announcement } from '../protocol/announcement.ts'
 import { protocolVersion } from '../protocol/handshake.ts'
 import { isProvable, type PeerId } from '../protocol/peer-id.ts'
+import { limits } from '../base/limits.ts'
+import type { FileRequest } from '../protocol/file-request.ts'
 import type { Purpose } from '../rules/trust.ts'
 import type { Channel, PairingChannel } from '../transport/channel.ts'
+import type { FileConnection, FileReply } from '../transport/files.ts'
 import type {
   Address,
   CallOptions,
@@ -15,6 +18,7 @@ import type {
   TransportContext,
 } from '../transport/transport.ts'
 import { memoryChannelPair, type ChannelSide, type MemoryChannel } from './memory-channel.ts'
+import { MemoryFileConnection, type FilesEnd } from './memory-files.ts'
 import type { MemoryWire } from './memory-wire.ts'
 
 const PEER_PORT = 8001
@@ -23,11 +27,13 @@ const PEER_PORT = 8001
  * The peer port of a host: the same answers as over TCP. Everybody here is a peer of ours, and that a node has the key of its
  * credentials is not proved but so.
  */
-export class MemoryTransport implements PeerTransport {
+export class MemoryTransport implements PeerTransport, FilesEnd {
   readonly address: string
   readonly port = PEER_PORT
   readonly context: TransportContext
   readonly #wire: MemoryWire
+  /** Connections for files that peers have opened to us, and have asked something on. */
+  readonly #lines = new Set<MemoryFileConnection>()
   #accepting = true
 
   constructor(wire: MemoryWire, address: string, context: TransportContext) {
@@ -35,6 +41,10 @@ export class MemoryTransport implements PeerTransport {
     this.address = address
     this.context = context
     wire.listen(this)
+  }
+
+  get id(): PeerId {
+    return this.context.credentials.id
   }
 
   addresses(): readonly string[] {
@@ -68,6 +78,41 @@ export class MemoryTransport implements PeerTransport {
     return Object.assign(out, { proof: proofOf(other.context.credentials), binding })
   }
 
+  async files(id: PeerId, to: readonly Address[], { signal }: CallOptions = {}): Promise<FileConnection> {
+    await this.#travel(signal)
+    const connection = new MemoryFileConnection({
+      caller: this.context.credentials,
+      address: this.address,
+      to: this.#reach(id, to),
+      travel: () => new Promise((resolve) => this.#wire.after(resolve)),
+    })
+    this.#wire.keepFiles(connection)
+    return connection
+  }
+
+  cutFiles(id: PeerId): void {
+    for (const line of this.#lines) if (line.caller.id === id) line.cut()
+  }
+
+  refuses(connection: MemoryFileConnection): 403 | 503 | undefined {
+    if (!this.answers()) return 503
+    if (!this.welcomes(connection.caller, 'files')) return 403
+    if (this.#lines.has(connection)) return undefined
+    const own = [...this.#lines].filter(({ caller }) => caller.id === connection.caller.id)
+    const isFull = own.length >= limits.fileConnectionsPerPeer || this.#lines.size >= limits.fileConnections
+    const candidates = own.length >= limits.fileConnectionsPerPeer ? own : [...this.#lines]
+    const idle = isFull ? candidates.find((line) => line.isIdle) : undefined
+    if (isFull && idle === undefined) return 503
+    idle?.cut()
+    this.#lines.add(connection)
+    void connection.closed.then(() => this.#lines.delete(connection))
+    return undefined
+  }
+
+  async serve(caller: ProvedPeer, request: FileRequest): Promise<FileReply> {
+    return await this.context.files.serve(caller, request)
+  }
+
   async ping(id: PeerId, to: Address): Promise<boolean> {
     await this.#travel()
     const listener = this.#wire.listener(this.address, to)
@@ -99,6 +144,7 @@ export class MemoryTransport implements PeerTransport {
 
   [Symbol.asyncDispose](): Promise<void> {
     this.#wire.unlisten(this)
+    this.#wire.cutFilesOf(this.address)
     return Promise.resolve()
   }
 

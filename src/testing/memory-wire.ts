@@ -2,6 +2,7 @@ import type { ConnectionEvents, DatagramEvents, DatagramSockets } from '../disco
 import type { Endpoint } from '../discovery/explorer.ts'
 import type { Address } from '../transport/transport.ts'
 import type { Carry, MemoryChannel } from './memory-channel.ts'
+import type { MemoryFileConnection } from './memory-files.ts'
 import type { MemoryTransport } from './memory-transport.ts'
 
 const DISCOVERY_PORT = 8001
@@ -28,6 +29,7 @@ export class MemoryWire {
   readonly #ears = new Map<string, MemorySockets>()
   readonly #listeners = new Map<string, MemoryTransport>()
   readonly #channels = new Set<readonly [MemoryChannel, MemoryChannel]>()
+  readonly #files = new Set<MemoryFileConnection>()
   readonly #diverted = new Map<string, string>()
   #groupOf: GroupOf = () => undefined
 
@@ -45,6 +47,7 @@ export class MemoryWire {
       for (const end of pair) end.finish({ code: 1006, reason: 'network is cut' })
       this.#channels.delete(pair)
     }
+    for (const files of this.#files) if (!this.connects(files.address, files.otherAddress)) files.cut()
   }
 
   /** Lets whoever connects to one address end at another, as an attacker in between would do it. */
@@ -116,6 +119,17 @@ export class MemoryWire {
   keep(pair: readonly [MemoryChannel, MemoryChannel]): void {
     this.#channels.add(pair)
     void pair[0].closed.then(() => this.#channels.delete(pair))
+  }
+
+  keepFiles(connection: MemoryFileConnection): void {
+    this.#files.add(connection)
+    void connection.closed.then(() => this.#files.delete(connection))
+  }
+
+  /** Ends the connections for files of a host that stops. */
+  cutFilesOf(address: string): void {
+    for (const files of this.#files)
+      if (files.address === address || files.otherAddress === address) files.cut()
   }
 
   #delayMs(): number {

@@ -186,6 +186,11 @@ class HttpFileConnection implements FileConnection {
     const { reader, socket } = this.#options
     const bytes = requestBytes(request, this.#options)
     return new Promise((resolve, reject) => {
+      // It may have ended while a slab was waited for.
+      if (this.#failure !== undefined) {
+        reject(this.#failure)
+        return
+      }
       this.#asked = { resolve, reject }
       reader.expect({
         begin: (head) => (head.status < 300 ? begin(head) : new MessageSink(head.bodyBytes, refusalBytes)),

@@ -60,31 +60,44 @@ export type TestTransportOptions = Partial<TcpTransportOptions> & {
   readonly context?: Partial<Omit<TransportContext, 'selfId' | 'credentials'>>
 }
 
-/** A listening transport that lets everybody in, but in plain those alone that are not `strangerId`. */
-export async function openTransport(options: TestTransportOptions = {}): Promise<TestTransport> {
-  const { context, credentials = plainly(selfId), ...rest } = options
-  const accepted: Channel[] = []
-  const waiting: ((channel: Channel) => void)[] = []
-  const waitingToPair: ((channel: PairingChannel) => void)[] = []
-  const transport = await tcpTransport({ port: 0, host: '127.0.0.1', ...rest })({
-    selfId: credentials.id,
-    credentials,
+/** A node that lets everybody in, but in plain those alone that are not `strangerId`, and has no files. */
+export function contextOf(
+  changes: Partial<TransportContext> & Pick<TransportContext, 'credentials'>,
+): TransportContext {
+  return {
+    selfId: changes.credentials.id,
     permits: () => true,
     isKnown: (id) => id !== strangerId,
     peersFor: () => [],
     admitsSession: () => true,
     messageRateOf: () => ({ perSecond: limits.messagesPerSecond, burst: limits.messageBurst }),
-    accept: (channel) => {
-      accepted.push(channel)
-      waiting.shift()?.(channel)
-    },
+    accept: () => {},
     admitsPairing: () => true,
-    acceptPairing: (channel) => waitingToPair.shift()?.(channel),
+    acceptPairing: () => {},
     files: { serve: () => Promise.resolve({ kind: 'refused', status: 404 }) },
     isStopping: () => false,
     log: silentLog,
-    ...context,
-  })
+    ...changes,
+  }
+}
+
+/** A listening transport of such a node. */
+export async function openTransport(options: TestTransportOptions = {}): Promise<TestTransport> {
+  const { context, credentials = plainly(selfId), ...rest } = options
+  const accepted: Channel[] = []
+  const waiting: ((channel: Channel) => void)[] = []
+  const waitingToPair: ((channel: PairingChannel) => void)[] = []
+  const transport = await tcpTransport({ port: 0, host: '127.0.0.1', ...rest })(
+    contextOf({
+      credentials,
+      accept: (channel) => {
+        accepted.push(channel)
+        waiting.shift()?.(channel)
+      },
+      acceptPairing: (channel) => waitingToPair.shift()?.(channel),
+      ...context,
+    }),
+  )
   const here = { address: rest.host ?? '127.0.0.1', port: transport.port }
   return Object.assign(transport, {
     id: credentials.id,
