@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { P2PError } from '../index.ts'
 import { displayText } from './display-text.ts'
 import type { IdentityWish } from './identity-command.ts'
+import { standaloneNames, type StandaloneName } from './standalone.ts'
 import { version } from './version.ts'
 
 /** What the command line says about the configuration; checked where the configuration is read. */
@@ -20,6 +21,14 @@ export interface Arguments {
   readonly stay: boolean
   /** How long commands wait for a peer that is not known yet; undefined when not said. */
   readonly waitMs: number | undefined
+  /** The only command to run; undefined for a prompt, or commands from standard input. */
+  readonly alone: Standalone | undefined
+}
+
+/** A command with what stands behind it on the command line. */
+export interface Standalone {
+  readonly name: StandaloneName
+  readonly words: readonly string[]
 }
 
 /** What the command line asks for: a run, to see or change the identity, or only a text. */
@@ -49,6 +58,13 @@ export async function parseArguments(args: readonly string[]): Promise<Wish> {
   identity.action(() => {
     wantsIdentity = true
   })
+  let alone: Standalone | undefined
+  for (const name of standaloneNames) {
+    const command = describeStandalone(program, name)
+    command.action(() => {
+      alone = { name, words: command.args }
+    })
+  }
   try {
     program.parse(args, { from: 'user' })
   } catch (error) {
@@ -56,20 +72,21 @@ export async function parseArguments(args: readonly string[]): Promise<Wish> {
     throw error
   }
   const options = program.opts<Options>()
-  if (options.help) return { kind: 'text', text: (await import('./usage.ts')).usage(program) }
+  if (options.help) return { kind: 'text', text: (await import('./usage.ts')).usage(program, alone?.name) }
   if (options.version) return { kind: 'text', text: `${version()}\n` }
   const { json = false, stay = false, wait, ...flags } = options
   if (wantsIdentity) {
     const { qr = false, rotate = false } = identity.opts<IdentityOptions>()
     return { kind: 'identity', wish: { flags, json, qr, rotate } }
   }
-  checkWord(program.args)
-  return { kind: 'run', args: { flags, json, stay, waitMs: wait === undefined ? undefined : wait * 1000 } }
+  if (alone === undefined) checkWord(program.args)
+  const waitMs = wait === undefined ? undefined : wait * 1000
+  return { kind: 'run', args: { flags, json, stay, waitMs, alone } }
 }
 
 function describe(): Command {
   return new Command('p2p')
-    .usage('[shell | id] [options]')
+    .usage('[shell | id | <command>] [options]')
     .description('Find peers near you and talk with them, without a server, an account or the internet.')
     .argument('[shell]', 'the shell, which runs without this word too')
     .option('--config <file>', 'configuration file; default: config.yaml in the data directory')
@@ -102,13 +119,18 @@ function describeIdentity(program: Command): Command {
     .allowExcessArguments(false)
 }
 
+/** What its words mean is for the command itself to say, as at the prompt. */
+function describeStandalone(program: Command, name: StandaloneName): Command {
+  return program.command(name).argument('[words...]').allowUnknownOption()
+}
+
 function seconds(text: string): number {
   const value = /^\d{1,5}(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN
   if (Number.isNaN(value)) throw misuse(`--wait takes a number of seconds, not "${text}".`)
   return value
 }
 
-/** Commands are typed inside, not on the command line: say so rather than ignore them. */
+/** Other commands are typed inside, not on the command line: say so rather than ignore them. */
 function checkWord([word, ...more]: readonly string[]): void {
   if (word === undefined || (word === 'shell' && more.length === 0)) return
   const unknown = word === 'shell' ? more[0] : word

@@ -4,7 +4,7 @@ import { limits } from '../index.ts'
 interface Sink {
   readonly writableLength: number
   readonly writableNeedDrain: boolean
-  write(text: string, done?: () => void): boolean
+  write(text: string | Uint8Array, done?: () => void): boolean
   on(event: 'error', listener: (error: unknown) => void): unknown
   once(event: 'drain', listener: () => void): unknown
 }
@@ -30,6 +30,11 @@ export class Output {
 
   write(text: string): void {
     if (!this.#gone.signal.aborted) this.#sink.write(text)
+  }
+
+  /** Resolves when all of it has left, so that the bytes may be others then; or when the reader is gone. */
+  async pour(bytes: Uint8Array): Promise<void> {
+    await this.#untilGoneOr((resolve) => this.#sink.write(bytes, resolve))
   }
 
   /** Writes unless `limits.outputBytes` wait for the reader: a slow one loses events, and is told how many. */

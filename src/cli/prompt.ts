@@ -33,6 +33,8 @@ export class Prompt {
   readonly #canRedraw: boolean
   #history: string[]
   #label = ''
+  /** What is under way, in a line of its own above the label; empty for nothing. */
+  #status = ''
   #open = true
   /** Whether the cursor stands behind the label and not at the beginning of a line. */
   #asking = false
@@ -43,6 +45,10 @@ export class Prompt {
     this.#history = [...options.history]
     this.#canRedraw = process.env['TERM'] !== 'dumb'
     this.#lines = this.#ask()
+    // Before readline's own: a line that is entered stays on the screen, and what was under way then does not.
+    options.input.prependListener('keypress', (_text, key?: { readonly name?: string }) => {
+      if (key?.name === 'return' || key?.name === 'enter') this.setStatus('')
+    })
     // Behind readline's own listener, so that the line has the key already.
     options.input.on('keypress', () => options.listener.typing(this.#lines.line))
   }
@@ -51,8 +57,22 @@ export class Prompt {
   setLabel(label: string): boolean {
     if (this.#label === label) return false
     this.#label = label
-    this.#lines.setPrompt(label)
+    this.#lines.setPrompt(this.#shownLabel())
     return true
+  }
+
+  /** Shows in one line above the label what is under way, until it is another or empty; a terminal that cannot redraw shows none. */
+  setStatus(status: string): void {
+    if (this.#status === status || !this.#canRedraw || !this.#open) return
+    this.#status = status
+    this.#lines.setPrompt(this.#shownLabel())
+    // readline itself draws over its last lines, however many these were.
+    if (this.#asking) this.redraw()
+  }
+
+  /** How many columns a line may have; undefined where nothing can be redrawn. */
+  get statusColumns(): number | undefined {
+    return this.#canRedraw ? this.#options.output.columns || undefined : undefined
   }
 
   /** Shows the label and what is being typed again, where the cursor is. */
@@ -86,11 +106,16 @@ export class Prompt {
   /** @param last lines to leave behind */
   close(last: readonly string[] = []): void {
     if (!this.#open) return
+    this.setStatus('')
     this.#open = false
     this.#lines.close()
     const { output } = this.#options
     if (this.#asking) output.write('\n')
     for (const line of last) output.write(`${line}\n`)
+  }
+
+  #shownLabel(): string {
+    return this.#status === '' ? this.#label : `${this.#status}\n${this.#label}`
   }
 
   #ask(): DrawnInterface {
@@ -99,7 +124,7 @@ export class Prompt {
       input,
       output,
       terminal: this.#canRedraw,
-      prompt: this.#label,
+      prompt: this.#shownLabel(),
       history: this.#history,
       historySize: limits.shellHistoryLines,
       removeHistoryDuplicates: true,

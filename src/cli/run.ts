@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { limits, messageOf, startNode, type Log, type P2PNode } from '../index.ts'
 import type { Arguments } from './arguments.ts'
 import { EventTap } from './event-tap.ts'
-import type { Face } from './face.ts'
+import type { Face, FaceOptions } from './face.ts'
 import { fileLog } from './log-file.ts'
 import { openScript } from './script.ts'
 import { readSettings, type Settings } from './settings.ts'
@@ -12,6 +12,9 @@ import { version } from './version.ts'
 
 /** Commands that name a peer wait this long for it where nobody sits at a terminal and sees it appear. */
 const unattendedWaitMs = 5_000
+/** The same for a command that runs alone; and how long it looks around before it speaks of everybody. */
+const aloneWaitMs = 10_000
+const aloneGatherMs = 1_500
 
 /**
  * Runs a node and a face in front of it until it is told to stop.
@@ -25,11 +28,9 @@ export async function run(args: Arguments): Promise<number> {
   const log = fileLog(settings.logFile, settings.logLevel)
   const node = await startNode({ ...settings.node, log })
   const tap = new EventTap(node)
-  const atTerminal = !args.json && process.stdin.isTTY && process.stdout.isTTY
-  const waitMs = args.waitMs ?? (atTerminal ? 0 : unattendedWaitMs)
-  const state = new ShellState(node, { waitMs, gatherMs: args.waitMs ?? 0 })
+  const state = new ShellState(node, patienceOf(args))
   // From here on others see and reach us: only now comes what the first screen needs.
-  const openFace = atTerminal ? (await import('./shell.ts')).openShell : openScript
+  const openFace = await faceFor(args)
   const { explorerNames, historyFile } = settings
   const face = openFace({ args, state, log, stop, explorerNames, historyFile })
   tap.open((event) => {
@@ -45,6 +46,21 @@ export async function run(args: Arguments): Promise<number> {
   await leave(node, face)
   log.info('p2p has stopped.')
   return status
+}
+
+function isAtTerminal({ json, alone }: Arguments): boolean {
+  return alone === undefined && !json && process.stdin.isTTY && process.stdout.isTTY
+}
+
+function patienceOf(args: Arguments): { readonly waitMs: number; readonly gatherMs: number } {
+  const { alone, waitMs } = args
+  if (alone !== undefined) return { waitMs: waitMs ?? aloneWaitMs, gatherMs: waitMs ?? aloneGatherMs }
+  return { waitMs: waitMs ?? (isAtTerminal(args) ? 0 : unattendedWaitMs), gatherMs: waitMs ?? 0 }
+}
+
+async function faceFor(args: Arguments): Promise<(options: FaceOptions) => Face> {
+  if (args.alone !== undefined) return (await import('./one-shot.ts')).openOneShot
+  return isAtTerminal(args) ? (await import('./shell.ts')).openShell : openScript
 }
 
 /** Says goodbye, for as long as that may take. */

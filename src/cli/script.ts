@@ -54,9 +54,11 @@ async function runScript(options: ScriptOptions): Promise<number> {
     : script.status
 }
 
-/** Gives what was typed last the time to arrive, and says what has not, unless that was said. */
+/** Gives what was typed last the time to arrive, and says what has not, unless that was said. Files take as long as they come. */
 async function settle({ state, view, tell, signal }: CommandContext): Promise<void> {
-  await state.underway.settled({ ms: state.waitMs, signal })
+  const messages = state.underway.settled({ ms: state.waitMs, signal })
+  const files = state.ongoing.settled(state.node, { stallMs: state.waitMs, signal })
+  await Promise.all([messages, files.catch(() => {})])
   for (const [peerId, count] of state.underway.count()) {
     if (!state.underway.isFirstToWait(peerId)) continue
     const what = count === 1 ? '1 message waits' : `${count} messages wait`

@@ -38,7 +38,8 @@ export async function readSettings(flags: Flags, env: NodeJS.ProcessEnv): Promis
 
 function nodeOptions(config: Config): NodeOptions {
   const { name, policy, dataDir, port, ip, isPublicIp, periodMs } = config
-  const { readReceipts, typing, keepMessagesDays } = config
+  const { readReceipts, typing, keepMessagesDays, files } = config
+  const { download, upload, perPeer, active } = files
   const explorers: ExplorerFactory[] = []
   if (config.multicast !== undefined) {
     const { address: group, ...where } = discovery(config.multicast)
@@ -56,6 +57,9 @@ function nodeOptions(config: Config): NodeOptions {
     explorers,
     readReceipts,
     typing,
+    downloads: files.folder,
+    transferLimits: { download, upload, perPeer, active },
+    autoAccept: { from: files.accept === 'verified' ? 'verified' : 'nobody', maxBytes: files.acceptMaxBytes },
     ...(ip !== undefined && { ip }),
     ...(keepMessagesDays !== undefined && { keepMessagesDays }),
   }

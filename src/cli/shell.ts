@@ -5,6 +5,7 @@ import { complete } from './completion.ts'
 import { displayLines } from './display-text.ts'
 import type { Face, FaceOptions } from './face.ts'
 import { Narrator } from './narrator.ts'
+import { progressLine } from './progress.ts'
 import { Prompt } from './prompt.ts'
 import { ShellHistory } from './shell-history.ts'
 import type { ShellState } from './shell-state.ts'
@@ -15,6 +16,8 @@ import { answer, questionOf } from './verify-command.ts'
 import { version } from './version.ts'
 import { View } from './view.ts'
 
+/** How often what is under way is drawn again. */
+const progressMs = 200
 /** After this time without anybody, say so. */
 const nobodyAfterMs = 700
 
@@ -38,6 +41,8 @@ class Shell implements Face {
   #current: AbortController | undefined
   /** What the next line answers, with yes or no. */
   #question: Verification | undefined
+  /** When what is under way was drawn last. */
+  #progressAtMs = 0
   /** Who writes. */
   #typing: PeerId | undefined
 
@@ -62,6 +67,19 @@ class Shell implements Face {
     // A name, its protection or its presence may be another now.
     if (/^(trust|peer|presence|session|typing)/.test(event.type)) this.#relabel()
     this.#prompt.print(lines)
+    if (event.type.startsWith('transfer:')) this.#showProgress(event)
+  }
+
+  /** One line above the prompt says what is under way, at most some times a second. */
+  #showProgress({ type, at }: NodeEvent): void {
+    const sinceMs = at.getTime() - this.#progressAtMs
+    if (type === 'transfer:progress' && sinceMs >= 0 && sinceMs < progressMs) return
+    this.#progressAtMs = at.getTime()
+    const columns = this.#prompt.statusColumns
+    if (columns === undefined) return
+    const active = this.#state.node.files.transfers().filter(({ state }) => state === 'active')
+    const line = progressLine(active, columns - 1)
+    this.#prompt.setStatus(line === undefined ? '' : this.#view.style.dim(line))
   }
 
   async run(): Promise<number> {

@@ -1,11 +1,16 @@
 import type { Command } from 'commander'
 import { errorTable, limits } from '../index.ts'
+import type { Command as Described } from './command.ts'
+import { findCommand } from './commands.ts'
 import { rowsOf } from './rows.ts'
+import { standaloneNames, type StandaloneName } from './standalone.ts'
 
 const days = limits.successionMs / (24 * 60 * 60_000)
 
-/** What `p2p --help` prints. */
-export function usage(program: Command): string {
+/** What `p2p --help` prints, or with a command behind it. */
+export function usage(program: Command, alone: StandaloneName | undefined): string {
+  if (alone !== undefined) return usageAlone(alone)
+  describeCommands(program)
   return `${program.helpInformation()}
 Examples:
   p2p                                    meet, and talk at the prompt; try help
@@ -46,6 +51,23 @@ Exit status: 0 when all went well or a signal ended it; else that of the first
 command that failed:
 ${statuses()}
 `
+}
+
+/** Commands that run alone are described as at the prompt. */
+function describeCommands(program: Command): void {
+  const described = new Map<string, Described>(
+    standaloneNames.map((name) => [name, findCommand(name).command]),
+  )
+  program.configureHelp({
+    subcommandTerm: (one) => described.get(one.name())?.usage ?? `${one.name()} [options]`,
+    subcommandDescription: (one) => described.get(one.name())?.summary ?? one.description(),
+  })
+}
+
+function usageAlone(name: StandaloneName): string {
+  const { usage: written, summary, details = '' } = findCommand(name).command
+  const rows = `${summary}.\n\n${details}`.split('\n').flatMap((line) => rowsOf(line, 80))
+  return `Usage: p2p ${written} [options]\n\n${rows.join('\n').trimEnd()}\n\n"p2p --help" shows the other options.\n`
 }
 
 function statuses(): string {
