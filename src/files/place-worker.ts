@@ -68,7 +68,7 @@ export async function place({ folder, files }: PlaceInput): Promise<JobDone<read
   try {
     await using stage = await openStage(folder)
     const staged = stageAll({ stage, files, fail })
-    flushFiles(stage, staged)
+    flushFiles(folder, staged)
     const groups = Map.groupBy(staged, ({ file }) => splitPath(file.relative).folder)
     for (const [path, members] of groups) {
       await nameAll({ root: folder, path, members, outcomes, fail })
@@ -138,8 +138,8 @@ function writeNew(path: string, { bytes, modifiedAtMs }: SmallFile): void {
   markAsForeign(path)
 }
 
-function flushFiles(stage: Stage, staged: readonly Staged[]): void {
-  if (staged.length > flushedSingly && flushDisk(stage.at('.'))) return
+function flushFiles(root: string, staged: readonly Staged[]): void {
+  if (staged.length > flushedSingly && flushDisk(root)) return
   for (const { path } of staged) {
     const fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW)
     try {
@@ -150,7 +150,7 @@ function flushFiles(stage: Stage, staged: readonly Staged[]): void {
   }
 }
 
-/** syncfs(2), which Node does not have. @returns whether it was done */
+/** syncfs(2), which Node does not have. @param path that another process can follow @returns whether it was done */
 function flushDisk(path: string): boolean {
   return process.platform === 'linux' && spawnSync('sync', ['-f', path], { stdio: 'ignore' }).status === 0
 }
