@@ -20,6 +20,7 @@ export type {
   TransferState,
   Visibility,
 } from './app/files/types.ts'
+export type { AutoAccept } from './app/files/offers.ts'
 export { readIdentity, rotateIdentity, type IdentityCard, type StoredIdentity } from './app/identity.ts'
 export type {
   Contact,
@@ -27,6 +28,7 @@ export type {
   ErrorInfo,
   Message,
   MessageState,
+  NamedFile,
   NodeEvent,
   NodeInfo,
   Peer,

@@ -46,6 +46,8 @@ export class Calls {
     const told = await this.#ask(from, options, fetch)
     // Meanwhile it may have been forbidden: then nothing that it says counts.
     access.require(from, 'peers')
+    const own = told.find(({ id }) => id === from)
+    if (own !== undefined && isProvable(from)) context.directory.tellsFiles(from, own.files)
     return context.directory.hint(told)
   }
 

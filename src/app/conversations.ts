@@ -64,10 +64,11 @@ export class ConversationSet implements Conversations {
 
   infoOf(id: PeerId): ConversationInfo {
     const [last] = this.store.history({ peerId: id, limit: 1 })
+    const { messages, answers } = this.store.pending(id)
     return {
       peerId: id,
       unread: this.store.conversation(id)?.unread ?? 0,
-      pending: this.store.pending(id).messages,
+      pending: messages - answers,
       lastMessage: last && this.with(id).show(last),
       presence: this.#context.presenceOf(id),
     }
@@ -100,6 +101,7 @@ export class ConversationSet implements Conversations {
     this.#live.delete(id)
     if (this.store.conversation(id) === undefined) return
     const deleting = this.store.deleteConversation(id)
+    this.#context.contents.deleted(id)
     this.#context.emit({ type: 'conversation:deleted', at: new Date(), peerId: id })
     await deleting
   }

@@ -4,7 +4,7 @@ import { decodeFrame, encodeFrame, type Frame, type Greeting, type Receipt } fro
 import { encodeMessage, wireTimeFromMs, wireTimeToMs } from '../protocol/message.ts'
 import { TokenBucket, type Rate } from '../rules/admission.ts'
 import { Correspondence, type Taken } from '../rules/delivery.ts'
-import { splitText, type ReceivedMessage } from '../rules/parts.ts'
+import { splitMessage, type ReceivedMessage } from '../rules/parts.ts'
 import type { NewMessage, StoredMessage } from '../store/message-store.ts'
 import type { Channel } from '../transport/channel.ts'
 import type { Line } from './line.ts'
@@ -241,18 +241,19 @@ export function ownShare({ perSecond, burst }: Rate): Rate {
   return { perSecond: perSecond * limits.sendRateShare, burst: Math.max(1, burst * limits.sendRateShare) }
 }
 
-function encodeParts({ id, place, after, text, sentAtMs }: StoredMessage): Uint8Array[] {
-  const texts = splitText(text)
+function encodeParts(message: StoredMessage): Uint8Array[] {
+  const { id, place, after, sentAtMs } = message
+  const bodies = splitMessage(message)
   const sentAt = wireTimeFromMs(sentAtMs)
-  return texts.map((one, part) =>
-    encodeMessage({ text: one, sentAt, delivery: { id, place, after, part, parts: texts.length } }),
+  return bodies.map((body, part) =>
+    encodeMessage({ ...body, sentAt, delivery: { id, place, after, part, parts: bodies.length } }),
   )
 }
 
 function newMessage(
-  { id, place, after, text, sentAt }: ReceivedMessage,
+  { id, place, after, text, content, sentAt }: ReceivedMessage,
   { peerId, now }: { readonly peerId: NewMessage['peerId']; readonly now: number },
 ): NewMessage {
   const sentAtMs = (sentAt && wireTimeToMs(sentAt)) ?? now
-  return { id, peerId, incoming: true, place, after, text, sentAtMs }
+  return { id, peerId, incoming: true, place, after, text, ...(content && { content }), sentAtMs }
 }

@@ -1,4 +1,5 @@
 import { limits } from '../base/limits.ts'
+import { decodeOffer } from '../protocol/file-messages.ts'
 import { stateOf, type Progress } from '../rules/outbox.ts'
 import type { StoredMessage } from '../store/message-store.ts'
 import type { Message, MessageState } from './node-event.ts'
@@ -14,7 +15,8 @@ export interface MessageSetting {
 
 /** A stored message as faces see it. */
 export function toMessage(stored: StoredMessage, setting: MessageSetting): Message {
-  const { id, peerId, incoming, text, sentAtMs, storedAtMs, failure = '' } = stored
+  const { id, peerId, incoming, text, sentAtMs, storedAtMs, failure = '', content } = stored
+  const offer = content?.kind === 'offer' ? decodeOffer(content.bytes) : undefined
   return {
     id,
     peerId,
@@ -26,6 +28,7 @@ export function toMessage(stored: StoredMessage, setting: MessageSetting): Messa
     state: stateNow(stored, setting),
     reason: failure,
     oddClock: incoming && hasOddClock(stored, setting),
+    ...(offer && { offer: offer.id }),
   }
 }
 

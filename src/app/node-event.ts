@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../base/errors.ts'
+import type { FileId } from '../protocol/file-id.ts'
 import type { OfferId } from '../protocol/offer-id.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
 import type { OfferInfo, Share, Transfer } from './files/types.ts'
@@ -25,6 +26,17 @@ export interface Peer {
   readonly paths: readonly PeerPath[]
   /** When it was heard last. */
   readonly seenAt: Date
+  /**
+   * Files directly in what it shares with us, as it has told `node.peers.load`; absent while it has not. At most
+   * `limits.filesEntries`: `node.files.list` gives everything.
+   */
+  readonly files?: readonly NamedFile[]
+}
+
+/** A file of a peer by its path there. A list and no object, whose keys would be chosen by the peer (U11). */
+export interface NamedFile {
+  readonly path: string
+  readonly id: FileId
 }
 
 export type PeerKind = 'reference' | 'p2p'

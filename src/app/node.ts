@@ -6,10 +6,13 @@ import { limits } from '../base/limits.ts'
 import { sleep } from '../base/time.ts'
 import type { Explorer, ExplorerContext } from '../discovery/explorer.ts'
 import type { Identity } from '../identity/identity.ts'
-import type { PeerId } from '../protocol/peer-id.ts'
+import type { Announcement } from '../protocol/announcement.ts'
+import { isProvable, type PeerId } from '../protocol/peer-id.ts'
 import type { Policy } from '../rules/trust.ts'
 import { exportMessages, importMessages } from '../store/messages/exchange.ts'
 import type { MessageStore } from '../store/message-store.ts'
+import type { ShareStore } from '../store/share-store.ts'
+import type { TransferStore } from '../store/transfer-store.ts'
 import type { TrustStore } from '../store/trust-store.ts'
 import type { Channel } from '../transport/channel.ts'
 import type { PeerTransport, TransportContext } from '../transport/transport.ts'
@@ -17,6 +20,7 @@ import { Calls } from './calls.ts'
 import { identityCard, type IdentityCard } from './identity.ts'
 import type { NodeEvent, NodeInfo, Peer, SessionInfo } from './node-event.ts'
 import { NodeTrust, type NodeTrustContext } from './node-trust.ts'
+import { NodeFiles, type NodeFilesContext } from './files/node-files.ts'
 import { openOwn, type Own } from './own.ts'
 import { readOptions, requirePolicy, type NodeOptions, type Settings } from './options.ts'
 import type {
@@ -51,6 +55,7 @@ export async function startNode(options: NodeOptions = {}): Promise<P2PNode> {
   const transport = opened.use(await settings.transport(node.transportContext))
   node.useTransport(transport)
   for (const open of settings.explorers) node.useExplorer(opened.use(await open(node.explorerContext)))
+  for (const path of settings.shares) await node.files.shareOnce(path)
   options.signal?.throwIfAborted()
   node.keep(opened.move())
   options.signal?.addEventListener('abort', () => void node.close(), { once: true })
@@ -64,6 +69,7 @@ class RunningNode implements P2PNode {
   readonly sessions: SessionSet
   readonly conversations: Conversations
   readonly outbox: Outbox
+  readonly files: NodeFiles
   readonly transportContext: TransportContext
   readonly explorerContext: ExplorerContext
 
@@ -83,7 +89,7 @@ class RunningNode implements P2PNode {
   /** Events from before anybody could listen; see {@link keep}. */
   #early: NodeEvent[] | undefined = []
 
-  constructor({ identity, store, messages }: Own, settings: Settings) {
+  constructor({ identity, store, messages, shares, transfers }: Own, settings: Settings) {
     const { log, policy } = settings
     this.id = identity.id
     this.#identity = identity
@@ -100,6 +106,7 @@ class RunningNode implements P2PNode {
       transport: () => this.#reachable(),
       lastAddresses: (id) => this.#talk.lastAddresses(id),
     })
+    this.files = new NodeFiles({ ...this.#contextForFiles(), shares, transfers })
     this.#talk = new Talk(this.#contextForTalk(messages))
     this.conversations = this.#talk.conversations
     this.outbox = this.#talk.outbox
@@ -108,6 +115,7 @@ class RunningNode implements P2PNode {
     this.transportContext = this.#contextForTransport()
     this.explorerContext = this.#presence.explorerContext
     this.#tellBeginning(store, messages)
+    this.#tellDamage(shares, transfers)
   }
 
   get info(): NodeInfo {
@@ -152,7 +160,9 @@ class RunningNode implements P2PNode {
       this.#early = undefined
       this.#hub.emit({ type: 'node:started', at: new Date(), node: this.info })
       for (const event of early) this.#hub.emit(event)
-      if (!this.#leaving) this.#talk.start()
+      if (this.#leaving) return
+      this.#talk.start()
+      this.files.start()
     })
   }
 
@@ -219,6 +229,7 @@ class RunningNode implements P2PNode {
     this.trust.close()
     const patience = sleep(limits.farewellMs)
     await Promise.race([Promise.allSettled([this.announce(), this.sessions.close()]), patience])
+    await this.files[Symbol.asyncDispose]()
     this.#talk.close()
     this.#directory[Symbol.dispose]()
     await this.#opened.disposeAsync()
@@ -239,7 +250,10 @@ class RunningNode implements P2PNode {
   #peerChanged(type: 'peer:found' | 'peer:changed' | 'peer:lost', peer: Peer): void {
     this.#emit({ type, at: new Date(), peer })
     this.#talk.peerChanged(type, peer)
-    if (type !== 'peer:lost') this.trust.found(peer.id)
+    if (type !== 'peer:lost') {
+      this.trust.found(peer.id)
+      this.files.peerHere(peer.id)
+    }
     if (type === 'peer:found' && peer.kind === 'reference')
       this.#presence.explorers.greet(this.#directory.size)
   }
@@ -257,6 +271,7 @@ class RunningNode implements P2PNode {
   #allowedChanged(): void {
     this.sessions.restrict((id) => this.trust.access.allows(id, 'chat'))
     this.#talk.outbox.waitsForAll()
+    this.files.allowedChanged()
   }
 
   #contextForTrust(): Omit<NodeTrustContext, 'identity' | 'store' | 'policy'> {
@@ -290,7 +305,8 @@ class RunningNode implements P2PNode {
       credentials: this.#identity.credentials,
       ...this.trust.forTransport,
       isKnown: (id) => this.#directory.has(id),
-      peersFor: (asker) => this.#directory.announcementsFor(asker),
+      peersFor: (asker) => this.#peersFor(asker),
+      files: this.files.host,
       admitsSession: (id, address) => this.sessions.admits(id, address),
       messageRateOf: (id) => this.#talk.rateOf(id),
       accept: (channel) => this.#accept(channel),
@@ -326,6 +342,7 @@ class RunningNode implements P2PNode {
         this.#directory.hold(session.peerId, session.address)
         this.#emit({ type: 'session:opened', at: new Date(), session: infoOf(session) })
         this.#talk.sessionOpened(session.peerId)
+        this.files.peerHere(session.peerId)
       },
       closed: (session, { code, reason }) => {
         this.#directory.release(session.peerId)
@@ -350,15 +367,57 @@ class RunningNode implements P2PNode {
       trust: () => this.trust,
       sessions: () => this.sessions,
       transport: () => this.#reachable(),
-      requireRunning: () => {
-        if (this.#leaving)
-          throw new P2PError('node-stopped', 'This node is stopping, and takes no message. Start it again.')
-      },
-      hears: (type) => this.#early !== undefined || this.#hub.has(type),
+      requireRunning: () => this.#requireRunning('takes no message'),
+      contents: this.files.offersIn,
+      hears: (type) => this.#hears(type),
       emit: (event) => this.#emit(event),
       warn: (error, about) => this.#warnings.warn(error, about),
       dialFailed: (id, error) => this.#warnOfAttack(id, error),
     }
+  }
+
+  #contextForFiles(): Omit<NodeFilesContext, 'shares' | 'transfers'> {
+    const { dataDir, downloads, transferLimits, autoAccept, log } = this.#settings
+    const { access } = this.trust
+    return {
+      dataDir,
+      downloads,
+      limits: transferLimits,
+      autoAccept,
+      log,
+      requireRunning: () => this.#requireRunning('does nothing with files'),
+      allows: (id) => access.allows(id, 'files'),
+      require: (id) => access.require(id, 'files'),
+      isVerified: (id) => this.trust.book.trustOf(id) === 'verified',
+      peers: () => this.#directory.list().flatMap(({ id, kind }) => (kind === 'p2p' ? [id] : [])),
+      dial: (id, signal) => this.#calls.files(id, signal),
+      cut: (id) => this.#transport?.cutFiles(id),
+      carry: (to, content, id) => this.#talk.conversations.with(to).carry(content, id),
+      takeBack: (id) => this.#talk.outbox.cancel(id),
+      isSaid: (id) => this.#talk.conversations.store.message(id) !== undefined,
+      hears: (type) => this.#hears(type),
+      emit: (event) => this.#emit(event),
+      warn: (error, about) => this.#warnings.warn(error, about),
+    }
+  }
+
+  /** Whom we tell a peer of; one of ours, who has proved itself, hears first of ourselves and of what it sees of our files. */
+  *#peersFor(asker: PeerId): Generator<Announcement> {
+    const { id } = this
+    const files = isProvable(asker) ? this.files.topFiles(asker) : undefined
+    if (files !== undefined)
+      yield { id, port: this.#reachable().port, files, ip: undefined, isPublicIp: false, upgrade: undefined }
+    yield* this.#directory.announcementsFor(asker)
+  }
+
+  #hears(type: NodeEvent['type']): boolean {
+    return this.#early !== undefined || this.#hub.has(type)
+  }
+
+  /** @throws P2PError `node-stopped` */
+  #requireRunning(what: string): void {
+    if (this.#leaving)
+      throw new P2PError('node-stopped', `This node is stopping, and ${what}. Start it again.`)
   }
 
   /** Nobody waits for the result of a dial that we began by ourselves; but that somebody interferes must be told. */
@@ -372,6 +431,11 @@ class RunningNode implements P2PNode {
     if (made) this.#emit({ type: 'identity:made', at: new Date(), peerId: id, leavesIdFile })
     if (trust.damage !== undefined) this.#warnings.warn(trust.damage)
     if (messages.damage !== undefined) this.#warnings.warn(new P2PError('store-unreadable', messages.damage))
+  }
+
+  #tellDamage(...stores: readonly (ShareStore | TransferStore)[]): void {
+    for (const { damage } of stores)
+      if (damage !== undefined) this.#warnings.warn(new P2PError('store-unreadable', damage))
   }
 }
 

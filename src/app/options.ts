@@ -7,6 +7,9 @@ import type { Rate } from '../rules/admission.ts'
 import { policies, type Policy } from '../rules/trust.ts'
 import { tcpTransport } from '../transport/tcp-transport.ts'
 import type { TransportFactory } from '../transport/transport.ts'
+import type { AutoAccept } from './files/offers.ts'
+import { requireLimits, usualLimits } from './files/transfer-limits.ts'
+import type { TransferLimits } from './files/types.ts'
 
 /** What `startNode` can be told. Everything is optional. */
 export interface NodeOptions {
@@ -37,6 +40,14 @@ export interface NodeOptions {
   readonly typing?: boolean
   /** Messages older than this are deleted. Default: kept for ever. */
   readonly keepMessagesDays?: number
+  /** Where files go when nothing else is said; made when it is needed. Default: `downloads` in the data directory. */
+  readonly downloads?: string
+  /** Files and folders to share with everybody, each as its last name, from the start on; see `node.files.share`. */
+  readonly shares?: readonly string[]
+  /** How fast files come and go, and how many at once; `node.files.setLimits` changes it. Default: as fast as it goes, three at once. */
+  readonly transferLimits?: Partial<TransferLimits>
+  /** Whose offers are taken without a question. Default: nobody's. */
+  readonly autoAccept?: AutoAccept
   /** Default: silent. */
   readonly log?: Log
   /** Stops the node when it aborts. */
@@ -57,6 +68,10 @@ export interface Settings {
   readonly typing: boolean
   /** `Infinity`: for ever. */
   readonly keepMessagesDays: number
+  readonly downloads: string | undefined
+  readonly shares: readonly string[]
+  readonly transferLimits: TransferLimits
+  readonly autoAccept: AutoAccept
   readonly log: Log
 }
 
@@ -82,6 +97,8 @@ export function readOptions(options: NodeOptions): Settings {
   }
   const { ip, isPublicIp = false, policy = 'open' } = options
   requirePolicy(policy)
+  const transferLimits = { ...usualLimits, ...options.transferLimits }
+  requireLimits(transferLimits)
   return {
     name,
     dataDir: options.dataDir,
@@ -95,6 +112,10 @@ export function readOptions(options: NodeOptions): Settings {
     readReceipts: options.readReceipts ?? true,
     typing: options.typing ?? true,
     keepMessagesDays,
+    downloads: options.downloads,
+    shares: options.shares ?? [],
+    transferLimits,
+    autoAccept: options.autoAccept ?? { from: 'nobody', maxBytes: 0 },
     log: options.log ?? silentLog,
   }
 }

@@ -1,6 +1,7 @@
 import { monotonicMs } from '../base/time.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
 import { DialPlan } from '../rules/outbox.ts'
+import { isVisible } from './content-taker.ts'
 import type { ConversationSet } from './conversations.ts'
 import type { Outbox, WaitCause, WaitingMessage } from './p2p-node.ts'
 import { limits } from '../base/limits.ts'
@@ -97,6 +98,7 @@ export class OutboxDials implements Outbox {
     const waitsFor = this.#causeFor(id)
     return conversation
       .unarrived(limits.outboxMessagesPerPeer)
+      .filter(isVisible)
       .map((message) => ({ message: conversation.show(message), waitsFor }))
   }
 

@@ -12,7 +12,8 @@ export class OutgoingFeed {
   readonly #read: ReadOutgoing
   #ready: StoredMessage[] = []
   #next = 0
-  #characters = 0
+  /** Characters of text and bytes of content. */
+  #size = 0
   /** Whether everything that is to leave stands in `#ready`. */
   #complete = false
 
@@ -24,8 +25,8 @@ export class OutgoingFeed {
   offer(message: StoredMessage): void {
     if (!this.#complete) return
     this.#ready.push(message)
-    this.#characters += message.text.length
-    if (this.#ready.length > limits.unconfirmedMessages || this.#characters > limits.queuedBytes) this.reset()
+    this.#size += message.text.length + (message.content?.bytes.length ?? 0)
+    if (this.#ready.length > limits.unconfirmedMessages || this.#size > limits.queuedBytes) this.reset()
   }
 
   /** The next message behind a place, without taking it. */
@@ -44,7 +45,7 @@ export class OutgoingFeed {
   reset(): void {
     this.#ready = []
     this.#next = 0
-    this.#characters = 0
+    this.#size = 0
     this.#complete = false
   }
 

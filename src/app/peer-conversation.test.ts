@@ -34,6 +34,7 @@ async function openConversation() {
     warn: (error) => warnings.push(error),
     changed: () => {},
     waits: () => {},
+    contents: { keep: () => Promise.resolve(), arrived: () => {}, withdrawn: () => {}, deleted: () => {} },
     unused: () => {},
   })
   return { store, disk, events, warnings, conversation }

@@ -11,11 +11,13 @@ import { outboxRefusal, stateOf, type Progress } from '../rules/outbox.ts'
 import { newMessageId } from '../store/message-id.ts'
 import type {
   ConversationRecord,
+  MessageContent,
   MessageStore,
   NewMessage,
   StoredMessage,
   Watermarks,
 } from '../store/message-store.ts'
+import { isCarrier, isVisible, type ContentTaker } from './content-taker.ts'
 import type { Line } from './line.ts'
 import { toMessage } from './message-view.ts'
 import type { Message, MessageState, NodeEvent } from './node-event.ts'
@@ -29,7 +31,8 @@ export interface ConversationContext {
   /** @throws P2PError when nothing may be said to this peer: `policy-refused`, `peer-blocked`, `node-stopped` */
   require(id: PeerId): void
   /** Whether more of a peer may be stored; counts it. @returns why not */
-  refuse(id: PeerId, texts: readonly { readonly text: string }[]): P2PError | undefined
+  refuse(id: PeerId, messages: readonly Said[]): P2PError | undefined
+  readonly contents: ContentTaker
   hears(type: NodeEvent['type']): boolean
   emit(event: NodeEvent): void
   warn(error: unknown, about?: PeerId): void
@@ -39,6 +42,12 @@ export interface ConversationContext {
   waits(id: PeerId): void
   /** Nobody needs to remember this one any more: nothing was ever said. */
   unused(conversation: PeerConversation): void
+}
+
+/** What a message says. */
+export interface Said {
+  readonly text: string
+  readonly content?: MessageContent
 }
 
 /** A message as a reference peer sends it. */
@@ -146,23 +155,37 @@ export class PeerConversation {
 
   /** Stores a message of ours, and lets it leave. @throws like `Conversation.send` */
   async send(text: string): Promise<Message> {
-    this.#context.require(this.peerId)
     const sentAtMs = Date.now()
-    this.#requireFits(text, sentAtMs)
-    const { lastPlace: last, received: after } = this.#record
-    const id = newMessageId(sentAtMs)
-    const stored = await this.#add([
-      { id, peerId: this.peerId, incoming: false, place: last + 1, after, text, sentAtMs },
-    ])
-    for (const message of stored) this.#accepted(message)
-    const [message] = stored
+    const message = await this.#say({ text }, newMessageId(sentAtMs), sentAtMs)
     if (message === undefined) throw new P2PError('internal', 'A new message has the ID of another.')
     return this.show(message)
   }
 
+  /**
+   * Stores a message of ours that carries something, and lets it leave. Said again under the same ID, it is said once.
+   *
+   * @throws like `Conversation.send`
+   */
+  async carry(content: MessageContent, id?: MessageId): Promise<void> {
+    const sentAtMs = Date.now()
+    await this.#say({ text: '', content }, id ?? newMessageId(sentAtMs), sentAtMs)
+  }
+
+  async #say(said: Said, id: MessageId, sentAtMs: number): Promise<StoredMessage | undefined> {
+    const { peerId } = this
+    this.#context.require(peerId)
+    this.#requireFits(said, sentAtMs)
+    const { lastPlace: last, received: after } = this.#record
+    const stored = await this.#add([
+      { id, peerId, incoming: false, place: last + 1, after, ...said, sentAtMs },
+    ])
+    for (const message of stored) this.#accepted(message)
+    return stored[0]
+  }
+
   /** Whether so much more of the peer may be stored; our user is told when not. */
-  admits(texts: readonly { readonly text: string }[]): boolean {
-    const refusal = this.#context.refuse(this.peerId, texts)
+  admits(messages: readonly Said[]): boolean {
+    const refusal = this.#context.refuse(this.peerId, messages)
     if (refusal !== undefined) this.warn(refusal)
     return refusal === undefined
   }
@@ -178,6 +201,7 @@ export class PeerConversation {
   ): Promise<boolean> {
     for (;;) {
       try {
+        await this.#context.contents.keep(messages.filter((message) => isCarrier(message)))
         const stored = await this.#add(messages)
         this.#arrived(messages, stored, sessionId)
         return true
@@ -203,14 +227,15 @@ export class PeerConversation {
 
   /** A message of ours has left on a line. */
   left(message: StoredMessage): void {
-    const { place, id } = message
+    const { place } = message
     const isFirst = place > this.sent
     if (!isFirst) return
     this.#left = place
     if (!isProvable(this.peerId)) this.#save({ sent: place })
+    if (!isVisible(message)) return
     if (this.#context.hears('message:sent'))
       this.#context.emit({ type: 'message:sent', at: new Date(), message: this.show(message) })
-    this.#tellState(id, 'sent')
+    this.#tellState(message.id, 'sent')
   }
 
   /** Takes what the peer has told of how far messages have come, and of who counts how. */
@@ -265,6 +290,7 @@ export class PeerConversation {
       throw error
     }
     this.#tellState(message.id, 'failed', withdrawn)
+    if (isCarrier(message)) this.#context.contents.withdrawn(message)
     this.#context.changed(this.peerId)
   }
 
@@ -302,8 +328,8 @@ export class PeerConversation {
     }
   }
 
-  #requireFits(text: string, sentAtMs: number): void {
-    const bytes = Buffer.byteLength(text)
+  #requireFits({ text, content }: Said, sentAtMs: number): void {
+    const bytes = Buffer.byteLength(text) + (content?.bytes.length ?? 0)
     // A frame of the reference holds less than one text between ours.
     if (!isProvable(this.peerId)) encodeMessage({ text, sentAt: wireTimeFromMs(sentAtMs) })
     else if (bytes > limits.textBytes) throw tooLong(bytes)
@@ -351,11 +377,12 @@ export class PeerConversation {
     if (stored.length === 0) return
     if (this.#typing !== undefined) this.typed(false)
     if (this.#context.hears('message:received')) {
-      for (const message of stored) {
+      for (const message of stored.filter(isVisible)) {
         const shown = this.show(message, sessionId)
         this.#context.emit({ type: 'message:received', at: new Date(), message: shown })
       }
     }
+    for (const message of stored) if (isCarrier(message)) this.#context.contents.arrived(message)
     this.#context.changed(this.peerId)
   }
 
@@ -364,7 +391,8 @@ export class PeerConversation {
     if (!this.#context.hears('message:state')) return
     for (let place = after; place < upTo;) {
       const page = this.#store.outgoing(this.peerId, place, limits.historyPage)
-      for (const message of page) if (message.place <= upTo) this.#tellState(message.id, state)
+      for (const message of page)
+        if (message.place <= upTo && isVisible(message)) this.#tellState(message.id, state)
       place = page.at(-1)?.place ?? upTo
     }
   }

@@ -3,13 +3,14 @@ import { limits } from '../base/limits.ts'
 import { monotonicMs } from '../base/time.ts'
 import { usableIp, type Announcement } from '../protocol/announcement.ts'
 import { isDialableIp } from '../protocol/ip-address.ts'
+import { parseFileId } from '../protocol/file-id.ts'
 import { isProvable, type PeerId } from '../protocol/peer-id.ts'
 import type { Sighting } from '../discovery/explorer.ts'
 import { RecentMap } from '../rules/admission.ts'
 import { protectionOf, type TrustState } from '../rules/trust.ts'
 import { PeerTable, type Outcome, type PeerRecord, type PingTarget, type Seen } from '../rules/peer-table.ts'
 import type { Address } from '../transport/transport.ts'
-import type { Peer } from './node-event.ts'
+import type { NamedFile, Peer } from './node-event.ts'
 
 /** What the directory needs of its node. */
 export interface DirectoryContext {
@@ -30,6 +31,9 @@ export class PeerDirectory implements Disposable {
   readonly #context: DirectoryContext
   readonly #timer: NodeJS.Timeout
   #pingsUnderWay = 0
+  #closed = false
+  /** What known peers have told of their files. */
+  readonly #files = new Map<PeerId, readonly NamedFile[]>()
   /** Peers that are being checked after somebody said that they leave. */
   readonly #leaving = new Set<PeerId>()
   /** When /ping last disproved that a peer leaves. */
@@ -121,6 +125,19 @@ export class PeerDirectory implements Disposable {
     return found
   }
 
+  /** A peer has told of its own files, and has proved that it was the one who did. */
+  tellsFiles(id: PeerId, files: ReadonlyMap<string, string>): void {
+    const record = this.#table.get(id)
+    if (record === undefined) return
+    const named = [...files].flatMap(([path, text]) => {
+      const fileId = parseFileId(text)
+      return fileId === undefined ? [] : [{ path, id: fileId }]
+    })
+    const before = JSON.stringify(this.#files.get(id))
+    this.#files.set(id, named)
+    if (before !== JSON.stringify(named)) this.#tell('peer:changed', record)
+  }
+
   /** Keeps a peer while a session with it is open, and its address first. */
   hold(id: PeerId, address: string): void {
     this.#table.hold(id)
@@ -139,7 +156,9 @@ export class PeerDirectory implements Disposable {
     this.#table.release(id, monotonicMs())
   }
 
+  /** What pings still find is nobody's business: the stores are about to close. */
   [Symbol.dispose](): void {
+    this.#closed = true
     clearInterval(this.#timer)
   }
 
@@ -185,14 +204,18 @@ export class PeerDirectory implements Disposable {
   }
 
   #tell(type: 'peer:found' | 'peer:changed' | 'peer:lost', record: PeerRecord): void {
+    if (this.#closed) return
     this.#context.changed(type, this.#toPeer(record))
+    if (type === 'peer:lost') this.#files.delete(record.id)
   }
 
   #toPeer(record: PeerRecord): Peer {
     const { id } = record
     const trust = this.#context.trustOf(id)
+    const files = this.#files.get(id)
     return {
       ...shown(record),
+      ...(files && { files }),
       trust,
       protection: protectionOf(isProvable(id), trust),
       alias: this.#context.aliasOf(id),

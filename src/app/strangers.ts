@@ -3,6 +3,8 @@ import { limits as standardLimits, type Limits } from '../base/limits.ts'
 import { monotonicMs } from '../base/time.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
 import type { MessageStore } from '../store/message-store.ts'
+import { Spoken } from './spoken.ts'
+import type { Said } from './peer-conversation.ts'
 
 type StrangerLimits = Pick<
   Limits,
@@ -25,7 +27,8 @@ const nothing: Load = { messages: 0, bytes: 0 }
  * Whoever our user has written to, verified or given an alias is none of them.
  */
 export class Strangers {
-  readonly #store: Pick<MessageStore, 'conversations' | 'conversation' | 'heard'>
+  readonly #store: Pick<MessageStore, 'conversations' | 'heard'>
+  readonly #spoken: Pick<Spoken, 'has'>
   readonly #isContact: (id: PeerId) => boolean
   readonly #limits: StrangerLimits
   #heard = new Map<PeerId, Load>()
@@ -33,26 +36,27 @@ export class Strangers {
   #countedMs = -Infinity
 
   constructor(
-    store: Pick<MessageStore, 'conversations' | 'conversation' | 'heard'>,
+    store: Pick<MessageStore, 'conversations' | 'conversation' | 'outgoing' | 'heard'>,
     isContact: (id: PeerId) => boolean,
     limits: StrangerLimits = standardLimits,
   ) {
     this.#store = store
+    this.#spoken = new Spoken(store)
     this.#isContact = isContact
     this.#limits = limits
   }
 
   /**
-   * Whether texts of a peer may be stored; counts them.
+   * Whether messages of a peer may be stored; counts them.
    *
    * @returns why not; undefined when they may
    */
-  refuse(id: PeerId, texts: readonly { readonly text: string }[]): P2PError | undefined {
+  refuse(id: PeerId, said: readonly Said[]): P2PError | undefined {
     if (!this.#isStranger(id)) return undefined
     if (this.#countedMs === -Infinity) this.#count()
     const more = {
-      messages: texts.length,
-      bytes: texts.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0),
+      messages: said.length,
+      bytes: said.reduce((sum, one) => sum + bytesOf(one), 0),
     }
     const own = plus(this.#heard.get(id) ?? nothing, more)
     const { strangerMessagesPerPeer, strangerBytesPerPeer } = this.#limits
@@ -67,7 +71,7 @@ export class Strangers {
   }
 
   #isStranger(id: PeerId): boolean {
-    return (this.#store.conversation(id)?.lastPlace ?? 0) === 0 && !this.#isContact(id)
+    return !this.#isContact(id) && !this.#spoken.has(id)
   }
 
   #isFull(more: Load): boolean {
@@ -91,6 +95,10 @@ export class Strangers {
       this.#total = plus(this.#total, load)
     }
   }
+}
+
+function bytesOf({ text, content }: Said): number {
+  return Buffer.byteLength(text) + (content?.bytes.length ?? 0)
 }
 
 function plus(a: Load, b: Load): Load {

@@ -5,6 +5,7 @@ import type { MessageStore } from '../store/message-store.ts'
 import type { Channel } from '../transport/channel.ts'
 import type { Address, PeerTransport } from '../transport/transport.ts'
 import { Acquaintances } from './acquaintances.ts'
+import type { ContentTaker } from './content-taker.ts'
 import { ConversationSet } from './conversations.ts'
 import { Courier, type LineOptions } from './courier.ts'
 import type { Line } from './line.ts'
@@ -17,6 +18,7 @@ import type { PeerConversation } from './peer-conversation.ts'
 import type { PeerSession } from './peer-session.ts'
 import { ReferenceLine } from './reference-line.ts'
 import type { SessionSet } from './sessions.ts'
+import { Spoken } from './spoken.ts'
 import { Strangers } from './strangers.ts'
 
 /** What talk needs of its node. */
@@ -29,6 +31,7 @@ export interface TalkContext {
   transport(): PeerTransport
   /** @throws P2PError `node-stopped` */
   requireRunning(): void
+  readonly contents: ContentTaker
   hears(type: NodeEvent['type']): boolean
   emit(event: NodeEvent): void
   warn(error: unknown, about?: PeerId): void
@@ -44,6 +47,7 @@ export class Talk {
   readonly outbox: OutboxDials
   readonly #acquaintances: Acquaintances
   readonly #strangers: Strangers
+  readonly #spoken: Spoken
   readonly #context: TalkContext
   /** What each line belongs to: the conversation may be another by the time it closes. */
   readonly #owners = new WeakMap<Line, PeerConversation>()
@@ -51,6 +55,7 @@ export class Talk {
 
   constructor(context: TalkContext) {
     this.#context = context
+    this.#spoken = new Spoken(context.store)
     this.#acquaintances = this.#makeAcquaintances()
     this.#strangers = new Strangers(context.store, (id) => this.#isContact(id))
     this.conversations = this.#makeConversations()
@@ -171,7 +176,8 @@ export class Talk {
         context.requireRunning()
         context.trust().access.require(id, 'chat')
       },
-      refuse: (id, texts) => this.#strangers.refuse(id, texts),
+      refuse: (id, messages) => this.#strangers.refuse(id, messages),
+      contents: context.contents,
       presenceOf: (id) => this.#acquaintances.presenceOf(id),
       cutSessions: (id) => context.sessions().cut(id),
       waits: (id) => this.outbox.waits(id),
@@ -199,7 +205,7 @@ export class Talk {
     return new Acquaintances({
       store,
       isOfInterest: (id) => this.#isOfInterest(id),
-      isFamiliar: (id) => this.#isContact(id) || (store.conversation(id)?.lastPlace ?? 0) > 0,
+      isFamiliar: (id) => this.#isContact(id) || this.#spoken.has(id),
       find: (id) => directory.find(id),
       ping: (id, to) => context.transport().ping(id, to),
       present: (id, at) => directory.meetAgain(id, at),

@@ -134,7 +134,10 @@ function packBodyBytes(request: PeerRequest): number | undefined {
 function answerPeers(request: PeerRequest, context: RouteContext): Answer {
   const asker = permittedCaller(request, context, 'peers')
   if (asker === undefined) return { status: 403 }
-  return { status: 200, body: encodePeerList(context.peersFor(asker.id)) }
+  const peers = [...context.peersFor(asker.id)]
+  // Only one who has proved who he is may know what files there are for him.
+  const own = asker.key !== undefined && peers[0]?.id === context.selfId ? peers.shift() : undefined
+  return { status: 200, body: encodePeerList(peers, limits.peerListBytes, own) }
 }
 
 function routeSession(request: PeerRequest, context: RouteContext): Route {

@@ -42,7 +42,10 @@ export interface TransportContext {
   permits(caller: Caller, purpose: Purpose): boolean
   /** Whether this peer was heard of: the reference's condition for /peers and /ws, and ours towards it. */
   isKnown(id: PeerId): boolean
-  /** Peers to tell `asker` about, best first; the asker and ourselves are not among them. */
+  /**
+   * Peers to tell `asker` about, best first; the asker is not among them. For one whose ID can be proved, ourselves come first, with
+   * the files that it may see.
+   */
   peersFor(asker: PeerId): Iterable<Announcement>
   /** Whether one more session of `id` from this address may be opened now (W11). */
   admitsSession(id: PeerId, address: string): boolean

@@ -75,6 +75,9 @@ export class NodeFileHost implements FileHost {
     const viewer = this.#rights.viewer(caller)
     const page = store.list(viewer, request, limits.listEntries)
     if (page === undefined) return notFound
+    // An offer is never empty: this one is another's, or is over.
+    if (offer !== undefined && path === '' && request.after === '' && page.entries.length === 0)
+      return notFound
     for (const entry of page.entries.filter(isUnhashed).slice(0, hurriedFiles)) {
       // A file that was asked for itself stands in its page under its last name.
       const file =

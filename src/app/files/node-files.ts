@@ -318,6 +318,7 @@ export class NodeFiles implements Files, AsyncDisposable {
     return openDownloads({
       ...this.#context,
       store: this.#context.transfers,
+      worker: this.#worker,
       lines: this.#lines,
       holders: () => this.#holders(),
       limits: () => this.#limits,
