@@ -43,6 +43,7 @@ export class Download {
   readonly #changes = new Map<number, number>()
   readonly #failures: string[] = []
   #folder = ''
+  #places: Places | undefined
 
   constructor(context: TakeContext, options: DownloadOptions) {
     this.#context = context
@@ -60,6 +61,7 @@ export class Download {
     const places = new Places(target, transfer.path)
     const run = { transfer, target, places, counts, signal, progressed, bootId: await bootId() }
     this.#folder = target.folder
+    this.#places = places
     await this.#list(places)
     await this.#requireSpace(target)
     const small = new SmallFiles(this.#context, run)
@@ -195,6 +197,7 @@ export class Download {
     const changes = files.map(({ number }, index) => changeOf(number, outcomes[index] ?? { state: 'again' }))
     for (const [index, { number, path, sizeBytes }] of files.entries()) {
       const outcome = outcomes[index] ?? { state: 'again' }
+      if (outcome.state !== 'again') this.#places?.settled(path)
       if (outcome.state === 'again') this.#changes.set(number, (this.#changes.get(number) ?? 0) + 1)
       else if (outcome.state === 'failed') this.#noteFailure(path, outcome.reason)
       else {

@@ -37,6 +37,8 @@ export class Places {
   readonly #target: Target
   readonly #top: string
   readonly #folders = new Map<string, string>()
+  /** Names of files that are not settled: a name that was given is not given again. */
+  readonly #given = new Map<string, string>()
 
   /** @param path of the transfer at the peer */
   constructor(target: Target, path: string) {
@@ -46,6 +48,25 @@ export class Places {
 
   /** @returns undefined for a name that is refused */
   async of(path: string): Promise<{ readonly as: string; readonly there: FoundInTarget } | undefined> {
+    const given = this.#given.get(path)
+    if (given !== undefined) return { as: given, there: await this.#target.look(given) }
+    const place = await this.#choose(path)
+    if (place !== undefined) this.#given.set(path, place.as)
+    return place
+  }
+
+  /** What has become of a file is known. */
+  settled(path: string): void {
+    this.#given.delete(path)
+  }
+
+  /** Makes a folder. @returns its path in the target; undefined for a name that is refused */
+  async make(path: string): Promise<string | undefined> {
+    const safe = this.#safe(path)
+    return safe && (await this.#folder(safe))
+  }
+
+  async #choose(path: string): ReturnType<Places['of']> {
     const safe = this.#safe(path)
     if (safe === undefined) return undefined
     const name = safe.at(-1) ?? ''
@@ -56,12 +77,6 @@ export class Places {
     // What has exactly this name may be what we want; any other only looks like it.
     const there = await this.#target.look(wanted)
     return there.kind === 'file' ? { as: wanted, there } : { as: free, there: { kind: 'free' } }
-  }
-
-  /** Makes a folder. @returns its path in the target; undefined for a name that is refused */
-  async make(path: string): Promise<string | undefined> {
-    const safe = this.#safe(path)
-    return safe && (await this.#folder(safe))
   }
 
   #safe(path: string): readonly string[] | undefined {
