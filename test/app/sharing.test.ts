@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { fileIdOfContent } from '../../src/files/hash-tree.ts'
 import { startNode, type P2PNode, type PeerId, type SharedFile } from '../../src/index.ts'
 import { openFolder, openPair, verifyByPhone } from './files.ts'
-import { introduce, openNode, until } from './nodes.ts'
+import { introduce, openNode } from './nodes.ts'
 import { openLan } from './lan.ts'
 
 async function pathsSeen(by: P2PNode, of: PeerId, path = ''): Promise<readonly string[]> {
