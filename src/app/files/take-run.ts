@@ -1,4 +1,5 @@
 /** One transfer under way, as its parts see it. */
+import { P2PError } from '../../base/errors.ts'
 import type { FileWorker } from '../../files/file-worker.ts'
 import { safeName, safePath } from '../../files/safe-path.ts'
 import type { FoundInTarget, Target } from '../../files/target.ts'
@@ -21,7 +22,7 @@ export interface TakeContext extends FetchContext {
 /** What has become of a file. `again`: its owner has another content under that name by now. */
 export type FileOutcome =
   | { readonly state: 'done' | 'skipped'; readonly target: string }
-  | { readonly state: 'failed'; readonly reason: string }
+  | { readonly state: 'failed'; readonly error: P2PError }
   | { readonly state: 'again' }
 
 /** A file that can be fetched. */
@@ -153,4 +154,13 @@ export interface TakeRun {
 
 export function isWanted(file: TransferFile): file is WantedFile {
   return file.id !== undefined
+}
+
+/** @param path of a file, as its owner calls it */
+export function nameRefused(path: string): FileOutcome {
+  const error = new P2PError(
+    'file-name-invalid',
+    `${JSON.stringify(path)} is a name that no file can have here.`,
+  )
+  return { state: 'failed', error }
 }
