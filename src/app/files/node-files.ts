@@ -52,6 +52,8 @@ export interface NodeFilesContext {
   allows(id: PeerId): boolean
   require(id: PeerId): void
   isVerified(id: PeerId): boolean
+  /** Whether our user has nothing to do with a peer. */
+  isStranger(id: PeerId): boolean
   /** Peers that are known now. */
   peers(): readonly PeerId[]
   /** Opens a connection for files. @throws like `P2PNode.connect` */

@@ -38,6 +38,8 @@ export interface OffersContext {
   /** Where an offer goes when nothing else is said. @throws P2PError `usage` */
   downloadsFolder(): string
   isVerified(id: PeerId): boolean
+  /** Whether our user has nothing to do with a peer. */
+  isStranger(id: PeerId): boolean
   /** Whether policy and trust allow files. @throws P2PError `peer-blocked`, `policy-refused` */
   require(id: PeerId): void
   /** Says something to a peer, now or when it is here. @throws like `send` of a conversation */
@@ -137,10 +139,7 @@ export class Offers implements ContentTaker {
     const said = decodeOffer(bytes)
     const { store } = this.#context
     if (said === undefined || store.offer(said.id) !== undefined) return
-    const waiting = store
-      .offers()
-      .filter((one) => one.incoming && one.peerId === peerId && one.state === 'open')
-    if (waiting.length >= limits.pendingOffersPerPeer || !Number.isSafeInteger(bytesIn(said.entries))) return
+    if (!Number.isSafeInteger(bytesIn(said.entries)) || !this.#hasRoom(peerId)) return
     const { id, entries } = said
     const state = { incoming: true, state: 'open', reason: '', atMs: Date.now(), sentBytes: 0 } as const
     try {
@@ -148,6 +147,14 @@ export class Offers implements ContentTaker {
     } catch (error) {
       if (!isP2PError(error, 'too-many')) throw error
     }
+  }
+
+  /** IDs cost nothing, so that strangers share one room besides that of each (F12). */
+  #hasRoom(peerId: PeerId): boolean {
+    const waiting = this.#context.store.offers().filter(({ incoming, state }) => incoming && state === 'open')
+    if (waiting.filter((one) => one.peerId === peerId).length >= limits.pendingOffersPerPeer) return false
+    if (!this.#context.isStranger(peerId)) return true
+    return waiting.filter((one) => this.#context.isStranger(one.peerId)).length < limits.strangerOffers
   }
 
   async #takeAnswer(peerId: PeerId, bytes: Uint8Array): Promise<void> {
