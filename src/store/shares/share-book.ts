@@ -14,7 +14,7 @@ export interface Totals {
   readonly unhashedBytes: number
 }
 
-export const noTotals: Totals = { files: 0, bytes: 0, unhashedFiles: 0, unhashedBytes: 0 }
+const noTotals: Totals = { files: 0, bytes: 0, unhashedFiles: 0, unhashedBytes: 0 }
 
 interface Kept {
   readonly share: StoredShare
