@@ -7,6 +7,8 @@ import { test } from 'node:test'
 
 import { limits } from '../../src/base/limits.ts'
 import { openFolder, openPair, verifyByPhone } from './files.ts'
+import { rotateIdentity } from '../../src/index.ts'
+import { leave, openLan } from './lan.ts'
 import { introduce, inventId, openNode, until } from './nodes.ts'
 
 test('a file is offered, accepted, fetched, and verified by the receiver', async () => {
@@ -226,4 +228,33 @@ test('an offer that failed at the receiver can be taken after all', async () => 
   assert.equal(b.node.files.offers()[0]?.state, 'open')
   const { id } = await b.node.files.accept(offer.id, { to: join(home, 'in') })
   await b.node.files.finished(id)
+})
+
+test('offers, shares and answers go on under the new key of a peer', async () => {
+  await using folder = await openFolder()
+  await using lan = await Promise.resolve(openLan({ periodMs: 300 }))
+  const [path, dataDir] = [join(folder.path, 'x'), join(folder.path, 'b')]
+  await writeFile(path, 'for you, whoever you are now')
+  const a = await lan.join('a')
+  const old = await lan.join('b', { dataDir })
+  await old.node.conversation(a.node.id).send('hello')
+  await a.heard('message:received')
+  await a.node.files.share(path, { as: 'yours', visibleTo: [old.node.id] })
+  await leave(old)
+  await a.heard('peer:lost')
+  const offer = await a.node.files.send(old.node.id, [path])
+  await rotateIdentity(dataDir)
+
+  const next = await lan.start('b', { dataDir })
+  await a.heard('trust:succeeded')
+  await next.heard('offer:received')
+  const { id } = await next.node.files.accept(offer.id)
+  await next.node.files.finished(id)
+  await a.node.files.finished(offer.id)
+  assert.equal(a.node.files.offers()[0]?.peerId, next.node.id)
+  const { entries } = await next.node.files.list(a.node.id)
+  assert.deepEqual(
+    entries.map((entry) => entry.path),
+    ['yours'],
+  )
 })

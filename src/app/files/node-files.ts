@@ -311,6 +311,7 @@ export class NodeFiles implements Files, AsyncDisposable {
       ...this.#context,
       store: this.#context.transfers,
       outgoing: this.#outgoing,
+      sharesMoved: (from, to) => this.#sharing.moved(from, to),
       downloads: () => this.#downloads,
       downloadsFolder: () => this.#downloadsFolder(),
     })

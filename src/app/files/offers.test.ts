@@ -63,6 +63,7 @@ async function open(autoAccept: AutoAccept = { from: 'nobody', maxBytes: 0 }) {
     downloadsFolder: () => '/downloads',
     isVerified: (id) => id === friend,
     isStranger: (id) => strangers.has(id),
+    sharesMoved: () => Promise.resolve(),
     require: () => {},
   })
   const answers = (): readonly (OfferAnswer | undefined)[] =>
@@ -216,6 +217,7 @@ test('F12, twin: with a rule that does not look at trust, everybody fills the di
     downloadsFolder: () => '/downloads',
     isVerified: () => true,
     isStranger: () => false,
+    sharesMoved: () => Promise.resolve(),
     require: () => {},
     carry: () => Promise.resolve(),
     emit: () => {},

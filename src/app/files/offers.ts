@@ -42,6 +42,8 @@ export interface OffersContext {
   isStranger(id: PeerId): boolean
   /** Whether policy and trust allow files. @throws P2PError `peer-blocked`, `policy-refused` */
   require(id: PeerId): void
+  /** What a peer may see of ours is for its new ID. */
+  sharesMoved(from: PeerId, to: PeerId): Promise<void>
   /** Says something to a peer, now or when it is here. @throws like `send` of a conversation */
   carry(id: PeerId, content: MessageContent): Promise<void>
   emit(event: NodeEvent): void
@@ -100,6 +102,14 @@ export class Offers implements ContentTaker {
   deleted(peerId: PeerId): void {
     for (const offer of this.#context.store.offers())
       if (offer.peerId === peerId && !offer.incoming) void this.#context.outgoing.end(offer.id, 'withdrawn')
+  }
+
+  async moved(from: PeerId, to: PeerId): Promise<void> {
+    const { store } = this.#context
+    await this.#context.sharesMoved(from, to)
+    const theirs = store.offers().filter(({ peerId }) => peerId === from)
+    await Promise.all(theirs.map(({ id }) => store.changeOffer(id, { peerId: to })))
+    await this.#context.downloads().moved(from, to)
   }
 
   /** @throws like `Files.accept` */

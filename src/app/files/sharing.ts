@@ -6,7 +6,7 @@ import { resolveShare } from '../../files/walk.ts'
 import type { FileWorker } from '../../files/file-worker.ts'
 import type { EntryKind } from '../../protocol/file-messages.ts'
 import type { FileId } from '../../protocol/file-id.ts'
-import { isProvable } from '../../protocol/peer-id.ts'
+import { isProvable, type PeerId } from '../../protocol/peer-id.ts'
 import type { IndexedFile, ShareStore, StoredShare, Viewer } from '../../store/share-store.ts'
 import type { NodeEvent } from '../node-event.ts'
 import { HashQueue } from './hash-queue.ts'
@@ -106,6 +106,18 @@ export class Sharing implements Disposable {
     await this.#context.store.setVisibility(row, stored.visibleTo, stored.peers)
     this.#context.rightsChanged()
     this.#changed(row)
+  }
+
+  /** Whoever was named goes on under a new ID. @throws P2PError `store-unwritable` */
+  async moved(from: PeerId, to: PeerId): Promise<void> {
+    const { store } = this.#context
+    const named = store.shares().filter(({ peers }) => peers.includes(from))
+    await Promise.all(
+      named.map(({ row, visibleTo, peers }) =>
+        store.setVisibility(row, visibleTo, [...new Set(peers.map((id) => (id === from ? to : id)))]),
+      ),
+    )
+    this.#context.rightsChanged()
   }
 
   /** @throws P2PError `share-unknown`, `store-unwritable` */
