@@ -69,11 +69,7 @@ export async function place({ folder, files }: PlaceInput): Promise<JobDone<read
     await using stage = await openStage(folder)
     const staged = stageAll({ stage, files, fail })
     flushFiles(folder, staged)
-    const groups = Map.groupBy(staged, ({ file }) => splitPath(file.relative).folder)
-    for (const [path, members] of groups) {
-      await nameAll({ root: folder, path, members, outcomes, fail })
-    }
-    await flushFolders(folder, [...groups.keys()])
+    await nameAll(folder, staged, { outcomes, fail })
   } catch (error) {
     for (const number of files.keys()) if (outcomes[number]?.kind !== 'failed') fail(number, error)
   }
@@ -155,36 +151,50 @@ function flushDisk(path: string): boolean {
   return process.platform === 'linux' && spawnSync('sync', ['-f', path], { stdio: 'ignore' }).status === 0
 }
 
-/** A new name is there for good when its folder is flushed. */
-async function flushFolders(root: string, paths: readonly string[]): Promise<void> {
-  if (paths.length > flushedSingly && flushDisk(root)) return
-  for (const path of paths) {
-    await using folder = await openFolder(root, splitPath(`${path}/`).parents)
-    await folder.sync()
-  }
-}
-
-interface Naming {
-  readonly root: string
-  /** Of the folder, in the target. */
-  readonly path: string
-  readonly members: readonly Staged[]
+/** What the steps tell of each file, by its number. */
+interface Outcomes {
   readonly outcomes: PlaceOutput[]
   readonly fail: (number: number, error: unknown) => void
 }
 
-async function nameAll({ root, path, members, outcomes, fail }: Naming): Promise<void> {
-  try {
-    await using folder = await openFolder(root, splitPath(`${path}/`).parents, { make: true })
-    for (const staged of members) {
-      try {
-        outcomes[staged.number] = nameOne(folder, staged)
-      } catch (error) {
-        fail(staged.number, error)
-      }
+/** Folder by folder. A new name is there for good when its folder is flushed. */
+async function nameAll(root: string, staged: readonly Staged[], told: Outcomes): Promise<void> {
+  const groups = Map.groupBy(staged, ({ file }) => splitPath(file.relative).folder)
+  const atOnce = groups.size > flushedSingly
+  for (const [path, members] of groups) {
+    try {
+      await using folder = await openFolder(root, path === '' ? [] : path.split('/'), { make: true })
+      nameMembers(folder, members, told)
+      if (!atOnce) await folder.sync()
+    } catch (error) {
+      for (const { number } of members) told.fail(number, error)
     }
-  } catch (error) {
-    for (const { number } of members) fail(number, error)
+  }
+  if (atOnce && !flushDisk(root)) await flushFolders(root, groups, told)
+}
+
+function nameMembers(folder: TargetFolder, members: readonly Staged[], { outcomes, fail }: Outcomes): void {
+  for (const staged of members) {
+    try {
+      outcomes[staged.number] = nameOne(folder, staged)
+    } catch (error) {
+      fail(staged.number, error)
+    }
+  }
+}
+
+async function flushFolders(
+  root: string,
+  groups: ReadonlyMap<string, readonly Staged[]>,
+  { fail }: Outcomes,
+): Promise<void> {
+  for (const [path, members] of groups) {
+    try {
+      await using folder = await openFolder(root, path === '' ? [] : path.split('/'))
+      await folder.sync()
+    } catch (error) {
+      for (const { number } of members) fail(number, error)
+    }
   }
 }
 
