@@ -36,10 +36,8 @@ export function house(t: TestContext): House {
     for (const peer of opened) await peer[Symbol.asyncDispose]()
     rmSync(folder, { recursive: true, force: true })
   })
-  const flags = (name: string): readonly string[] => [
-    ...['--config', config, '--data-dir', join(folder, name)],
-    ...['--port', '0', '--name', name],
-  ]
+  const flags = (name: string): readonly string[] =>
+    ['--config', config, '--data-dir', join(folder, name)].concat('--port', '0', '--name', name)
   const downloads = (name: string): string => join(folder, `downloads of ${name}`)
   const environment = (name: string): NodeJS.ProcessEnv => ({ P2P_FILES_FOLDER: downloads(name) })
   const start = async (name: string, stay: boolean, extras: readonly Extra[]): Promise<PeerProcess> => {
