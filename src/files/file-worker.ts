@@ -88,6 +88,8 @@ class Thread implements FileWorker {
     if (this.#worker !== undefined) return this.#worker
     const worker = new Worker(this.#entry, {
       name: 'p2p-files',
+      // Those of the program can be wrong for a file, such as --input-type.
+      execArgv: [],
       resourceLimits: { maxYoungGenerationSizeMb: 8 },
     })
     worker.on('message', (answer: JobAnswer) => this.#answered(answer))
