@@ -22,6 +22,7 @@ import { cannotWrite } from './file-error.ts'
 import { markAsForeign } from './foreign-mark.ts'
 import { fileIdOf, hashLeaf } from './hash-tree.ts'
 import { candidateNames } from './safe-path.ts'
+import { openStage, type Stage } from './stage.ts'
 import { newFileFlags, newFileMode, openFolder, type TargetFolder } from './target-folder.ts'
 import { isWithoutLinks, namesTaken, partEnding, secondsOf, splitPath } from './target-path.ts'
 import type { JobDone } from './worker-jobs.ts'
@@ -76,23 +77,6 @@ export async function place({ folder, files }: PlaceInput): Promise<JobDone<read
   return { output: outcomes }
 }
 
-interface Stage extends AsyncDisposable {
-  at(name: string): string
-}
-
-/** One hidden folder holds what is on its way: a kill leaves one thing behind, in one place. */
-async function openStage(root: string): Promise<Stage> {
-  const name = `.${randomBytes(6).toString('hex')}${partEnding}`
-  const folder = await openFolder(root, [name], { make: true })
-  return {
-    at: (file) => folder.at(file),
-    async [Symbol.asyncDispose]() {
-      await folder[Symbol.asyncDispose]()
-      rmSync(join(root, name), { recursive: true, force: true })
-    },
-  }
-}
-
 function stageAll(work: {
   readonly stage: Stage
   readonly files: readonly SmallFile[]
@@ -136,13 +120,15 @@ function writeNew(path: string, { bytes, modifiedAtMs }: SmallFile): void {
 
 function flushFiles(root: string, staged: readonly Staged[]): void {
   if (staged.length > flushedSingly && flushDisk(root)) return
-  for (const { path } of staged) {
-    const fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW)
-    try {
-      fsyncSync(fd)
-    } finally {
-      closeSync(fd)
-    }
+  for (const { path } of staged) flush(path)
+}
+
+function flush(path: string, access: number = constants.O_RDWR): void {
+  const fd = openSync(path, access | constants.O_NOFOLLOW)
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
   }
 }
 
@@ -199,13 +185,36 @@ async function flushFolders(
 }
 
 function nameOne(folder: TargetFolder, { file, path }: Staged): PlaceOutput {
+  try {
+    return nameFrom(folder, path, file)
+  } catch (error) {
+    if (errnoOf(error) !== 'EXDEV') throw error
+    return nameOnOtherDisk(folder, file)
+  }
+}
+
+function nameFrom(folder: TargetFolder, from: string, file: SmallFile): PlaceOutput {
   const { name, prefix } = splitPath(file.relative)
   for (const candidate of candidateNames(name)) {
     const to = folder.at(candidate)
-    if (giveName(path, to)) return { kind: 'placed', as: `${prefix}${candidate}` }
+    if (giveName(from, to)) return { kind: 'placed', as: `${prefix}${candidate}` }
     if (hasContent(to, file.bytes)) return { kind: 'there', as: `${prefix}${candidate}` }
   }
   throw namesTaken(file.relative)
+}
+
+/** A disk that is mounted inside the target: what is to have a name there must be there. */
+function nameOnOtherDisk(folder: TargetFolder, file: SmallFile): PlaceOutput {
+  const beside = folder.at(`.${randomBytes(8).toString('hex')}${partEnding}`)
+  try {
+    writeNew(beside, file)
+    flush(beside)
+    const output = nameFrom(folder, beside, file)
+    if (process.platform !== 'win32') flush(folder.at('.'), constants.O_RDONLY)
+    return output
+  } finally {
+    rmSync(beside, { force: true })
+  }
 }
 
 /** Never in place of something else (F8). @returns whether the name was free */

@@ -43,6 +43,15 @@ test(
   },
 )
 
+test('what a kill has left behind long ago is removed, and nothing else', async (t) => {
+  const folder = newFolder(t)
+  const names = ['.0123456789ab.p2p-part', '.ba9876543210.p2p-part', '.0123.p2p-part', 'photos']
+  for (const name of names) put(folder, `${name}/0`, '')
+  for (const name of names.slice(1)) utimesSync(join(folder, name), 5, 5)
+  await openTarget(folder)
+  assert.deepEqual(readdirSync(folder).sort(), ['.0123.p2p-part', '.0123456789ab.p2p-part', 'photos'])
+})
+
 test('it tells what is under a name', { skip: posixOnly }, async (t) => {
   const folder = newFolder(t)
   const target = await openTarget(folder)
@@ -125,8 +134,10 @@ test('F8: a folder that cannot be there, because a file or another folder is, be
 
 test('when all names are taken it says so', async (t) => {
   const folder = newFolder(t)
+  put(folder, 'A', '')
+  for (let number = 2; number < 1_000; number++) put(folder, `a (${number})`, '')
   const target = await openTarget(folder)
-  for (let count = 0; count < 1_000; count++) await target.freeName('a')
+  assert.equal(await target.freeName('a'), 'a (1000)')
   await assert.rejects(target.freeName('a'), (error) => isP2PError(error, 'file-exists'))
 })
 
