@@ -29,6 +29,12 @@ export interface AutoAccept {
   readonly to?: string
 }
 
+/** @throws P2PError `usage` for anything else than a rule, as callers without types can give it */
+export function requireAutoAccept({ from, maxBytes }: AutoAccept): void {
+  if ((from === 'nobody' || from === 'verified') && maxBytes >= 0) return
+  throw new P2PError('usage', 'autoAccept needs from "nobody" or "verified", and maxBytes of 0 or more.')
+}
+
 /** What offers need of their node. */
 export interface OffersContext {
   readonly store: TransferStore
