@@ -7,6 +7,7 @@ import { countChunks } from '../../rules/chunk-map.ts'
 import type { StoredTransfer, TransferStore } from '../../store/transfer-store.ts'
 import type { NodeEvent } from '../node-event.ts'
 import { Download } from './download.ts'
+import { nameOf } from './offer-view.ts'
 import { Counts, type TakeContext } from './take-run.ts'
 import { Throttle } from './throttle.ts'
 import type { Transfer, TransferState } from './types.ts'
@@ -29,6 +30,8 @@ export class QueuedDownload {
   readonly #context: QueueContext
   readonly #watchers = new Set<() => void>()
   readonly #progress: Throttle
+  /** What the peer calls it. */
+  readonly #path: string
   #stored: StoredTransfer
   #counts: Counts
   #running: { readonly stop: AbortController; readonly done: Promise<void> } | undefined
@@ -44,6 +47,8 @@ export class QueuedDownload {
   constructor(stored: StoredTransfer, context: QueueContext) {
     this.#stored = stored
     this.#context = context
+    const { path, offer } = stored
+    this.#path = offer === undefined || path !== '' ? path : nameOf(context.store.offer(offer)?.entries ?? [])
     this.#counts = new Counts(stored)
     this.#restingBytes = this.#bytesInParts()
     this.#progress = new Throttle(limits.progressMs, () => {
@@ -77,13 +82,13 @@ export class QueuedDownload {
   }
 
   get view(): Transfer {
-    const { id, peerId, path, savedAs, offer } = this.#stored
+    const { id, peerId, savedAs, offer } = this.#stored
     const counts = this.#counts
     return {
       id,
       direction: 'in',
       peerId,
-      path,
+      path: this.#path,
       ...(savedAs !== undefined && { savedAs }),
       state: this.#state(),
       reason: this.#waitReason ?? this.#stored.reason,
