@@ -195,8 +195,8 @@ test('what is sent is offered, and taken, refused or taken back; an offer stands
 
   const first = await offer()
   const { transfer } = (await kitchen.command('accept 1')) as { transfer: TransferView }
-  const { savedAs = '' } = await done(kitchen, transfer.id)
-  assert.equal(savedAs, join(downloads('kitchen'), 'build.tar'))
+  const { savedAs = '', path } = await done(kitchen, transfer.id)
+  assert.deepEqual([path, savedAs], ['build.tar', join(downloads('kitchen'), 'build.tar')])
   assert.ok(readFileSync(savedAs).equals(readFileSync(file('build.tar'))))
   await answered(desk, first, 'received')
 
