@@ -163,6 +163,11 @@ export class Outgoing implements Disposable {
     this.#changed(id)
   }
 
+  /** The same, when nobody waits for it. */
+  endSoon(id: OfferId): void {
+    this.end(id, 'withdrawn').catch((error: unknown) => this.#context.warn(error))
+  }
+
   /** Bytes of an offer have gone out. */
   served(id: OfferId, bytes: number): void {
     const flow = this.#flows.get(id) ?? this.#newFlow(id)
