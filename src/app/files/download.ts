@@ -4,7 +4,7 @@ import { limits } from '../../base/limits.ts'
 import { sleep } from '../../base/time.ts'
 import { bootId } from '../../files/boot-id.ts'
 import { openTarget, type Target } from '../../files/target.ts'
-import type { SharedEntry } from '../../protocol/file-messages.ts'
+import type { FileList, SharedEntry } from '../../protocol/file-messages.ts'
 import type { StoredTransfer, TransferFile } from '../../store/transfer-store.ts'
 import { Lanes } from './lanes.ts'
 import { fileAt, listPage } from './listing.ts'
@@ -91,16 +91,34 @@ export class Download {
       if (file !== undefined) return await this.#add([{ ...file, path: '' }], undefined)
       await this.#savedIn(places)
     }
+    // The next page is on its way while this one is stored.
+    let coming = this.#page(after)
     while (after !== undefined) {
-      const page = await listPage(this.#context.lines, place, { after, deep: true, signal })
+      const page = await coming
       after = page.next === '' ? undefined : page.next
-      const folders = page.entries.filter(({ kind }) => kind === 'folder')
-      for (const folder of folders) await makeIfPossible(places, folder.path)
-      await this.#add(
-        page.entries.filter(({ kind }) => kind === 'file'),
-        after,
-      )
+      if (after !== undefined) coming = this.#page(after)
+      await this.#addPage(places, page, after)
     }
+  }
+
+  #page(after: string): Promise<FileList> {
+    const { peerId, offer, path } = this.#transfer
+    const page = listPage(
+      this.#context.lines,
+      { peerId, offer, path },
+      { after, deep: true, signal: this.#options.signal },
+    )
+    // Whoever waits for it is told; but before that something else may fail.
+    page.catch(() => undefined)
+    return page
+  }
+
+  async #addPage(places: Places, { entries }: FileList, after: string | undefined): Promise<void> {
+    for (const { kind, path } of entries) if (kind === 'folder') await makeIfPossible(places, path)
+    await this.#add(
+      entries.filter(({ kind }) => kind === 'file'),
+      after,
+    )
   }
 
   /** A folder is put where it can be; several things at once are put side by side. */
