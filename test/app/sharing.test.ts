@@ -61,6 +61,10 @@ test('a folder is seen under its name, with what is in it; a file as its name, o
   assert.deepEqual(found, [`${a.node.id}:photos/2024/lake.jpg`])
   const [shown] = a.node.files.shares()
   assert.deepEqual([shown?.files, shown?.totalBytes, shown?.unhashedFiles, shown?.problem], [1, 6, 0, ''])
+  await b.node.peers.load(a.node.id)
+  assert.deepEqual(b.node.peers.get(a.node.id).files, [
+    { path: 'readme', id: fileIdOfContent(Buffer.from('a note')) },
+  ])
 })
 
 test('a name that is taken, what is no file, and our own data cannot be shared', async () => {
