@@ -358,6 +358,20 @@ test('who has fetched a content is named to others who may have it, unless he is
   assert.deepEqual(await fellows(alice), [])
 })
 
+test('F5: who may not have a content any more is not named as one who may', async () => {
+  await using bench = await open()
+  const id = await bench.share('a.txt', content, [alice, bob])
+  await bytesOf(await bench.ask(bob, whole(id, content.length)))
+  const fellows = async (): Promise<readonly PeerId[] | undefined> => {
+    const reply = await bench.ask(alice, { kind: 'availability', id })
+    assert.ok(reply.kind === 'message')
+    return decodeAvailability(reply.body)?.fellows
+  }
+  assert.deepEqual(await fellows(), [bob])
+  await bench.sharing.setVisibility('a.txt', [alice])
+  assert.deepEqual(await fellows(), [])
+})
+
 function holding(bytes: Uint8Array, chunks: Uint8Array | undefined, allowed: readonly PeerId[]): Holding {
   return {
     sizeBytes: bytes.length,

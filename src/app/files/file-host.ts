@@ -117,7 +117,8 @@ export class NodeFileHost implements FileHost {
       sizeBytes,
       chunks: chunks ?? new Uint8Array(),
       complete: chunks === undefined,
-      fellows: fellows.filter((fellow) => this.#context.allows(fellow)),
+      // Whoever is named may have it of others on our word: so not if he may not have it of us any more (F5).
+      fellows: fellows.filter((fellow) => this.#rights.allows([id], fellow)),
       open: holding?.open ?? this.#context.store.isOpen(id),
     })
     return { kind: 'message', body }
