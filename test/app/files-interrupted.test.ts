@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 
 import type { Transfer } from '../../src/index.ts'
+import { openTransferStore } from '../../src/store/transfer-store.ts'
 import { until } from './nodes.ts'
 import {
   hashed,
@@ -58,6 +59,31 @@ test('a transfer goes on where it was when the node is started again', async () 
   const { state } = await taker.node.files.finished(id)
   assert.equal(state, 'done')
   await assertSame(taker, seeder)
+})
+
+test('a file that had its name when a kill kept that from being noted is not taken again under another', async () => {
+  await using house = await openHouse()
+  const seeder = await house.open('seeder')
+  let taker = await house.open('taker')
+  await write(seeder.shared, { large: noise(3 * mebibyte) })
+  await write(taker.down, { large: noise(3 * mebibyte) })
+  await shareAll(seeder)
+  const { id } = await take(taker, seeder, 'stuff/large')
+  const tree = await treeOf(taker.down)
+  assert.deepEqual(Object.keys(tree), ['large', 'large (2)'])
+  await taker.node.close()
+  {
+    // What a kill right after the naming leaves.
+    await using store = await openTransferStore({ path: join(taker.folder, 'data/transfers.db') })
+    await store.change(id, { state: 'queued', bytes: 0, files: 0, endedAtMs: undefined })
+    await store.changeFiles(id, [{ number: 0, state: 'open', target: undefined }], {})
+    const partPath = join(taker.down, '.0123456789abcdef.p2p-part')
+    store.putPart({ transferId: id, number: 0, partPath, bootId: 'this one' })
+  }
+  taker = await house.again(taker)
+  const { savedAs } = await taker.node.files.finished(id)
+  assert.equal(savedAs, join(taker.down, 'large (2)'))
+  assert.deepEqual(await treeOf(taker.down), tree)
 })
 
 test('a transfer waits for its peer, and goes on when it is back at another address', async () => {

@@ -47,6 +47,8 @@ export class LargeFiles {
       return { state: 'skipped', target: place.as }
     const record = this.#context.store.part(transfer.id, file.number)
     const resumes = record !== undefined && existsSync(record.partPath)
+    const named = record === undefined || resumes ? undefined : await this.#named(file)
+    if (named !== undefined) return { state: 'done', target: named }
     const earlier =
       place.there.kind === 'file' && !resumes
         ? await hashInTarget(this.#context.worker, join(target.folder, place.as), this.#run.signal)
@@ -58,6 +60,16 @@ export class LargeFiles {
     })
     const as = await this.#fetch({ file, as: place.as, part, earlier }, part.resumed ? record : undefined)
     return { state: 'done', target: as }
+  }
+
+  /** The name that a file has already, when its part is gone because of that, and a kill kept it from being noted. */
+  async #named(file: WantedFile): Promise<string | undefined> {
+    const { target, places, signal } = this.#run
+    for await (const as of places.namedLike(file)) {
+      const there = await hashInTarget(this.#context.worker, join(target.folder, as), signal)
+      if (there?.id === file.id) return as
+    }
+    return undefined
   }
 
   /** Forgets what came of a file that will not be finished. */
