@@ -11,7 +11,7 @@ import { leafBytes, leavesOf, type FileId } from '../../protocol/file-id.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
 import { countChunks, emptyChunks, hasChunk } from '../../rules/chunk-map.ts'
 import type { PartRecord, TransferStore } from '../../store/transfer-store.ts'
-import type { EarlierVersion, FetchObserver } from './fetch-job.ts'
+import { Grants, type EarlierVersion, type FetchObserver } from './fetch-job.ts'
 import { FileFetch } from './file-fetch.ts'
 import type { HeldContent } from './holdings.ts'
 import { PartMap } from './part-map.ts'
@@ -89,8 +89,12 @@ export class LargeFiles {
     const chunks = emptyChunks(leavesOf(file.sizeBytes))
     chunks.set(record?.chunks ?? [])
     const held = this.#context.holdings.open(file)
-    const growth = new Growth(this.#context.store, this.#run, { file, chunks, held })
-    held.growsIn(part)
+    const isGiven = held.growsIn(part)
+    const growth = new Growth(this.#context.store, this.#run, {
+      file,
+      chunks,
+      held: isGiven ? held : undefined,
+    })
     const fetch = new FileFetch(
       {
         id: file.id,
@@ -100,8 +104,8 @@ export class LargeFiles {
         chunks,
         isFresh: !part.resumed,
         isUnsure: record !== undefined && record.bootId !== bootId,
-        earlier,
-        grants: held.grants,
+        earlier: held.whole() ?? earlier,
+        grants: isGiven ? held.grants : new Grants(),
         signal,
         observer: growth,
       },
@@ -110,10 +114,10 @@ export class LargeFiles {
     try {
       await fetch.run()
       const saved = await part.finish({ as, modifiedAtMs: file.modifiedAtMs })
-      await held.finished(this.#run.target.folder, saved)
+      if (isGiven) await held.finished(this.#run.target.folder, saved)
       return saved
     } finally {
-      held.stopped()
+      if (isGiven) held.stopped()
       growth.close()
     }
   }
@@ -133,13 +137,17 @@ export async function discardPart(into: string, partPath: string, sizeBytes: num
   await part.discard()
 }
 
-/** A file of the target with its hashes; undefined when it cannot be read, or changes meanwhile. */
+/** Hashes of larger files would take too much memory: they are not looked into. */
+const comparedBytes = 256 * 1024 ** 3
+
+/** A file of the target with its hashes; undefined when it is too large, cannot be read, or changes meanwhile. */
 export async function hashInTarget(
   worker: FileWorker,
   path: string,
   signal?: AbortSignal,
 ): Promise<(EarlierVersion & { readonly id: FileId }) | undefined> {
   const stats = await lstat(path, { bigint: true })
+  if (stats.size > comparedBytes) return undefined
   const file: FileOfShare = {
     share: { path: dirname(path) },
     path: basename(path),
@@ -172,7 +180,7 @@ class Growth implements FetchObserver {
   arrived(chunk: number, from: PeerId | undefined): void {
     const bytes = this.#change(chunk, 1)
     if (from !== undefined) {
-      this.#growing.held.gave(chunk)
+      this.#growing.held?.gave(chunk)
       this.#run.counts.speed.add(bytes)
     }
   }
@@ -208,7 +216,8 @@ class Growth implements FetchObserver {
 interface Growing {
   readonly file: WantedFile
   readonly chunks: Uint8Array
-  readonly held: HeldContent
+  /** Undefined when others have it of another part of ours. */
+  readonly held: HeldContent | undefined
 }
 
 function bytesOfChunk(chunk: number, sizeBytes: number): number {
