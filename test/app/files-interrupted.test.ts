@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { appendFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
@@ -101,6 +102,30 @@ test('a transfer waits for its peer, and goes on when it is back at another addr
   seeder = await house.again(seeder)
   taker.node.files.setLimits({ download: Infinity })
   await taker.node.files.finished(id)
+  await assertSame(taker, seeder)
+})
+
+test('a transfer waits too while somebody else is at the address of its peer, or hangs up in the handshake', async () => {
+  await using house = await openHouse()
+  let seeder = await house.open('seeder')
+  const taker = await house.open('taker')
+  await write(seeder.shared, { large: noise(30 * mebibyte) })
+  await shareAll(seeder)
+  const id = await begin(taker, seeder)
+  const { port } = seeder.node.info
+  await seeder.node.close()
+  const codes: string[] = []
+  taker.node.on('transfer:failed', ({ transfer }) => codes.push(transfer.reason))
+  let calls = 0
+  const stranger = createServer((socket) => socket.once('data', () => (calls++, socket.destroy())))
+  stranger.listen(port)
+  await until(() => calls > 0 && find(taker, id).state === 'waiting', 'it waits')
+  assert.match(find(taker, id).reason, /hung up/)
+  stranger.close()
+  seeder = await house.again(seeder)
+  taker.node.files.setLimits({ download: Infinity })
+  await taker.node.files.finished(id)
+  assert.deepEqual(codes, [])
   await assertSame(taker, seeder)
 })
 

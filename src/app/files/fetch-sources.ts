@@ -1,9 +1,10 @@
-import { isP2PError, P2PError, type ErrorCode } from '../../base/errors.ts'
+import { isP2PError, P2PError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import { monotonicMs, sleep } from '../../base/time.ts'
 import { decodeAvailability, type Availability } from '../../protocol/file-messages.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
 import type { FetchContext, FetchJob } from './fetch-job.ts'
+import { isPassing } from './passing.ts'
 
 /** Smaller files are over before it is known who else has them. */
 const sharedFromBytes = 16 * 1024 * 1024
@@ -20,14 +21,6 @@ const askedAtOnce = 4
 const askMs = 5_000
 /** Without any arrival for so long, while nobody gives anything, there is no hope for now. */
 const hopeMs = 30_000
-
-/** After these another attempt can succeed; after others the source has not got it, or not for us. */
-const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'peer-unreachable',
-  'too-many',
-  'timeout',
-  'peer-unknown',
-])
 
 /** A peer that gives, or may give, what is fetched. */
 export class Source {
@@ -132,11 +125,11 @@ export class FetchSources {
 
   /** A request to a source has failed. One that only cannot be reached now is tried again some times. */
   failed(source: Source, error: unknown): void {
-    const isPassing = isP2PError(error) && passing.has(error.code)
-    if (isPassing && ++source.failures < mostFailures) return
+    const mayPass = isPassing(error)
+    if (mayPass && ++source.failures < mostFailures) return
     const dropped = isP2PError(error, 'content-corrupt') || isP2PError(error, 'protocol-violation')
     if (dropped) this.#dropped.add(source.id)
-    if (isPassing) this.#unreachable = error
+    if (mayPass) this.#unreachable = error
     else this.#worst = error
     this.#goneUntil.set(source.id, monotonicMs() + goneMs)
     this.#sources.delete(source.id)

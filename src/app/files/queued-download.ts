@@ -8,6 +8,7 @@ import type { StoredTransfer, TransferStore } from '../../store/transfer-store.t
 import type { NodeEvent } from '../node-event.ts'
 import { Download } from './download.ts'
 import { nameOf } from './offer-view.ts'
+import { isPassing } from './passing.ts'
 import { Counts, type TakeContext } from './take-run.ts'
 import { Throttle } from './throttle.ts'
 import type { Transfer, TransferState } from './types.ts'
@@ -220,7 +221,7 @@ export class QueuedDownload {
     this.#restingBytes = this.#bytesInParts()
     if (signal.aborted) return
     if (failure === undefined) await this.change({ state: 'done', reason: '', endedAtMs: Date.now() })
-    else if (waitsAfter(failure.error)) this.#wait(failure.error)
+    else if (isPassing(failure.error)) this.#wait(failure.error)
     else {
       this.#error = asP2PError(failure.error)
       await this.change({ state: 'failed', reason: this.#error.message, endedAtMs: Date.now() })
@@ -259,16 +260,6 @@ export class QueuedDownload {
   #tell(type: TransferEventType): void {
     this.#context.emit({ type, at: new Date(), transfer: this.view })
   }
-}
-
-/** Whether somebody only has to come, or to have time. */
-function waitsAfter(error: unknown): boolean {
-  return (
-    isP2PError(error, 'peer-unreachable') ||
-    isP2PError(error, 'peer-unknown') ||
-    isP2PError(error, 'too-many') ||
-    isP2PError(error, 'timeout')
-  )
 }
 
 function asP2PError(error: unknown): P2PError {
