@@ -14,7 +14,7 @@ import { clock, type View } from './view.ts'
 import { quoteWord } from './words.ts'
 
 /** A whole path of a peer, safe to show (F7, L1). */
-export function shownPeerPath(path: string): string {
+function shownPeerPath(path: string): string {
   return displayText(path, { maxBytes: limits.filePathBytes })
 }
 
