@@ -17,6 +17,9 @@ import type { HeldContent } from './holdings.ts'
 import { PartMap } from './part-map.ts'
 import { nameRefused, type FileOutcome, type TakeContext, type TakeRun, type WantedFile } from './take-run.ts'
 
+/** So many bytes are hashed in the time in which one is fetched, at least. */
+const hashedPerFetched = 4
+
 /** A file is begun so, if it is worth a part file of its own. */
 interface Begun {
   readonly file: WantedFile
@@ -49,11 +52,15 @@ export class LargeFiles {
     const resumes = record !== undefined && existsSync(record.partPath)
     const named = record === undefined || resumes ? undefined : await this.#named(file)
     if (named !== undefined) return { state: 'done', target: named }
-    const earlier =
-      place.there.kind === 'file' && !resumes
-        ? await hashInTarget(this.#context.worker, join(target.folder, place.as), this.#run.signal)
-        : undefined
-    if (earlier?.id === file.id) return { state: 'skipped', target: place.as }
+    const isWorthIt =
+      place.there.kind === 'file' && isWorthHashing(place.there, file, resumes ? record : undefined)
+    const earlier = isWorthIt
+      ? await hashInTarget(this.#context.worker, join(target.folder, place.as), this.#run.signal)
+      : undefined
+    if (earlier?.id === file.id) {
+      if (resumes) await this.discard(file)
+      return { state: 'skipped', target: place.as }
+    }
     await using part = await target.openPart(place.as, {
       sizeBytes: file.sizeBytes,
       ...(resumes && { resume: record.partPath }),
@@ -157,6 +164,16 @@ export async function hashInTarget(
   for await (const { outcome } of hashFiles(worker, [file], { ...(signal && { signal }) }))
     if (outcome.kind === 'hashed') return { file, leaves: outcome.leaves, id: outcome.id }
   return undefined
+}
+
+/** Hashing what is there takes a fraction of the time that fetching does; when little is missing it is not worth even that. */
+function isWorthHashing(
+  there: { readonly sizeBytes: number },
+  { sizeBytes }: WantedFile,
+  part: PartRecord | undefined,
+): boolean {
+  const missingBytes = sizeBytes - countChunks(part?.chunks ?? new Uint8Array()) * leafBytes
+  return part === undefined || missingBytes > there.sizeBytes / hashedPerFetched
 }
 
 /** Tells of a file that grows: the store, who sees the transfer, and those that may have it of us. */
