@@ -49,6 +49,11 @@ export class Places {
     this.#top = path.slice(path.lastIndexOf('/') + 1)
   }
 
+  /** Absolute and real. */
+  get folder(): string {
+    return this.#target.folder
+  }
+
   /** @returns undefined for a name that is refused */
   async of(path: string): Promise<{ readonly as: string; readonly there: FoundInTarget } | undefined> {
     const given = this.#given.get(path)
