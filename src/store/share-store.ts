@@ -78,6 +78,12 @@ export interface ShareStore extends AsyncDisposable {
   /** Somebody waits for this file: it is the next to be hashed. */
   hurry(file: IndexedFile): void
   /**
+   * Gives a file the ID that the same file has in another share: same path on the disk, same stamp.
+   *
+   * @returns whether there is one; otherwise it has to be hashed
+   */
+  adopt(file: IndexedFile): Promise<boolean>
+  /**
    * A file with this stamp was hashed; without effect when the stamp is another by now.
    *
    * @param hashes of its leaves and of its groups, 32 bytes each; kept for files of more than one leaf
