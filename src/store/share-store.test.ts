@@ -381,6 +381,18 @@ test('a search gives everybody else a turn, and ends when the store is closed', 
   await assert.rejects(searching, { code: 'node-stopped' })
 })
 
+test('a search ends when nobody waits for it any more', async () => {
+  await using store = await openShareStore({ path: undefined })
+  const { row } = await store.addShare(share('s'))
+  const names = Array.from({ length: 30_000 }, (_, number) => found(`${number}`))
+  await walk(store, row, names)
+  const waiting = new AbortController()
+  const query = { pattern: 'nothing', after: '', limit: 9, signal: waiting.signal }
+  const searching = store.find(ann, query)
+  waiting.abort(new Error('hung up'))
+  await assert.rejects(searching, /hung up/)
+})
+
 test('a search shows nothing of a share that was hidden while it went on', async () => {
   await using store = await openShareStore({ path: undefined })
   const { row } = await store.addShare(share('s'))

@@ -113,10 +113,19 @@ export interface ShareStore extends AsyncDisposable {
     viewer: Viewer,
     place: { readonly offer: OfferId | undefined; readonly path: string },
   ): IndexedFile | undefined
-  /** Files and folders of shares that fit; in steps between which other work gets its turn. */
+  /**
+   * Files and folders of shares that fit; in steps between which other work gets its turn.
+   *
+   * @throws the abort reason of `signal`
+   */
   find(
     viewer: Viewer,
-    query: { readonly pattern: string; readonly after: string; readonly limit: number },
+    query: {
+      readonly pattern: string
+      readonly after: string
+      readonly limit: number
+      readonly signal?: AbortSignal
+    },
   ): Promise<{ readonly entries: readonly SharedEntry[]; readonly next: string }>
   /** Files with this content that a viewer may have, at most 4; undefined as viewer: all of ours, to copy from. */
   withContent(id: FileId, viewer: Viewer | undefined): readonly IndexedFile[]

@@ -506,3 +506,22 @@ test('T10: a flood of KeyUpdate ends a connection for files, a few of them do no
 test('T10 twin: without the limit it goes on', async () => {
   assert.equal(await updateKeys(5_000, Infinity), false)
 })
+
+test('F6: the host hears that who asked has hung up, and goes on with nothing for him', async () => {
+  const heard = Promise.withResolvers<AbortSignal | undefined>()
+  const over = Promise.withResolvers<void>()
+  await using server = await openHost({
+    async serve(_caller, _request, { signal } = {}) {
+      heard.resolve(signal)
+      signal?.addEventListener('abort', () => over.resolve())
+      await over.promise
+      return { kind: 'refused', status: 404 }
+    },
+  })
+  const socket = await call(server)
+  socket.write(requestText(server.here, '/files?find=x', { PeerID: me.id, 'P2P-Version': '1' }, 'GET'))
+  const signal = await heard.promise
+  assert.equal(signal?.aborted, false)
+  socket.destroy()
+  await over.promise
+})

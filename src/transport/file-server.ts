@@ -110,13 +110,20 @@ export class FileServer {
     try {
       const request = await this.#requestOf(call)
       await line.sent
-      line.sent = new Promise((resolve) => response.once('close', () => resolve()))
+      const closing = new AbortController()
+      const { promise, resolve } = Promise.withResolvers<void>()
+      line.sent = promise
+      response.once('close', () => {
+        resolve()
+        closing.abort()
+      })
       if (line.socket.destroyed) return
       if (request === undefined) {
         refuse(response, { status: 400, closes: true })
         return
       }
-      const reply = request.kind === 'refused' ? request : await host.serve(route.caller, request)
+      const { signal } = closing
+      const reply = request.kind === 'refused' ? request : await host.serve(route.caller, request, { signal })
       await sendReply(reply, { request, response, pool, written })
     } catch (error) {
       // What was begun is cut off, so that nobody takes it for the whole (F3).
