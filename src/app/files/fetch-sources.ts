@@ -92,6 +92,7 @@ export class FetchSources {
   /** Begins with the peer that was asked, and keeps learning who else has it until the signal aborts. */
   async start(): Promise<void> {
     const { from, sizeBytes } = this.#job
+    this.#job.grants.asked(from)
     this.#join(from, undefined)
     if (sizeBytes < sharedFromBytes) return
     const { signal } = this.#observer
