@@ -202,6 +202,17 @@ test('what was left half-written in a part is written again', async () => {
   assert.ok(world.out.equals(world.content))
 })
 
+test('F6: who names fellows that have nothing does not make us ask them over and over', async () => {
+  const world = new World(16 * mebibyte)
+  const fellows = Array.from({ length: limits.fellows }, (_, number) => peerOf(100 + number))
+  world.peers.set(peerOf(1), { fellows, pieceMs: 300 })
+  await world.fetch().run()
+  const questions = world.asked.filter(({ id }) => fellows.includes(id)).length
+  const rounds = world.asked.filter(({ question }) => question.kind === 'availability').length - questions
+  assert.ok(rounds >= 6, 'they were named again and again')
+  assert.ok(questions <= 5 * fellows.length, `${questions} questions`)
+})
+
 test('fellows that a source names give too, and theirs in turn', async () => {
   const world = new World(20 * mebibyte)
   const half = emptyChunks(20)
