@@ -263,9 +263,11 @@ export const limits = {
   offers: 1_000,
   /** Offers that wait of all peers that our user never wrote to, verified or named: they must not fill `offers`. */
   strangerOffers: 100,
+  /** Folders in an offer, beyond one for each file: it does not say how many there are. */
+  offerFolders: 10_000,
   /** How long an offer can be fetched. */
   offerMs: 30 * 24 * 3_600_000,
-  /** Files of one transfer: each takes a row. */
+  /** Files of one transfer, each of which takes a row, with the folders that they are in. */
   transferFiles: 5_000_000,
   /** Transfers that are remembered, those under way at the same time, and sources of one. */
   transfers: 1_000,

@@ -5,7 +5,7 @@ import { bootId } from '../../files/boot-id.ts'
 import { openTarget, type Target } from '../../files/target.ts'
 import type { SharedEntry } from '../../protocol/file-messages.ts'
 import type { StoredTransfer, TransferFile } from '../../store/transfer-store.ts'
-import { Intake, requireAsOffered, type DownloadOptions } from './intake.ts'
+import { Intake, type DownloadOptions } from './intake.ts'
 import { Lanes } from './lanes.ts'
 import { fileAt } from './listing.ts'
 import { LargeFiles } from './take-large.ts'
@@ -166,7 +166,8 @@ export class Download {
     const { id, sizeBytes, modifiedAtMs } = now
     counts.totalBytes += sizeBytes - file.sizeBytes
     const { totalBytes } = counts
-    requireAsOffered(this.#options)
+    this.#options.offered?.require([{ ...now, path: file.path }])
+    this.#options.offered?.requireTotals(counts)
     await this.#context.store.changeFiles(
       this.#transfer.id,
       [{ number: file.number, id, sizeBytes, modifiedAtMs }],
