@@ -263,6 +263,8 @@ export const limits = {
   offers: 1_000,
   /** Offers that wait of all peers that our user never wrote to, verified or named: they must not fill `offers`. */
   strangerOffers: 100,
+  /** What has to stay free on the disk when an offer is accepted by a rule, after everything that is under way. */
+  ruleFreeBytes: 1024 ** 3,
   /** Folders in an offer, beyond one for each file: it does not say how many there are. */
   offerFolders: 10_000,
   /** How long an offer can be fetched. */
