@@ -89,7 +89,8 @@ export class Download {
       if (last === undefined) break
       from = last.number + 1
       const wanted = files.filter(isWanted)
-      for (const pack of packsOf(wanted.filter(isSmall))) await lanes.run(() => this.#takeSmall(small, pack))
+      for (const pack of packsOf(wanted.filter(isSmall), this.#context.download))
+        await lanes.run(() => this.#takeSmall(small, pack))
       for (const file of wanted.filter((each) => !isSmall(each)))
         await lanes.run(() => this.#takeLarge(large, file))
     }

@@ -420,6 +420,16 @@ test('an upload limit holds content back', async () => {
   assert.ok(performance.now() - startedAt >= 150, 'three pieces of 100 KB at 1 MB/s take 0.2 s')
 })
 
+test('of a content that a limit makes slow something goes out every quarter of a second', async () => {
+  await using bench = await open()
+  const id = await bench.share('a.bin', Buffer.alloc(100_000, 7))
+  bench.upload.setRates({ all: 80_000, perPeer: 20_000 })
+  const reply = await bench.ask(alice, whole(id, 100_000))
+  assert.ok(reply.kind === 'content')
+  await using body = reply.body
+  for (let pieces = 0; pieces < 2; pieces++) assert.equal(await body.read(new Uint8Array(leafBytes)), 5_000)
+})
+
 test('F6: however many search, few searches go on at a time, and none for who has hung up', async () => {
   let [running, most, begun] = [0, 0, 0]
   const find = async (): ReturnType<ShareStore['find']> => {
