@@ -118,7 +118,10 @@ export class QueuedDownload {
     this.#running = { stop, done: promise }
     this.#tell(this.#told ? 'transfer:changed' : 'transfer:started')
     this.#told = true
-    void this.#download(stop.signal).then(resolve)
+    void this.#download(stop.signal)
+      // What is told at the end asks the store, whose disk may fail (F14).
+      .catch((error: unknown) => this.#context.warn(error, this.peerId))
+      .then(resolve)
   }
 
   /** Stops what runs, and waits until it has. */
