@@ -239,6 +239,8 @@ export const limits = {
   fileConnections: 16,
   fileStallMs: 30_000,
   fileIdleMs: 60_000,
+  /** Who takes content at this rate is only slow: the system holds up to a chunk, of which this end does not see how it leaves. */
+  slowReaderBytesPerSecond: 16 * 1024,
   /** Buffers of 1 MiB of one connection, at each end. */
   filePieces: 4,
   /** Of all connections together, beyond two for each. */
