@@ -458,3 +458,40 @@ test('F6: however many search, few searches go on at a time, and none for who ha
   await Promise.all(Array.from({ length: 6 }, find))
   assert.equal(most, 6, 'twin: without turns all of them go on at once')
 })
+
+test('F6: a pack of the same content over and over looks it up once, and lets others do their work meanwhile', async () => {
+  let looked = 0
+  await using bench = await open((store) =>
+    Object.assign(Object.create(store) as ShareStore, {
+      withContent: (...question: Parameters<ShareStore['withContent']>) => {
+        looked++
+        for (const until = performance.now() + 1; performance.now() < until;);
+        return store.withContent(...question)
+      },
+    }),
+  )
+  const id = await bench.share('small', Buffer.from('small'))
+  looked = 0
+  const same = await bench.ask(alice, { kind: 'pack', ids: Array.from({ length: 1_000 }, () => id) })
+  assert.ok((await bytesOf(same)).length > 5_000)
+  assert.equal(looked, 1)
+  const ids = Array.from({ length: 60 }, (_, number) => fileIdOfContent(Buffer.from(`${number}`)))
+  let turns = 0
+  const ticking = setInterval(() => turns++, 0)
+  await Promise.all([1, 2, 3].map(() => bench.ask(alice, { kind: 'pack', ids })))
+  clearInterval(ticking)
+  assert.ok(turns > 20, `others had ${turns} turns in 180 ms`)
+})
+
+test('F5: who loses the right while a file is opened for him gets nothing of it', async () => {
+  await using bench = await open()
+  const secret = Buffer.from('for a moment')
+  const id = await bench.share('moment', secret, [alice])
+  for (const request of [whole(id, secret.length), { kind: 'pack', ids: [id] } as const]) {
+    await bench.sharing.setVisibility('moment', [alice])
+    const asking = bench.ask(alice, request)
+    await Promise.all([asking, bench.sharing.setVisibility('moment', [bob])])
+    const reply = await asking
+    if (reply.kind === 'content') await assert.rejects(bytesOf(reply), { code: 'file-unknown' })
+  }
+})
