@@ -121,6 +121,8 @@ class SqliteTransfers implements TransferStore {
       const key = this.#transfers.keyOf(id)
       if (key === undefined) return
       for (const change of changes) {
+        // Nearly all changes are that, of thousands of files.
+        if (this.#files.settle(key, change)) continue
         const file = this.#files.get(key, change.number)
         if (file !== undefined) this.#files.put(key, { ...file, ...change })
       }
