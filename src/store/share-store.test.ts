@@ -145,9 +145,9 @@ test('what a walk has found is noted in steps between which everybody else gets 
   const { row } = await store.addShare(share('s'))
   const files = Array.from({ length: 20_000 }, (_, number) => found(`file ${number}`))
   let turns = 0
-  let isDone = false
-  const noted = store.note(row, store.beginWalk(row), files).then(() => (isDone = true))
-  for (; !isDone; turns++) await new Promise((resolve) => setImmediate(resolve))
+  const done = new AbortController()
+  const noted = store.note(row, store.beginWalk(row), files).then(() => done.abort())
+  for (; !done.signal.aborted; turns++) await new Promise((resolve) => setImmediate(resolve))
   await noted
   assert.equal(store.totals(row).files, 20_000)
   assert.ok(turns > 5, `${turns} turns`)
