@@ -353,6 +353,9 @@ export const limits = {
   probeMs: 5_000,
   probeRepeatMs: 1_000,
   probeRepeats: 2,
+  /** Wait for what is sent to ourselves, and addresses outside our networks that are kept, for diagnosis. */
+  selfCallMs: 1_000,
+  elsewhereAddresses: 8,
   /** Time for the farewell, and from the wish to stop until everything is closed. */
   farewellMs: 1_000,
   shutdownMs: 2_000,
