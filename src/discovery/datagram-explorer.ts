@@ -68,6 +68,7 @@ class DatagramExplorer implements Explorer {
   #tooLong = 0
   #invalid = 0
   #duplicateIds = 0
+  #selfHeard = 0
   #tooManyQuestions = 0
 
   constructor(options: DatagramExplorerOptions, context: ExplorerContext, sockets: DatagramSockets) {
@@ -169,10 +170,17 @@ class DatagramExplorer implements Explorer {
     })
   }
 
-  #hearQuestion(bytes: Uint8Array, source: Endpoint): void {
+  /** @returns whether somebody else said it */
+  #hearQuestion(bytes: Uint8Array, source: Endpoint): boolean {
+    const selfHeard = this.#selfHeard
     const sighting = this.#read(bytes, source, false)
-    if (sighting === undefined) return
+    if (sighting !== undefined) this.#consider(sighting)
+    return this.#selfHeard === selfHeard
+  }
+
+  #consider(sighting: Sighting): void {
     if (!this.#context.report(sighting)) return
+    const { source } = sighting
     const port = this.#sockets.discoveryPort
     const decision = this.#context.decideAnswer(sighting, port, this.#announcedAtMs)
     if (!decision.answer) {
@@ -212,6 +220,7 @@ class DatagramExplorer implements Explorer {
   #hearOwnId(announcement: Announcement, source: Endpoint): void {
     const instance = announcement.upgrade?.instance
     if (instance !== undefined && instance === this.#selfInstance) {
+      this.#selfHeard++
       this.#selfCalls.get(source.port)?.()
       return
     }

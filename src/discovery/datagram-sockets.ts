@@ -26,8 +26,8 @@ export type SocketCounters = Pick<ExplorerCounters, 'links' | 'elsewhere' | 'rec
 
 /** What happens at ear and mouths. The bytes may be kept. */
 export interface DatagramEvents {
-  /** The ear heard a datagram: somebody announces. */
-  heard(bytes: Uint8Array, source: Endpoint): void
+  /** The ear heard a datagram: somebody announces. @returns whether it is of somebody else */
+  heard(bytes: Uint8Array, source: Endpoint): boolean
   /** A mouth heard a datagram: somebody answers. */
   answered(bytes: Uint8Array, source: Endpoint): void
   /** A network came or went, or changed its address: it is time to announce. */

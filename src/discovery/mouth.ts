@@ -46,7 +46,12 @@ export class Mouth {
     this.#isNear = networkTest(options.from)
   }
 
-  get counters(): Omit<LinkCounters, 'joined'> {
+  get address(): string {
+    return this.#options.from.address
+  }
+
+  /** @param membership whether the group is joined here, and why not */
+  countersAs(membership: { readonly joined: boolean; readonly lastError: string } | undefined): LinkCounters {
     const { name: interfaceName, address, netmask } = this.#options.from
     return {
       interfaceName,
@@ -54,18 +59,17 @@ export class Mouth {
       netmask,
       sent: this.#sent,
       failed: this.#failed,
-      lastError: this.#lastError,
+      joined: membership?.joined,
+      lastError: this.#lastError === '' ? (membership?.lastError ?? '') : this.#lastError,
       heard: this.#heard,
       echoed: this.#echoed,
       answers: this.#answers,
     }
   }
 
-  /** Counts what the ear heard, when we have said it. @returns whether we did */
-  noteEcho({ address, port }: Endpoint): boolean {
-    const isOurs = port === this.#port && address === this.#options.from.address
-    if (isOurs) this.#echoed++
-    return isOurs
+  /** Counts what the ear heard of us, when it was said here: other explorers of our node are heard too. */
+  noteEcho({ address, port }: Endpoint): void {
+    if (port === this.#port && address === this.#options.from.address) this.#echoed++
   }
 
   /** Counts what the ear heard, when it came from this network. @returns whether it did */

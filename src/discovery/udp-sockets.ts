@@ -58,17 +58,15 @@ class UdpSockets implements DatagramSockets {
   listen(events: DatagramEvents): void {
     this.#events = events
     this.#ear.listen((bytes, source) => {
-      this.#count(source)
-      events.heard(bytes, source)
+      if (events.heard(bytes, source)) this.#countOther(source)
+      else this.#countEcho(source)
     })
   }
 
   get counters(): SocketCounters {
-    const links = [...this.#mouths.values()].map(({ counters }) => {
-      const membership = this.#ear.membership(counters.address)
-      const lastError = counters.lastError === '' ? (membership?.lastError ?? '') : counters.lastError
-      return { ...counters, joined: membership?.joined, lastError }
-    })
+    const links = [...this.#mouths.values()].map((mouth) =>
+      mouth.countersAs(this.#ear.membership(mouth.address)),
+    )
     return { links, elsewhere: [...this.#elsewhere], receiveBufferBytes: this.#ear.receiveBufferBytes }
   }
 
@@ -96,10 +94,12 @@ class UdpSockets implements DatagramSockets {
     await Promise.all([this.#ear.close(), ...this.#closing])
   }
 
-  #count(source: Endpoint): void {
-    const mouths = [...this.#mouths.values()]
-    if (mouths.some((mouth) => mouth.noteEcho(source)) || mouths.some((mouth) => mouth.noteHeard(source)))
-      return
+  #countEcho(source: Endpoint): void {
+    for (const mouth of this.#mouths.values()) mouth.noteEcho(source)
+  }
+
+  #countOther(source: Endpoint): void {
+    for (const mouth of this.#mouths.values()) if (mouth.noteHeard(source)) return
     if (this.#elsewhere.size < limits.elsewhereAddresses) this.#elsewhere.add(source.address)
   }
 
