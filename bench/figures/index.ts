@@ -15,6 +15,7 @@ import { referenceRoundTrip, roundTrip, roundTripRested, roundTripShared } from 
 import { rubbish } from './rubbish.ts'
 import { start } from './start.ts'
 import { storeAdd, storeHistory } from './store.ts'
+import { swarm } from './swarm.ts'
 
 export const figures: readonly Figure[] = [
   discovery,
@@ -46,4 +47,5 @@ export const figures: readonly Figure[] = [
   resume,
   talkDuringFetch,
   hashShare,
+  swarm,
 ]

@@ -3,6 +3,7 @@ import { errorTable, isP2PError } from '../index.ts'
 import { parseArguments } from './arguments.ts'
 import { displayLines } from './display-text.ts'
 import { run } from './run.ts'
+import { keepYoungSpaceSmall } from './young-space.ts'
 
 async function main(args: readonly string[]): Promise<void> {
   const wish = await parseArguments(args)
@@ -25,6 +26,7 @@ function stackOf(error: unknown): string {
   return (error instanceof Error ? error.stack : undefined) ?? String(error)
 }
 
+keepYoungSpaceSmall()
 // Nobody reads our complaints: no reason to end otherwise than planned.
 process.stderr.on('error', () => {})
 try {

@@ -1,6 +1,7 @@
 /** Disks that refuse: the transfer fails alone, with the reason and what to do, and goes on when there is space again (F14). */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { readFileSync, rmSync } from 'node:fs'
 import { test, type TestContext } from 'node:test'
 import { newFolder } from '../../test/files/shares.ts'
 import { errnoOf } from '../base/errors.ts'
@@ -10,10 +11,26 @@ const mounts = process.platform === 'linux' && process.getuid?.() === 0
 const noMounts = mounts ? false : 'needs root on Linux, to mount a small disk'
 const room = import.meta.dirname
 
+const noTrace =
+  process.platform === 'linux' && spawnSync('strace', ['-V']).status === 0 ? false : 'needs strace'
+
 /** Runs `source` after `setUp` in mounts of its own; `disk` is a folder that it may mount. @returns what it prints */
 function onDisk(t: TestContext, setUp: string, source: string): readonly string[] {
   const disk = newFolder(t)
-  const code = `
+  const script = `${setUp} && exec "$2" --input-type=module --eval "$3"`
+  const child = spawnSync(
+    'unshare',
+    ['-m', 'sh', '-c', script, 'sh', disk, process.execPath, program(disk, source)],
+    {
+      encoding: 'utf8',
+    },
+  )
+  assert.equal(child.stderr, '')
+  return child.stdout.trim().split('\n')
+}
+
+function program(disk: string, source: string): string {
+  return `
     import * as fs from 'node:fs'
     import { openTarget } from '${room}/target.ts'
     import { openFileWorker } from '${room}/file-worker.ts'
@@ -32,12 +49,6 @@ function onDisk(t: TestContext, setUp: string, source: string): readonly string[
         console.log(one.kind === 'failed' ? await refusal(Promise.reject(one.error)) : one.kind)
     }
     ${source}`
-  const script = `${setUp} && exec "$2" --input-type=module --eval "$3"`
-  const child = spawnSync('unshare', ['-m', 'sh', '-c', script, 'sh', disk, process.execPath, code], {
-    encoding: 'utf8',
-  })
-  assert.equal(child.stderr, '')
-  return child.stdout.trim().split('\n')
 }
 
 const small = 'mount -t tmpfs -o size=4m,mode=700 tmpfs "$1"'
@@ -175,6 +186,48 @@ test('a disk on a part of the folder gets its files too', { skip: noMounts }, (t
     console.log(await part.finish({ as: 'other/c', modifiedAtMs: 0 }), fs.readdirSync(disk).join(), fs.readdirSync(disk + '/other').sort().join())`,
   )
   assert.deepEqual(output, ['placed', 'placed', 'other/c b,other a,c'])
+})
+
+/** The calls that decide what a power cut leaves, in their order; equal ones that follow each other once. */
+function traced(t: TestContext, source: string): readonly string[] {
+  const disk = newFolder(t)
+  const log = `${disk}.trace`
+  t.after(() => rmSync(log))
+  const calls = 'trace=fsync,fdatasync,syncfs,link,linkat,rename,renameat,renameat2,unlink,unlinkat'
+  const args = ['-f', '-qq', '-y', '-e', calls, '-o', log, process.execPath, '--input-type=module', '--eval']
+  const child = spawnSync('strace', [...args, program(disk, source)], { encoding: 'utf8' })
+  assert.equal(child.stderr, '')
+  const lines = readFileSync(log, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(disk) || line.includes('/proc/self/fd/'))
+  const names = lines.map((line) => /^\d+ +(\w+)\(/.exec(line)?.[1])
+  return names.filter((name) => name !== undefined).filter((name, index, all) => name !== all[index - 1])
+}
+
+test('a file is flushed before it gets its name, and its folder afterwards', { skip: noTrace }, (t) => {
+  const calls = traced(
+    t,
+    `
+    const target = await openTarget(disk)
+    const part = await target.openPart('a', { sizeBytes: 1 })
+    await part.finish({ as: 'a', modifiedAtMs: 0 })`,
+  )
+  assert.deepEqual(calls, ['fsync', 'link', 'unlink', 'fsync'])
+})
+
+test('so are small files, all of them with one flush of the disk', { skip: noTrace }, (t) => {
+  const few = traced(t, `await place(await openTarget(disk), [small('a', 10)])`)
+  assert.deepEqual(few, ['fsync', 'link', 'unlink', 'fsync'])
+  const many = traced(
+    t,
+    `await place(await openTarget(disk), Array.from({ length: 50 }, (_, number) => small('a' + number, number)))`,
+  )
+  assert.deepEqual(
+    many.filter((name) => name.includes('sync')),
+    ['syncfs', 'fsync'],
+  )
+  assert.ok(many.indexOf('syncfs') < many.indexOf('link'))
+  assert.ok(many.lastIndexOf('link') < many.indexOf('fsync'))
 })
 
 test('F14: what the system says becomes a code, the reason, and what to do', () => {

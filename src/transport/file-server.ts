@@ -4,9 +4,12 @@ import { messageOf } from '../base/errors.ts'
 import type { Limits } from '../base/limits.ts'
 import type { Log } from '../base/log.ts'
 import { monotonicMs } from '../base/time.ts'
+import { leafBytes } from '../protocol/file-id.ts'
 import { packTarget, parseRequest, type FileRequest, type NoFileRequest } from '../protocol/file-request.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
+import type { AddressWatch } from './address-watch.ts'
 import type { FileHost } from './files.ts'
+import { plainAddress } from './on-link.ts'
 import type { Connection } from './peer-port.ts'
 import type { FileRoute } from './peer-routes.ts'
 import { refuse, sendReply } from './send-reply.ts'
@@ -16,6 +19,7 @@ export interface FileServerOptions {
   readonly limits: Limits
   readonly host: FileHost
   readonly pool: SlabPool
+  readonly addresses: AddressWatch
   readonly log: Log
 }
 
@@ -37,6 +41,8 @@ interface Line extends Omit<Connection, 'proved'> {
   /** Bytes that had left when something last happened, and when that was. */
   bytesWritten: number
   since: number
+  /** Bytes that had left when the answer under way, or the last one, began. */
+  answerFrom: number
 }
 
 /** What one request costs beside its own bytes: two records of TLS. */
@@ -66,9 +72,15 @@ export class FileServer {
     if (this.#lines.has(socket)) return true
     if (socket.destroyed || !this.#hasRoom(peerId)) return false
     const sent = Promise.resolve()
-    const seen = { requests: 0, bytesWritten: 0, since: monotonicMs() }
+    const seen = { requests: 0, bytesWritten: 0, since: monotonicMs(), answerFrom: 0 }
     this.#lines.set(socket, { socket, raw, peerId, isAnswering: false, sent, ...seen })
-    socket.on('close', () => this.#forget(socket))
+    const { addresses } = this.#options
+    const bound = { localAddress: plainAddress(socket.localAddress), strand: () => socket.destroy() }
+    addresses.add(bound)
+    socket.on('close', () => {
+      addresses.delete(bound)
+      this.#forget(socket)
+    })
     this.#timer ??= setInterval(() => this.#sweep(), Math.min(1_000, this.#options.limits.fileStallMs / 4))
     return true
   }
@@ -93,6 +105,7 @@ export class FileServer {
     const { route, response } = call
     line.isAnswering = true
     line.requests++
+    line.answerFrom = line.raw.bytesWritten
     line.since = monotonicMs()
     const written = (): void => {
       line.isAnswering = false
@@ -101,13 +114,20 @@ export class FileServer {
     try {
       const request = await this.#requestOf(call)
       await line.sent
-      line.sent = new Promise((resolve) => response.once('close', () => resolve()))
+      const closing = new AbortController()
+      const { promise, resolve } = Promise.withResolvers<void>()
+      line.sent = promise
+      response.once('close', () => {
+        resolve()
+        closing.abort()
+      })
       if (line.socket.destroyed) return
       if (request === undefined) {
         refuse(response, { status: 400, closes: true })
         return
       }
-      const reply = request.kind === 'refused' ? request : await host.serve(route.caller, request)
+      const { signal } = closing
+      const reply = request.kind === 'refused' ? request : await host.serve(route.caller, request, { signal })
       await sendReply(reply, { request, response, pool, written })
     } catch (error) {
       // What was begun is cut off, so that nobody takes it for the whole (F3).
@@ -152,7 +172,7 @@ export class FileServer {
 
   #sweep(): void {
     const now = monotonicMs()
-    const { fileStallMs, fileIdleMs, tlsExtraBytes } = this.#options.limits
+    const { fileStallMs, fileIdleMs, slowReaderBytesPerSecond, tlsExtraBytes } = this.#options.limits
     for (const line of this.#lines.values()) {
       const { socket, raw } = line
       // Node gives about 160 KiB at a time to the system: whoever reads more slowly than that has stalled.
@@ -160,7 +180,10 @@ export class FileServer {
       const isHostsTurn = line.isAnswering && !isReading
       if (raw.bytesWritten !== line.bytesWritten || isHostsTurn) line.since = now
       line.bytesWritten = raw.bytesWritten
-      const isLate = now - line.since >= (isReading ? fileStallMs : fileIdleMs)
+      // Of what was given to the system nobody tells whether it has left; who asks for a chunk at a time is allowed that much.
+      const unseenBytes = Math.min(raw.bytesWritten - line.answerFrom, leafBytes)
+      const unseenMs = (unseenBytes * 1_000) / slowReaderBytesPerSecond
+      const isLate = now - line.since >= (isReading ? fileStallMs : fileIdleMs) + unseenMs
       // As in sessions: what is said in TLS itself, as new keys over and over, costs much (T10).
       const extraBytes = raw.bytesRead - socket.bytesRead - requestExtraBytes * line.requests
       if (isLate || extraBytes > tlsExtraBytes) socket.destroy()

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 
+import { P2PError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import { ephemeralIdentity } from '../../identity/identity.ts'
 import {
@@ -14,7 +16,8 @@ import { parseOfferId, type OfferId } from '../../protocol/offer-id.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
 import type { MessageId } from '../../protocol/message-id.ts'
 import { newMessageId } from '../../store/message-id.ts'
-import type { MessageContent, StoredMessage } from '../../store/message-store.ts'
+import type { MessageContent } from '../../protocol/message.ts'
+import type { StoredMessage } from '../../store/message-store.ts'
 import { openShareStore } from '../../store/share-store.ts'
 import { openTransferStore, type StoredOffer } from '../../store/transfer-store.ts'
 import { isCarrier, type Carrier } from '../content-taker.ts'
@@ -38,14 +41,16 @@ async function open(autoAccept: AutoAccept = { from: 'nobody', maxBytes: 0 }) {
   const events: NodeEvent[] = []
   const transfers: Transfer[] = []
   const strangers = new Set<PeerId>()
+  const disk = { isFull: false, freeBytes: 100 * 1024 ** 3 }
   const context = {
     store,
     carry: (to: PeerId, content: MessageContent, id?: MessageId) => {
+      if (disk.isFull) return Promise.reject(new P2PError('store-unwritable', 'The disk is full.'))
       said.push({ to, content, id })
       return Promise.resolve()
     },
     emit: (event: NodeEvent) => void events.push(event),
-    warn: (error: unknown) => assert.fail(String(error)),
+    warn: (error: unknown) => void (disk.isFull || assert.fail(String(error))),
   }
   const outgoing = new Outgoing({
     ...context,
@@ -61,6 +66,7 @@ async function open(autoAccept: AutoAccept = { from: 'nobody', maxBytes: 0 }) {
     outgoing,
     downloads: () => fakeDownloads(transfers),
     downloadsFolder: () => '/downloads',
+    freeBytes: () => Promise.resolve(disk.freeBytes),
     isVerified: (id) => id === friend,
     isStranger: (id) => strangers.has(id),
     sharesMoved: () => Promise.resolve(),
@@ -72,9 +78,9 @@ async function open(autoAccept: AutoAccept = { from: 'nobody', maxBytes: 0 }) {
     const message = carrier(peerId, content)
     await offers.keep([message])
     offers.arrived(message)
-    await new Promise(setImmediate)
+    await setTimeout(5)
   }
-  return { store, shares, said, events, transfers, strangers, outgoing, offers, answers, hear }
+  return { store, shares, said, events, transfers, disk, strangers, outgoing, offers, answers, hear }
 }
 
 function carrier(peerId: PeerId, content: MessageContent): Carrier {
@@ -215,6 +221,7 @@ test('F12, twin: with a rule that does not look at trust, everybody fills the di
     outgoing: (await open()).outgoing,
     downloads: () => fakeDownloads(transfers),
     downloadsFolder: () => '/downloads',
+    freeBytes: () => Promise.resolve(Infinity),
     isVerified: () => true,
     isStranger: () => false,
     sharesMoved: () => Promise.resolve(),
@@ -227,7 +234,7 @@ test('F12, twin: with a rule that does not look at trust, everybody fills the di
   await hear(other, content)
   assert.equal(transfers.length, 0)
   careless.arrived(carrier(other, content))
-  await new Promise(setImmediate)
+  await setTimeout(5)
   assert.equal(transfers.length, 1)
 })
 
@@ -283,7 +290,7 @@ test('F5: an offer that nobody took for long is withdrawn, and what it showed go
   const share = { name: 'x', path: '/x', kind: 'file', visibleTo: 'named', peers: [friend] } as const
   for (const offer of [old, young, newOfferId()]) await shares.addShare({ ...share, offer })
   outgoing.start()
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  await setTimeout(50)
   assert.deepEqual([store.offer(old)?.state, store.offer(young)?.state], ['withdrawn', 'accepted'])
   assert.deepEqual(
     shares.shares().map(({ offer }) => offer),
@@ -320,7 +327,54 @@ test('when a conversation is deleted, nothing that was offered in it can be had'
   await store.addOffer(storedOffer(to))
   await store.addOffer(storedOffer(toOther, { peerId: other }))
   offers.deleted(friend)
-  await new Promise((resolve) => setTimeout(resolve, 20))
+  await setTimeout(20)
   assert.deepEqual([store.offer(to)?.state, store.offer(toOther)?.state], ['withdrawn', 'open'])
   assert.deepEqual(said, [], 'a word about it would begin the conversation anew')
+})
+
+test('an end that could not be told because the disk was full is told at the next start', async () => {
+  const { offers, transfers, disk, hear, answers } = await open()
+  const id = newOfferId()
+  await hear(friend, offerOf(id))
+  await offers.accept(id)
+  disk.isFull = true
+  const done = inTransfer(friend, id, 'done')
+  offers.ended(done)
+  await new Promise(setImmediate)
+  assert.equal(offers.list()[0]?.state, 'accepted')
+  disk.isFull = false
+  transfers.splice(0, 1, done)
+  offers.start()
+  await new Promise(setImmediate)
+  assert.equal(offers.list()[0]?.state, 'received')
+  assert.deepEqual(
+    answers().map((answer) => answer?.state),
+    ['accepted', 'received'],
+  )
+})
+
+test('F12: a rule takes a few offers of one peer at a time, and leaves room on the disk', async () => {
+  const { transfers, disk, offers, hear } = await open({ from: 'verified', maxBytes: 1_000_000 })
+  const states = (): readonly string[] => offers.list().map(({ state }) => state)
+  disk.freeBytes = limits.ruleFreeBytes + 1_000_000
+  await hear(friend, offerOf(newOfferId(), 1_000_000))
+  assert.deepEqual(states(), ['open'], 'the file takes more than its bytes')
+  disk.freeBytes += 10_000
+  await hear(friend, offerOf(newOfferId(), 1_000_000))
+  assert.deepEqual(states(), ['open', 'accepted'])
+  const [first] = transfers
+  assert.ok(first)
+  // What is under way has not taken its room yet.
+  transfers[0] = { ...first, totalBytes: 1_000_000 }
+  await hear(friend, offerOf(newOfferId(), 1_000_000))
+  assert.deepEqual(states(), ['open', 'accepted', 'open'])
+  disk.freeBytes = 100 * 1024 ** 3
+  for (let number = 0; number < 6; number++) await hear(friend, offerOf(newOfferId(), 0))
+  const taken = states().filter((state) => state === 'accepted').length
+  assert.equal(taken, limits.pendingOffersPerPeer)
+  // Those that came to an end make room for others.
+  transfers.splice(0, 1)
+  await offers.decline(offers.list().find(({ state }) => state === 'open')?.id ?? '')
+  await hear(friend, offerOf(newOfferId(), 0))
+  assert.equal(states().at(-1), 'accepted')
 })

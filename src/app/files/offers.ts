@@ -10,13 +10,15 @@ import {
 import { parseOfferId, type OfferId } from '../../protocol/offer-id.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
 import { canBeTaken, mayBecome } from '../../rules/offers.ts'
-import type { MessageContent, NewMessage } from '../../store/message-store.ts'
+import type { MessageContent } from '../../protocol/message.ts'
+import type { NewMessage } from '../../store/message-store.ts'
 import type { StoredOffer, TransferStore } from '../../store/transfer-store.ts'
 import type { Carrier, ContentTaker } from '../content-taker.ts'
 import type { NodeEvent } from '../node-event.ts'
 import { bytesIn, toOfferInfo } from './offer-view.ts'
 import type { Outgoing } from './outgoing.ts'
 import type { Downloads } from './receiving.ts'
+import { Turns } from './turns.ts'
 import type { GetOptions, OfferInfo, Transfer } from './types.ts'
 
 /** Whose offers are taken without a question. */
@@ -29,6 +31,12 @@ export interface AutoAccept {
   readonly to?: string
 }
 
+/** @throws P2PError `usage` for anything else than a rule, as callers without types can give it */
+export function requireAutoAccept({ from, maxBytes }: AutoAccept): void {
+  if ((from === 'nobody' || from === 'verified') && maxBytes >= 0) return
+  throw new P2PError('usage', 'autoAccept needs from "nobody" or "verified", and maxBytes of 0 or more.')
+}
+
 /** What offers need of their node. */
 export interface OffersContext {
   readonly store: TransferStore
@@ -38,6 +46,8 @@ export interface OffersContext {
   /** Where an offer goes when nothing else is said. @throws P2PError `usage` */
   downloadsFolder(): string
   isVerified(id: PeerId): boolean
+  /** Room on the disk that a folder is on, which is made when it is not there. @throws P2PError `file-unusable`, `disk-failed` */
+  freeBytes(folder: string): Promise<number>
   /** Whether our user has nothing to do with a peer. */
   isStranger(id: PeerId): boolean
   /** Whether policy and trust allow files. @throws P2PError `peer-blocked`, `policy-refused` */
@@ -53,6 +63,8 @@ export interface OffersContext {
 /** What peers offer to us and we to them, and what became of it. Both travel as messages: durable, in order, and waiting for the absent. */
 export class Offers implements ContentTaker {
   readonly #context: OffersContext
+  /** One after the other, so that each counts those before it. */
+  readonly #byRule = new Turns(1)
 
   constructor(context: OffersContext) {
     this.#context = context
@@ -69,7 +81,7 @@ export class Offers implements ContentTaker {
       if (!offer.incoming || !canBeTaken(offer.state)) continue
       const transfer = transfers.find(({ offerId }) => offerId === offer.id)
       if (transfer === undefined) continue
-      if (offer.state === 'open') void this.#tell(offer, { state: 'accepted', reason: '' })
+      if (offer.state === 'open') this.#tellSoon(offer, { state: 'accepted', reason: '' })
       this.ended(transfer)
     }
   }
@@ -96,12 +108,12 @@ export class Offers implements ContentTaker {
 
   withdrawn({ content }: Carrier): void {
     const said = content.kind === 'offer' ? decodeOffer(content.bytes) : undefined
-    if (said !== undefined) void this.#context.outgoing.end(said.id, 'withdrawn')
+    if (said !== undefined) this.#context.outgoing.endSoon(said.id)
   }
 
   deleted(peerId: PeerId): void {
     for (const offer of this.#context.store.offers())
-      if (offer.peerId === peerId && !offer.incoming) void this.#context.outgoing.end(offer.id, 'withdrawn')
+      if (offer.peerId === peerId && !offer.incoming) this.#context.outgoing.endSoon(offer.id)
   }
 
   async moved(from: PeerId, to: PeerId): Promise<void> {
@@ -140,9 +152,9 @@ export class Offers implements ContentTaker {
   ended({ offerId, state, reason }: Transfer): void {
     const offer = offerId === undefined ? undefined : this.#context.store.offer(offerId)
     if (offer === undefined || !offer.incoming) return
-    if (state === 'done') void this.#tell(offer, { state: 'received', reason: '' })
-    else if (state === 'failed') void this.#tell(offer, { state: 'failed', reason })
-    else if (state === 'cancelled') void this.#tell(offer, { state: 'failed', reason: 'It was given up.' })
+    if (state === 'done') this.#tellSoon(offer, { state: 'received', reason: '' })
+    else if (state === 'failed') this.#tellSoon(offer, { state: 'failed', reason })
+    else if (state === 'cancelled') this.#tellSoon(offer, { state: 'failed', reason: 'It was given up.' })
   }
 
   async #keepOffer(peerId: PeerId, bytes: Uint8Array): Promise<void> {
@@ -181,25 +193,50 @@ export class Offers implements ContentTaker {
     if (from !== 'verified' || !this.#context.isVerified(offer.peerId) || bytesIn(offer.entries) > maxBytes)
       return
     try {
-      await this.accept(offer.id, to === undefined ? {} : { to })
+      await this.#byRule.take(async () => {
+        if (await this.#hasRoomByRule(offer)) await this.accept(offer.id, to === undefined ? {} : { to })
+      })
     } catch (error) {
       this.#context.warn(error, offer.peerId)
     }
   }
 
-  /** Tells who offered it, then notes it: after a crash in between it is told once more, which changes nothing. */
+  /** However many small offers come, they fill neither the queue nor the disk: what is beyond that is for our user to answer (F12). */
+  async #hasRoomByRule({ peerId, entries }: StoredOffer): Promise<boolean> {
+    const { autoAccept } = this.#context
+    const awaited = this.#context.downloads().list().filter(isUnderWay)
+    const theirs = awaited.filter((one) => one.peerId === peerId && one.offerId !== undefined)
+    if (theirs.length >= limits.pendingOffersPerPeer) return false
+    const awaitedBytes = awaited.reduce((sum, { totalBytes, bytes }) => sum + totalBytes - bytes, 0)
+    const files = [...entries, ...awaited.map(({ totalFiles }) => ({ files: totalFiles }))]
+    const blocks = files.reduce((sum, one) => sum + one.files, 0) * blockBytes
+    const free = await this.#context.freeBytes(autoAccept.to ?? this.#context.downloadsFolder())
+    return free - bytesIn(entries) - awaitedBytes - blocks >= limits.ruleFreeBytes
+  }
+
+  #tellSoon(offer: StoredOffer, answer: Omit<OfferAnswer, 'offerId'>): void {
+    this.#tell(offer, answer).catch((error: unknown) => this.#context.warn(error, offer.peerId))
+  }
+
+  /**
+   * Tells who offered it, then notes it: after a crash in between it is told once more, which changes nothing. What cannot be told now
+   * is told when the node starts again.
+   */
   async #tell(offer: StoredOffer, answer: Omit<OfferAnswer, 'offerId'>): Promise<void> {
     const now = this.#context.store.offer(offer.id)
     if (now === undefined || !mayBecome(now.state, answer.state, 'receiver')) return
-    await this.#carry(offer.peerId, { offerId: offer.id, ...answer })
-    await this.#change(offer, answer)
+    const isTold = await this.#carry(offer.peerId, { offerId: offer.id, ...answer })
+    if (isTold || answer.state === 'accepted') await this.#change(offer, answer)
   }
 
-  async #carry(peerId: PeerId, answer: OfferAnswer): Promise<void> {
+  /** @returns whether it is said, now or when the peer is here */
+  async #carry(peerId: PeerId, answer: OfferAnswer): Promise<boolean> {
     try {
       await this.#context.carry(peerId, { kind: 'answer', bytes: encodeOfferAnswer(answer) })
+      return true
     } catch (error) {
       if (!isP2PError(error, 'node-stopped')) this.#context.warn(error, peerId)
+      return false
     }
   }
 
@@ -217,6 +254,13 @@ export class Offers implements ContentTaker {
     if (offer === undefined) throw offerUnknown(id)
     return offer
   }
+}
+
+/** What the smallest file takes on a disk. */
+const blockBytes = 4_096
+
+function isUnderWay({ state }: Transfer): boolean {
+  return state !== 'done' && state !== 'failed' && state !== 'cancelled'
 }
 
 const tooMany = 'Too many offers wait for an answer. Offer it again when some were answered.'

@@ -2,11 +2,15 @@ import { isP2PError, messageOf, P2PError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import { monotonicMs } from '../../base/time.ts'
 import { leafBytes } from '../../protocol/file-id.ts'
+import type { OfferEntry } from '../../protocol/file-messages.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
 import { countChunks } from '../../rules/chunk-map.ts'
 import type { StoredTransfer, TransferStore } from '../../store/transfer-store.ts'
 import type { NodeEvent } from '../node-event.ts'
+import { AsOffered } from './as-offered.ts'
 import { Download } from './download.ts'
+import { nameOf } from './offer-view.ts'
+import { isPassing } from './passing.ts'
 import { Counts, type TakeContext } from './take-run.ts'
 import { Throttle } from './throttle.ts'
 import type { Transfer, TransferState } from './types.ts'
@@ -29,6 +33,10 @@ export class QueuedDownload {
   readonly #context: QueueContext
   readonly #watchers = new Set<() => void>()
   readonly #progress: Throttle
+  /** What the peer calls it. */
+  readonly #path: string
+  /** What was offered, as it was when the transfer began: the offer may be forgotten before its end. */
+  readonly #offered: readonly OfferEntry[] | undefined
   #stored: StoredTransfer
   #counts: Counts
   #running: { readonly stop: AbortController; readonly done: Promise<void> } | undefined
@@ -44,6 +52,9 @@ export class QueuedDownload {
   constructor(stored: StoredTransfer, context: QueueContext) {
     this.#stored = stored
     this.#context = context
+    const { path, offer } = stored
+    this.#offered = offer === undefined ? undefined : (context.store.offer(offer)?.entries ?? [])
+    this.#path = path === '' ? nameOf(this.#offered ?? []) : path
     this.#counts = new Counts(stored)
     this.#restingBytes = this.#bytesInParts()
     this.#progress = new Throttle(limits.progressMs, () => {
@@ -77,13 +88,13 @@ export class QueuedDownload {
   }
 
   get view(): Transfer {
-    const { id, peerId, path, savedAs, offer } = this.#stored
+    const { id, peerId, savedAs, offer } = this.#stored
     const counts = this.#counts
     return {
       id,
       direction: 'in',
       peerId,
-      path,
+      path: this.#path,
       ...(savedAs !== undefined && { savedAs }),
       state: this.#state(),
       reason: this.#waitReason ?? this.#stored.reason,
@@ -107,7 +118,10 @@ export class QueuedDownload {
     this.#running = { stop, done: promise }
     this.#tell(this.#told ? 'transfer:changed' : 'transfer:started')
     this.#told = true
-    void this.#download(stop.signal).then(resolve)
+    void this.#download(stop.signal)
+      // What is told at the end asks the store, whose disk may fail (F14).
+      .catch((error: unknown) => this.#context.warn(error, this.peerId))
+      .then(resolve)
   }
 
   /** Stops what runs, and waits until it has. */
@@ -195,12 +209,10 @@ export class QueuedDownload {
   }
 
   #options(signal: AbortSignal): ConstructorParameters<typeof Download>[1] {
-    const { offer } = this.#stored
-    const entries = offer === undefined ? undefined : this.#context.store.offer(offer)?.entries
     return {
       transfer: this.#stored,
       counts: this.#counts,
-      offeredBytes: entries?.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+      offered: this.#offered && new AsOffered(this.#offered),
       signal,
       progressed: () => this.#progress.wish(),
       savedAs: async (path) => {
@@ -215,7 +227,7 @@ export class QueuedDownload {
     this.#restingBytes = this.#bytesInParts()
     if (signal.aborted) return
     if (failure === undefined) await this.change({ state: 'done', reason: '', endedAtMs: Date.now() })
-    else if (waitsAfter(failure.error)) this.#wait(failure.error)
+    else if (isPassing(failure.error)) this.#wait(failure.error)
     else {
       this.#error = asP2PError(failure.error)
       await this.change({ state: 'failed', reason: this.#error.message, endedAtMs: Date.now() })
@@ -254,16 +266,6 @@ export class QueuedDownload {
   #tell(type: TransferEventType): void {
     this.#context.emit({ type, at: new Date(), transfer: this.view })
   }
-}
-
-/** Whether somebody only has to come, or to have time. */
-function waitsAfter(error: unknown): boolean {
-  return (
-    isP2PError(error, 'peer-unreachable') ||
-    isP2PError(error, 'peer-unknown') ||
-    isP2PError(error, 'too-many') ||
-    isP2PError(error, 'timeout')
-  )
 }
 
 function asP2PError(error: unknown): P2PError {
