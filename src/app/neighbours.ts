@@ -74,7 +74,16 @@ export class Neighbours {
       }))
     const facts = await Promise.all([...wished, ...heard].map((one) => this.#try(one)))
     const told = await this.#told(facts, discoveryPort)
-    return [...facts, ...(await Promise.all(told.map((one) => this.#try(one))))]
+    const others = [...told.values()].filter(({ address, id }) => !this.#isAmong(facts, address, id))
+    return [
+      ...facts.map((one) => (told.has(one.address) && one.origin === 'asked' ? asTold(one) : one)),
+      ...(await Promise.all(others.slice(0, limits.diagnosedPeers).map((one) => this.#try(one)))),
+    ]
+  }
+
+  #isAmong(facts: readonly PeerFacts[], address: string, id: PeerId | undefined): boolean {
+    const isHeard = id !== undefined && this.#heard.has(id)
+    return isHeard || facts.some((one) => one.address === address)
   }
 
   #asked({ address, port }: Endpoint, discoveryPort: number): Candidate {
@@ -84,7 +93,13 @@ export class Neighbours {
 
   async #try(candidate: Candidate): Promise<PeerFacts> {
     const { address, discoveryPort, origin } = candidate
-    const result = await this.#probe({ address, port: discoveryPort })
+    const here = this.#own.has(address)
+    // Where nobody has said an ID, the two ways are tried at once: each may take its whole time.
+    const pinging = candidate.id === undefined && !here ? this.#ping(undefined, candidate) : undefined
+    const [result, pinged] = await Promise.all([
+      here ? ('not-tried' as const) : this.#probe({ address, port: discoveryPort }),
+      pinging,
+    ])
     const sighted = typeof result === 'string' ? undefined : result.sighting.announcement
     const id = sighted?.id ?? candidate.id
     const known = id === undefined ? undefined : (this.#heard.get(id) ?? this.#find(id))
@@ -99,9 +114,9 @@ export class Neighbours {
       origin,
       via: waysTo(id === undefined ? undefined : this.#heard.get(id)),
       network: this.#networks.find(({ has }) => has(address))?.name ?? '',
-      here: this.#own.has(address),
+      here,
       udp: typeof result === 'string' ? result : 'answered',
-      tcp: await this.#ping(id, { address, port }),
+      tcp: here ? 'not-tried' : id === undefined && pinged ? pinged : await this.#ping(id, { address, port }),
     }
   }
 
@@ -131,20 +146,18 @@ export class Neighbours {
     return await knock(to, signal)
   }
 
-  /** Peers that those who answered know, and that we have neither heard nor tried. */
-  async #told(facts: readonly PeerFacts[], discoveryPort: number): Promise<readonly Candidate[]> {
+  /** Peers in our networks that those who answered know, by address. */
+  async #told(facts: readonly PeerFacts[], discoveryPort: number): Promise<ReadonlyMap<string, Candidate>> {
     const reached = facts.filter(({ tcp, here }) => tcp === 'answered' && !here)
     const lists = await Promise.all(
       reached.slice(0, limits.diagnosisTellers).map((one) => this.#peersOf(one)),
     )
-    const tried = new Set(facts.map(({ address }) => address))
-    const fresh = new Map<string, Candidate>()
+    const told = new Map<string, Candidate>()
     for (const { id, ip, port } of lists.flat()) {
-      if (ip === undefined || tried.has(ip) || this.#own.has(ip) || this.#heard.has(id)) continue
-      if (!this.#networks.some(({ has }) => has(ip))) continue
-      fresh.set(ip, { origin: 'told', address: ip, port, discoveryPort, id, name: '' })
+      if (ip === undefined || this.#own.has(ip) || !this.#networks.some(({ has }) => has(ip))) continue
+      told.set(ip, { origin: 'told', address: ip, port, discoveryPort, id, name: '' })
     }
-    return [...fresh.values()].slice(0, limits.diagnosedPeers)
+    return told
   }
 
   async #peersOf({ id, address, port }: PeerFacts): Promise<readonly Announcement[]> {
@@ -158,6 +171,11 @@ export class Neighbours {
       return []
     }
   }
+}
+
+/** Who was asked for, and is known to others too, is there. */
+function asTold(facts: PeerFacts): PeerFacts {
+  return { ...facts, origin: 'told' }
 }
 
 /** The explorers that heard a peer; what others told of it, and where it was once, says nothing of this network. */

@@ -89,6 +89,7 @@ const table: readonly (readonly [string, Partial<Facts>, readonly FindingCode[]]
     { ...withObstacle('tcp-port-taken'), ...withPeer({ here: true }) },
     ['p2p-here'],
   ],
+  ['our own address', withPeer({ here: true, id: '', kind: 'unknown', udp: 'not-tried' }), []],
   ['sends refused', withWay({ sent: 0, failed: 2, lastError: 'EPERM', echoed: 0 }), ['sends-blocked']],
   ['sends denied', withWay({ sent: 0, failed: 2, lastError: 'EACCES', echoed: 0 }), ['sends-blocked']],
   ['no route', withWay({ sent: 0, failed: 2, lastError: 'ENETUNREACH', echoed: 0 }), ['sends-failed']],
@@ -121,9 +122,9 @@ const table: readonly (readonly [string, Partial<Facts>, readonly FindingCode[]]
   ['told of and unreachable', withPeer({ origin: 'told', udp: 'unsent', tcp: 'no-host' }), ['isolated']],
   ['asked for and absent', withPeer({ udp: 'silent', tcp: 'no-host' }), ['peer-silent']],
   [
-    'asked for and unreachable, where another is reached',
+    'asked for and absent, where another is reached',
     { peers: [desk, { ...asked, address: '192.0.2.3', udp: 'silent', tcp: 'no-host' }] },
-    ['isolated'],
+    ['peer-silent'],
   ],
   [
     'asked for and unreachable, in another network',

@@ -81,7 +81,7 @@ function ofPresence(facts: Facts): readonly Finding[] {
     ...(isVirtual
       ? []
       : virtual.map(({ name, kind }) => finding('virtual-network', name, virtualOne(name, kind)))),
-    ...peers.filter(({ here }) => here).map((peer) => hereFinding(peer, port)),
+    ...peers.filter(({ here, id }) => here && id !== '').map((peer) => hereFinding(peer, port)),
   ]
 }
 

@@ -9,7 +9,7 @@ export function peerFindings(peer: PeerFacts, facts: Facts): readonly Finding[] 
   if (isHeard && tcp === 'answered') return ofReached(peer, facts)
   if (isHeard) return [finding('tcp-blocked', peer.address, tcpBlocked(peer))]
   if (tcp === 'answered') return [udpFailed(peer, facts)]
-  return [unreached(peer, facts)]
+  return [unreached(peer)]
 }
 
 const beyond = (peer: PeerFacts): Text => [
@@ -60,23 +60,21 @@ const tcpBlocked = (peer: PeerFacts): Text => [
 ]
 
 /** Neither way led to it. */
-function unreached(peer: PeerFacts, facts: Facts): Finding {
+function unreached(peer: PeerFacts): Finding {
   const { address, udp, tcp, origin, network } = peer
   if (udp === 'refused' || tcp === 'refused' || tcp === 'open' || udp === 'not-a-peer')
     return finding('no-p2p-there', address, [
       `The machine at ${address} is there, but no p2p answers on UDP port ${peer.discoveryPort} and TCP port ${peer.port}.`,
       'Start p2p there, and compare the ports in both configurations.',
     ])
-  const isOther = (one: PeerFacts): boolean => one !== peer && !one.here && one.network === network
-  const reachesOthers = facts.peers.some((one) => isOther(one) && one.tcp === 'answered')
-  if (network !== '' && (origin !== 'asked' || peer.via.length > 0 || reachesOthers))
+  if (network !== '' && (origin === 'told' || peer.via.length > 0))
     return finding('isolated', address, [
-      `${labelOf(peer)} is in the network of ${network} and known ${origin === 'told' ? 'to other peers' : 'to be there'}, but nothing gets from here to it and back: the access point keeps its clients apart, or a firewall there drops everything.`,
+      `${labelOf(peer)} is in the network of ${network}, ${peer.via.length > 0 ? 'and is heard' : 'as other peers say'}, but nothing gets from here to it and back: the access point keeps its clients apart, or a firewall there drops everything.`,
       'Switch off "client isolation" (also "AP isolation", "guest network") in the access point.',
     ])
   return finding('peer-silent', address, [
     tcp === 'no-host' ? `No machine answers at ${address}.` : `${address} answers neither by UDP nor by TCP.`,
-    'Check the address, that the machine is awake and in the same network, and that it is no guest network.',
+    'Check the address, and that the machine is awake and in the same network; "client isolation" of an access point looks the same.',
   ])
 }
 
