@@ -96,7 +96,21 @@ const table: readonly (readonly [string, Partial<Facts>, readonly FindingCode[]]
   ['one failure among successes', withWay({ failed: 1, lastError: 'ENOBUFS' }), []],
   ['not joined', withWay({ joined: false, lastError: 'ENODEV', echoed: 0 }), ['join-failed']],
   ['no echo', withWay({ echoed: 0 }), ['echo-missing']],
-  ['no echo and no unicast', { ...withWay({ echoed: 0 }) }, ['echo-missing']],
+  [
+    'no echo and no unicast',
+    withNetwork({ ways: [{ ...multicast, echoed: 0 }], unicast: 'silent' }),
+    ['echo-missing'],
+  ],
+  [
+    'no echo by both ways',
+    withNetwork({ ways: [multicast, broadcast].map((way) => Object.assign({}, way, { echoed: 0 })) }),
+    ['echo-missing'],
+  ],
+  [
+    'unicast dropped, or kept by the p2p beside',
+    { ...withNetwork({ unicast: 'silent' }), ...withPeer({ here: true }) },
+    ['p2p-here', 'port-shared'],
+  ],
   ['nothing said yet', withWay({ sent: 0, echoed: 0 }), []],
   ['unicast dropped', withNetwork({ unicast: 'silent' }), ['unicast-unheard']],
   ['unicast taken', withNetwork({ unicast: 'other' }), ['port-shared']],
