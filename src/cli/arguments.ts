@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { P2PError } from '../index.ts'
 import { displayText } from './display-text.ts'
+import type { DoctorWish } from './doctor-command.ts'
 import type { IdentityWish } from './identity-command.ts'
 import { standaloneNames, type StandaloneName } from './standalone.ts'
 import { version } from './version.ts'
@@ -31,10 +32,11 @@ export interface Standalone {
   readonly words: readonly string[]
 }
 
-/** What the command line asks for: a run, to see or change the identity, or only a text. */
+/** What the command line asks for: a run, to see or change the identity, to be examined, or only a text. */
 export type Wish =
   | { readonly kind: 'run'; readonly args: Arguments }
   | { readonly kind: 'identity'; readonly wish: IdentityWish }
+  | { readonly kind: 'doctor'; readonly wish: DoctorWish }
   | { readonly kind: 'text'; readonly text: string }
 
 interface Options extends Flags {
@@ -43,6 +45,10 @@ interface Options extends Flags {
   readonly wait?: number
   readonly version?: true
   readonly help?: true
+}
+
+interface DoctorOptions {
+  readonly peer?: readonly string[]
 }
 
 interface IdentityOptions {
@@ -57,6 +63,11 @@ export async function parseArguments(args: readonly string[]): Promise<Wish> {
   let wantsIdentity = false
   identity.action(() => {
     wantsIdentity = true
+  })
+  const doctor = describeDoctor(program)
+  let wantsDoctor = false
+  doctor.action(() => {
+    wantsDoctor = true
   })
   let alone: Standalone | undefined
   for (const name of standaloneNames) {
@@ -79,14 +90,18 @@ export async function parseArguments(args: readonly string[]): Promise<Wish> {
     const { qr = false, rotate = false } = identity.opts<IdentityOptions>()
     return { kind: 'identity', wish: { flags, json, qr, rotate } }
   }
+  if (wantsDoctor) {
+    const { peer: peers = [] } = doctor.opts<DoctorOptions>()
+    return { kind: 'doctor', wish: { flags, json, peers, patienceMs: waitOf(wait) } }
+  }
   if (alone === undefined) checkWord(program.args)
-  const waitMs = wait === undefined ? undefined : wait * 1000
+  const waitMs = waitOf(wait)
   return { kind: 'run', args: { flags, json, stay, waitMs, alone } }
 }
 
 function describe(): Command {
   return new Command('p2p')
-    .usage('[shell | id | <command>] [options]')
+    .usage('[shell | id | doctor | <command>] [options]')
     .description('Find peers near you and talk with them, without a server, an account or the internet.')
     .argument('[shell]', 'the shell, which runs without this word too')
     .option('--config <file>', 'configuration file; default: config.yaml in the data directory')
@@ -119,6 +134,17 @@ function describeIdentity(program: Command): Command {
     .allowExcessArguments(false)
 }
 
+function describeDoctor(program: Command): Command {
+  return program
+    .command('doctor')
+    .description('find out why peers do not find each other, and what to do')
+    .option(
+      '--peer <address...>',
+      'try this one too; with its discovery port, as 192.168.1.20:8001, if it is another',
+    )
+    .allowExcessArguments(false)
+}
+
 /** What its words mean is for the command itself to say, as at the prompt. */
 function describeStandalone(program: Command, name: StandaloneName): Command {
   return program.command(name).argument('[words...]').allowUnknownOption()
@@ -128,6 +154,10 @@ function seconds(text: string): number {
   const value = /^\d{1,5}(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN
   if (Number.isNaN(value)) throw misuse(`--wait takes a number of seconds, not "${text}".`)
   return value
+}
+
+function waitOf(wait: number | undefined): number | undefined {
+  return wait === undefined ? undefined : wait * 1000
 }
 
 /** Other commands are typed inside, not on the command line: say so rather than ignore them. */

@@ -9,6 +9,7 @@ async function main(args: readonly string[]): Promise<void> {
   const wish = await parseArguments(args)
   // Standard input may still be open then, and sockets that took too long to close.
   if (wish.kind === 'run') process.exit(await run(wish.args))
+  if (wish.kind === 'doctor') process.exit(await (await import('./doctor-command.ts')).runDoctor(wish.wish))
   if (wish.kind === 'text') process.stdout.write(wish.text)
   else process.stdout.write(await (await import('./identity-command.ts')).identityText(wish.wish))
 }

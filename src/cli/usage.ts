@@ -25,6 +25,7 @@ Examples:
   tar c . | p2p send 7c21 - --as me.tar  ended when 7c21 has it, verified
   p2p --policy trusted                   talk only with those you have verified
   p2p id --qr                            your ID and key, as a code to scan
+  p2p doctor --peer 192.168.1.20         why that machine and this one do not meet
   p2p --json --stay < /dev/null          everything that happens, for a program
 
 Commands at the prompt: list peers, conversations, open, tell, history, outbox,
@@ -57,7 +58,8 @@ P2P_EXPLORER_PERIOD. Flags win over the environment, and that over the file.
 NO_COLOR=1 leaves out colours.
 
 Exit status: 0 when all went well or a signal ended it; else that of the first
-command that failed, or was cut off when it ran alone:
+command that failed, or was cut off when it ran alone; p2p doctor ends with 1
+when something is wrong:
 ${statuses()}
 `
 }
