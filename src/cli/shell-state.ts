@@ -77,11 +77,11 @@ export class ShellState {
   }
 
   /** The last messages with a peer, oldest first: those that nobody has read, and at least `least`; one page at most. */
-  lastMessages(peerId: PeerId, least: number): readonly Message[] {
+  async lastMessages(peerId: PeerId, least: number): Promise<readonly Message[]> {
     const { info } = this.node.conversation(peerId)
     let { unread } = info
     if (unread + least === 0) return []
-    const page = this.node.conversation(peerId).history({ limit: pageSize })
+    const page = await this.node.conversation(peerId).history({ limit: pageSize })
     const shown: Message[] = []
     for (const message of page.toReversed()) {
       if (unread === 0 && shown.length >= least) break

@@ -32,7 +32,7 @@ export async function verify(context: CommandContext, argument: string): Promise
 }
 
 async function invite({ state, view }: CommandContext): Promise<Outcome> {
-  const { text, expiresAt } = state.node.trust.invite()
+  const { text, expiresAt } = await state.node.trust.invite()
   const minutes = Math.round(limits.invitationMs / 60_000)
   return {
     result: { invitation: { text, expiresAt } },
