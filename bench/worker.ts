@@ -1,7 +1,7 @@
 /** Programs of a figure that run as processes of their own, and talk with it in plain messages. */
 import { fork, spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { buildSync } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
@@ -56,8 +56,11 @@ export async function openWorker(
 
 function bundle(file: string): string {
   const outfile = join(root, '.bench', file.replace(/\.ts$/, '.mjs'))
-  const entryPoints = [join(import.meta.dirname, file)]
-  buildSync({ entryPoints, outfile, bundle: true, format: 'esm', platform: 'node', packages: 'external' })
+  const shared = { bundle: true, format: 'esm', platform: 'node', packages: 'external' } as const
+  buildSync({ ...shared, entryPoints: [join(import.meta.dirname, file)], outfile })
+  // A node looks for its thread beside itself.
+  const thread = join(dirname(outfile), 'file-worker.js')
+  buildSync({ ...shared, entryPoints: [join(root, 'src/files/worker.ts')], outfile: thread })
   return outfile
 }
 

@@ -21,6 +21,8 @@ export interface ContentTaker {
   withdrawn(message: Carrier): void
   /** What was said with a peer is deleted; nothing of it leaves any more. */
   deleted(peerId: PeerId): void
+  /** What was said with a peer goes on under its new ID. @throws (by rejection) P2PError `store-unwritable` */
+  moved(from: PeerId, to: PeerId): Promise<void>
 }
 
 export function isCarrier<Kind extends NewMessage | StoredMessage>(message: Kind): message is Carrier<Kind> {

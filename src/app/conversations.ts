@@ -111,6 +111,7 @@ export class ConversationSet implements Conversations {
 
   /** Goes on with a conversation under the new ID of the same person. @throws P2PError `store-unwritable` */
   async move(from: PeerId, to: PeerId): Promise<void> {
+    await this.#context.contents.moved(from, to)
     if (this.store.conversation(from) === undefined) return
     for (const id of [from, to]) {
       this.#context.cutSessions(id)

@@ -389,6 +389,7 @@ class RunningNode implements P2PNode {
       allows: (id) => access.allows(id, 'files'),
       require: (id) => access.require(id, 'files'),
       isVerified: (id) => this.trust.book.trustOf(id) === 'verified',
+      isStranger: (id) => this.#talk.isStranger(id),
       peers: () => this.#directory.list().flatMap(({ id, kind }) => (kind === 'p2p' ? [id] : [])),
       dial: (id, signal) => this.#calls.files(id, signal),
       cut: (id) => this.#transport?.cutFiles(id),

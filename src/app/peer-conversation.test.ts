@@ -34,7 +34,13 @@ async function openConversation() {
     warn: (error) => warnings.push(error),
     changed: () => {},
     waits: () => {},
-    contents: { keep: () => Promise.resolve(), arrived: () => {}, withdrawn: () => {}, deleted: () => {} },
+    contents: {
+      keep: () => Promise.resolve(),
+      arrived: () => {},
+      withdrawn: () => {},
+      deleted: () => {},
+      moved: () => Promise.resolve(),
+    },
     unused: () => {},
   })
   return { store, disk, events, warnings, conversation }

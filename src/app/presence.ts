@@ -4,7 +4,7 @@ import type { Log } from '../base/log.ts'
 import { monotonicMs } from '../base/time.ts'
 import type { Endpoint, ExplorerContext, Sighting } from '../discovery/explorer.ts'
 import { peerIdOfKey } from '../identity/public-key.ts'
-import { pairingCapability, type Announcement } from '../protocol/announcement.ts'
+import { filesCapability, pairingCapability, type Announcement } from '../protocol/announcement.ts'
 import { protocolVersion } from '../protocol/handshake.ts'
 import { AnswerPolicy, type AnswerDecision, type AnswerQuestion } from '../rules/answer-policy.ts'
 import type { ProvedPeer } from '../transport/transport.ts'
@@ -72,7 +72,7 @@ export class Presence {
         protocol: protocolVersion,
         key: self.key,
         instance,
-        capabilities: pairingCapability,
+        capabilities: pairingCapability | filesCapability,
         name,
         leaving: this.#leaving,
         wantsAnswer: false,

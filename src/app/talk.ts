@@ -205,13 +205,18 @@ export class Talk {
     return new Acquaintances({
       store,
       isOfInterest: (id) => this.#isOfInterest(id),
-      isFamiliar: (id) => this.#isContact(id) || this.#spoken.has(id),
+      isFamiliar: (id) => !this.isStranger(id),
       find: (id) => directory.find(id),
       ping: (id, to) => context.transport().ping(id, to),
       present: (id, at) => directory.meetAgain(id, at),
       emit: (event) => context.emit(event),
       warn: (error) => context.warn(error),
     })
+  }
+
+  /** Whether our user has nothing to do with a peer: has not written to it, verified or named it. */
+  isStranger(id: PeerId): boolean {
+    return !this.#isContact(id) && !this.#spoken.has(id)
   }
 
   /** Whether our user has decided something about a peer, and not against it. */

@@ -99,6 +99,8 @@ export const limits = {
   pendingGraceMs: 250,
   /** Bytes of a TLS handshake from the other side: ours has about 1,200, a certificate of 60 KB more (T4). */
   handshakeBytes: 4 * 1024,
+  /** What may come in one piece with its end: the head of a request, and the body of one for a pack. */
+  firstRequestBytes: 48 * 1024,
   /** What TLS carries beside data in a session: ours has 4,000 bytes of handshake, and no key updates (T10). */
   tlsExtraBytes: 64 * 1024,
   /** A peer's certificate; ours has about 200 bytes (T4). */
@@ -259,7 +261,9 @@ export const limits = {
   offerReasonBytes: 200,
   /** Offers that are remembered, both ways. */
   offers: 1_000,
-  /** How long an offer that was accepted can be fetched. */
+  /** Offers that wait of all peers that our user never wrote to, verified or named: they must not fill `offers`. */
+  strangerOffers: 100,
+  /** How long an offer can be fetched. */
   offerMs: 30 * 24 * 3_600_000,
   /** Files of one transfer: each takes a row. */
   transferFiles: 5_000_000,

@@ -41,14 +41,10 @@ async function completeWord(command: Command, state: ShellState, argument: strin
   return [offers.map((offer) => typedAs(offer, word.quote)), argument.slice(word.start)]
 }
 
-/** A text within the quote that is open already, or else as it has to be typed. */
+/** A text as it has to be typed, in the quote that was begun; the quote of a folder stays open, as its path may go on. */
 function typedAs(text: string, quote: Word['quote']): string {
-  return quote === '' || text.includes(quote) || text.includes('\\') ? quoteOpen(text) : quote + text
-}
-
-/** Without the quote at the end of what goes on: the end of a folder is not the end of its path. */
-function quoteOpen(text: string): string {
-  const quoted = quoteWord(text)
+  const quoted =
+    quote === '' || text.includes(quote) || text.includes('\\') ? quoteWord(text) : quote + text + quote
   return quoted !== text && /[/:]$/.test(text) ? quoted.slice(0, -1) : quoted
 }
 

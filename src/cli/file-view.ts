@@ -68,32 +68,31 @@ export function foundLines(view: View, found: readonly SharedFile[]): readonly s
 }
 
 export function transferLines(view: View, transfers: readonly Transfer[]): readonly string[] {
-  const bytes = alignRight(transfers.map((one) => `${percentText(one)} of ${sizeText(one.totalBytes)}`))
+  const percents = alignRight(transfers.map(percentText))
+  const sizes = alignRight(transfers.map(({ totalBytes }) => sizeText(totalBytes)))
   return view.table(
-    ['#', 'what', 'with', 'done', '', 'speed', 'left', 'state'],
+    ['#', 'what', 'with', 'size', 'done', 'state'],
     transfers.map((transfer, index) => {
-      const { path, peerId, direction, state, bytesPerSecond } = transfer
-      const isActive = state === 'active'
+      const { path, peerId, direction } = transfer
       return [
         String(index + 1),
         displayText(path),
         `${direction === 'in' ? 'from' : 'to'} ${view.plainPeer(peerId)}`,
-        barText(transfer),
-        bytes[index] ?? '',
-        isActive ? rateText(bytesPerSecond) : '-',
-        (isActive && timeLeftText(transfer)) || '-',
+        sizes[index] ?? '',
+        `${barText(transfer)} ${percents[index]}`,
         stateText(transfer),
       ]
     }),
   )
 }
 
-/** How a transfer stands, with why, and who gives. */
-export function stateText({ state, reason, sources, savedAs }: Transfer): string {
+/** How a transfer stands, with why; of one under way how fast, for how long and from how many. */
+function stateText(transfer: Transfer): string {
+  const { state, reason, savedAs } = transfer
   const why = reason === '' ? '' : `: ${displayText(reason)}`
   switch (state) {
     case 'active':
-      return sources.length > 1 ? `${sources.length} sources` : 'under way'
+      return paceText(transfer)
     case 'queued':
       return 'waits for its turn'
     case 'waiting':
@@ -106,6 +105,16 @@ export function stateText({ state, reason, sources, savedAs }: Transfer): string
     case 'cancelled':
       return `${state}${why}`
   }
+}
+
+function paceText(transfer: Transfer): string {
+  const left = timeLeftText(transfer)
+  const { bytesPerSecond, sources } = transfer
+  return [
+    rateText(bytesPerSecond),
+    ...(left === '' ? [] : [`${left} left`]),
+    ...(sources.length > 1 ? [`${sources.length} sources`] : []),
+  ].join(', ')
 }
 
 export function offerLines(view: View, offers: readonly OfferInfo[]): readonly string[] {

@@ -3,14 +3,14 @@ import { countText, durationText, rateText, sizeText } from './amounts.ts'
 import { displayText } from './display-text.ts'
 import { columnsOf } from './rows.ts'
 
-const barColumns = 20
+const barColumns = 12
 
 /** How much of a transfer is there, 0 to 1. */
 function shareOf({ bytes, totalBytes }: Pick<Transfer, 'bytes' | 'totalBytes'>): number {
   return totalBytes === 0 ? 1 : Math.min(1, bytes / totalBytes)
 }
 
-/** `[#####---------------]`, in signs that every terminal has. */
+/** `[#####-------]`, in signs that every terminal has. */
 export function barText(transfer: Pick<Transfer, 'bytes' | 'totalBytes'>): string {
   const full = Math.floor(shareOf(transfer) * barColumns)
   return `[${'#'.repeat(full)}${'-'.repeat(barColumns - full)}]`

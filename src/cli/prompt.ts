@@ -95,7 +95,8 @@ export class Prompt {
       this.redraw()
       return
     }
-    moveCursor(output, 0, -this.#lines.getCursorPos().rows)
+    // Behind a line that was entered nothing is drawn yet.
+    if (this.#asking) moveCursor(output, 0, -this.#lines.getCursorPos().rows)
     cursorTo(output, 0)
     clearScreenDown(output)
     // readline goes up as many rows as its last redraw has left it below the label: give it that many to go up.

@@ -13,7 +13,7 @@ export const queueCommands: readonly Command[] = [
   {
     name: 'transfers',
     usage: 'transfers [clear]',
-    summary: 'What is on its way, in its order; clear: forget what has ended',
+    summary: 'What is on its way; clear: forget what has ended',
     argument: 'optional',
     run: transfers,
   },

@@ -19,13 +19,20 @@ Examples:
   echo 'list peers' | p2p --wait 2       who answers within 2 seconds
   echo 'tell 7c21 lunch?' | p2p          one message, now or when 7c21 is there
   echo 'export all.ndjson' | p2p         everything that was said, as JSON lines
+  p2p share ~/photos                     others see the folder, until Ctrl-C
+  p2p get 7c21:photos --to .             a folder of 7c21, checked, to here
+  p2p get 7c21:a.iso --to - | sha256sum  a file in a pipe
+  tar c . | p2p send 7c21 - --as me.tar  ended when 7c21 has it, verified
   p2p --policy trusted                   talk only with those you have verified
   p2p id --qr                            your ID and key, as a code to scan
   p2p --json --stay < /dev/null          everything that happens, for a program
 
 Commands at the prompt: list peers, conversations, open, tell, history, outbox,
-verify, trust, alias, block, policy, and more; help shows them all.
+share, ls, get, send, transfers, verify, alias, block, and more; help shows all.
 A peer is named by any beginning of its ID, or by the alias you gave it.
+
+A command that runs alone waits for its peer for 10 seconds, or as --wait says,
+and ends when what it began is done; "p2p get --help" tells more about one.
 
 Without a terminal, commands are read from standard input, one a line, and p2p
 ends after the last. A command that names a peer waits for it to appear: 5
@@ -39,6 +46,8 @@ Files, in the data directory (Linux: ~/.config/p2p):
   former-*.pem    earlier keys, for ${days} days; see p2p id --rotate
   trust.db        whom you have met, verified, named and blocked
   messages.db     what was said, and what waits to be delivered
+  shares.db       what others may have, with its hashes
+  transfers.db    what is on its way, and what was offered
   history/shell   commands typed at the prompt
   log.log         the log; messages are never in it
 
@@ -48,7 +57,7 @@ P2P_EXPLORER_PERIOD. Flags win over the environment, and that over the file.
 NO_COLOR=1 leaves out colours.
 
 Exit status: 0 when all went well or a signal ended it; else that of the first
-command that failed:
+command that failed, or was cut off when it ran alone:
 ${statuses()}
 `
 }

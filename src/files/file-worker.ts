@@ -55,12 +55,12 @@ class Thread implements FileWorker {
     this.#entry = entry
   }
 
-  run<Name extends JobName>(
+  async run<Name extends JobName>(
     name: Name,
     input: JobInput<Name>,
     moved: readonly Transferable[] = [],
   ): Promise<JobOutput<Name>> {
-    if (this.#closed) return Promise.reject(stopped())
+    if (this.#closed) throw stopped()
     const { promise, resolve, reject } = Promise.withResolvers<JobOutput<Name>>()
     const number = this.#count++
     const question: Omit<JobQuestion, 'name' | 'input'> & { name: Name; input: JobInput<Name> } = {
@@ -71,8 +71,9 @@ class Thread implements FileWorker {
     const worker = this.#started()
     worker.postMessage(question, moved)
     this.#waiting.set(number, { resolve, reject })
+    // The process stays for the answer, and not for a thread that has nothing to do.
     worker.ref()
-    return promise
+    return await promise
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -85,14 +86,16 @@ class Thread implements FileWorker {
   #started(): Worker {
     clearTimeout(this.#idle)
     if (this.#worker !== undefined) return this.#worker
-    // What it opens is closed by itself; files that the main thread has open have nothing to do with it.
     const worker = new Worker(this.#entry, {
       name: 'p2p-files',
+      // Those of the program can be wrong for a file, such as --input-type.
+      execArgv: [],
       resourceLimits: { maxYoungGenerationSizeMb: 8 },
     })
     worker.on('message', (answer: JobAnswer) => this.#answered(answer))
     worker.on('error', (error) => this.#died(worker, error))
     worker.on('exit', () => this.#died(worker))
+    worker.unref()
     this.#worker = worker
     return worker
   }

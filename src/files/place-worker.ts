@@ -22,6 +22,7 @@ import { cannotWrite } from './file-error.ts'
 import { markAsForeign } from './foreign-mark.ts'
 import { fileIdOf, hashLeaf } from './hash-tree.ts'
 import { candidateNames } from './safe-path.ts'
+import { openStage, type Stage } from './stage.ts'
 import { newFileFlags, newFileMode, openFolder, type TargetFolder } from './target-folder.ts'
 import { isWithoutLinks, namesTaken, partEnding, secondsOf, splitPath } from './target-path.ts'
 import type { JobDone } from './worker-jobs.ts'
@@ -69,32 +70,11 @@ export async function place({ folder, files }: PlaceInput): Promise<JobDone<read
     await using stage = await openStage(folder)
     const staged = stageAll({ stage, files, fail })
     flushFiles(folder, staged)
-    const groups = Map.groupBy(staged, ({ file }) => splitPath(file.relative).folder)
-    for (const [path, members] of groups) {
-      await nameAll({ root: folder, path, members, outcomes, fail })
-    }
-    await flushFolders(folder, [...groups.keys()])
+    await nameAll(folder, staged, { outcomes, fail })
   } catch (error) {
     for (const number of files.keys()) if (outcomes[number]?.kind !== 'failed') fail(number, error)
   }
   return { output: outcomes }
-}
-
-interface Stage extends AsyncDisposable {
-  at(name: string): string
-}
-
-/** One hidden folder holds what is on its way: a kill leaves one thing behind, in one place. */
-async function openStage(root: string): Promise<Stage> {
-  const name = `.${randomBytes(6).toString('hex')}${partEnding}`
-  const folder = await openFolder(root, [name], { make: true })
-  return {
-    at: (file) => folder.at(file),
-    async [Symbol.asyncDispose]() {
-      await folder[Symbol.asyncDispose]()
-      rmSync(join(root, name), { recursive: true, force: true })
-    },
-  }
 }
 
 function stageAll(work: {
@@ -140,13 +120,15 @@ function writeNew(path: string, { bytes, modifiedAtMs }: SmallFile): void {
 
 function flushFiles(root: string, staged: readonly Staged[]): void {
   if (staged.length > flushedSingly && flushDisk(root)) return
-  for (const { path } of staged) {
-    const fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW)
-    try {
-      fsyncSync(fd)
-    } finally {
-      closeSync(fd)
-    }
+  for (const { path } of staged) flush(path)
+}
+
+function flush(path: string, access: number = constants.O_RDWR): void {
+  const fd = openSync(path, access | constants.O_NOFOLLOW)
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
   }
 }
 
@@ -155,47 +137,84 @@ function flushDisk(path: string): boolean {
   return process.platform === 'linux' && spawnSync('sync', ['-f', path], { stdio: 'ignore' }).status === 0
 }
 
-/** A new name is there for good when its folder is flushed. */
-async function flushFolders(root: string, paths: readonly string[]): Promise<void> {
-  if (paths.length > flushedSingly && flushDisk(root)) return
-  for (const path of paths) {
-    await using folder = await openFolder(root, splitPath(`${path}/`).parents)
-    await folder.sync()
-  }
-}
-
-interface Naming {
-  readonly root: string
-  /** Of the folder, in the target. */
-  readonly path: string
-  readonly members: readonly Staged[]
+/** What the steps tell of each file, by its number. */
+interface Outcomes {
   readonly outcomes: PlaceOutput[]
   readonly fail: (number: number, error: unknown) => void
 }
 
-async function nameAll({ root, path, members, outcomes, fail }: Naming): Promise<void> {
-  try {
-    await using folder = await openFolder(root, splitPath(`${path}/`).parents, { make: true })
-    for (const staged of members) {
-      try {
-        outcomes[staged.number] = nameOne(folder, staged)
-      } catch (error) {
-        fail(staged.number, error)
-      }
+/** Folder by folder. A new name is there for good when its folder is flushed. */
+async function nameAll(root: string, staged: readonly Staged[], told: Outcomes): Promise<void> {
+  const groups = Map.groupBy(staged, ({ file }) => splitPath(file.relative).folder)
+  const atOnce = groups.size > flushedSingly
+  for (const [path, members] of groups) {
+    try {
+      await using folder = await openFolder(root, path === '' ? [] : path.split('/'), { make: true })
+      nameMembers(folder, members, told)
+      if (!atOnce) await folder.sync()
+    } catch (error) {
+      for (const { number } of members) told.fail(number, error)
     }
-  } catch (error) {
-    for (const { number } of members) fail(number, error)
+  }
+  if (atOnce && !flushDisk(root)) await flushFolders(root, groups, told)
+}
+
+function nameMembers(folder: TargetFolder, members: readonly Staged[], { outcomes, fail }: Outcomes): void {
+  for (const staged of members) {
+    try {
+      outcomes[staged.number] = nameOne(folder, staged)
+    } catch (error) {
+      fail(staged.number, error)
+    }
+  }
+}
+
+async function flushFolders(
+  root: string,
+  groups: ReadonlyMap<string, readonly Staged[]>,
+  { fail }: Outcomes,
+): Promise<void> {
+  for (const [path, members] of groups) {
+    try {
+      await using folder = await openFolder(root, path === '' ? [] : path.split('/'))
+      await folder.sync()
+    } catch (error) {
+      for (const { number } of members) fail(number, error)
+    }
   }
 }
 
 function nameOne(folder: TargetFolder, { file, path }: Staged): PlaceOutput {
+  try {
+    return nameFrom(folder, path, file)
+  } catch (error) {
+    if (errnoOf(error) !== 'EXDEV') throw error
+    return nameOnOtherDisk(folder, file)
+  }
+}
+
+function nameFrom(folder: TargetFolder, from: string, file: SmallFile): PlaceOutput {
   const { name, prefix } = splitPath(file.relative)
   for (const candidate of candidateNames(name)) {
     const to = folder.at(candidate)
-    if (giveName(path, to)) return { kind: 'placed', as: `${prefix}${candidate}` }
+    if (giveName(from, to)) return { kind: 'placed', as: `${prefix}${candidate}` }
     if (hasContent(to, file.bytes)) return { kind: 'there', as: `${prefix}${candidate}` }
   }
   throw namesTaken(file.relative)
+}
+
+/** A disk that is mounted inside the target: what is to have a name there must be there. */
+function nameOnOtherDisk(folder: TargetFolder, file: SmallFile): PlaceOutput {
+  const beside = folder.at(`.${randomBytes(8).toString('hex')}${partEnding}`)
+  try {
+    writeNew(beside, file)
+    flush(beside)
+    const output = nameFrom(folder, beside, file)
+    if (process.platform !== 'win32') flush(folder.at('.'), constants.O_RDONLY)
+    return output
+  } finally {
+    rmSync(beside, { force: true })
+  }
 }
 
 /** Never in place of something else (F8). @returns whether the name was free */

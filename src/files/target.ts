@@ -5,6 +5,7 @@ import { writing } from './file-error.ts'
 import { freeBytes } from './free-space.ts'
 import { openPart, type PartFile, type PartOptions } from './part-file.ts'
 import { candidateNames, collisionKey } from './safe-path.ts'
+import { removeOldStages } from './stage.ts'
 import { TakenNames } from './taken-names.ts'
 import { openFolder, type TargetFolder } from './target-folder.ts'
 import { lookAt } from './target-name.ts'
@@ -61,6 +62,7 @@ export async function openTarget(path: string): Promise<Target> {
     // A file in its place is told now, and not when the first one comes.
     const opened = await openFolder(folder, [])
     await opened[Symbol.asyncDispose]()
+    await removeOldStages(folder)
     return new OpenTarget(folder)
   })
 }

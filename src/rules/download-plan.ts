@@ -14,9 +14,10 @@ export interface PlanOptions {
   readonly seed: number
 }
 
-/** A source gives for about this long on one request. */
+/** A source gives for about this long on one request; for less while there are peers with parts, so that parts spread soon. */
 const runMs = 1_000
-/** Chunks of one request: most, and while there are peers with parts, so that parts spread soon. */
+const sharedRunMs = 250
+/** Chunks of one request, likewise. */
 const longestRun = 64
 const longestSharedRun = 4
 /** A request may be so many times as long as the one before it: a speed that was measured on little is not believed. */
@@ -49,8 +50,8 @@ interface RunningRun {
 }
 
 /**
- * Which chunks to ask of whom. Rarest first, when peers with parts are among the sources; in order and in long requests when all have
- * everything. No chunk is asked of two, except in the end game: when every chunk that is missing is asked of somebody, whoever is
+ * Which chunks to ask of whom. Rarest first, when peers with parts are among the sources; in order, from a random one on, and in long
+ * requests when all have everything. No chunk is asked of two, except in the end game: when every chunk that is missing is asked of somebody, whoever is
  * idle is asked too for what others are late with. So nobody who stalls or trickles holds up the end.
  *
  * A chunk counts when `arrived` says so, which is for verified ones only. Time is in ms and never goes back.
@@ -66,9 +67,10 @@ export class DownloadPlan {
   readonly #dropped = new Set<string>()
   #random: number
   #missing = 0
-  /** Chunks that are missing and asked of nobody; there is none before `#firstOpen`. */
+  /** Chunks that are missing and asked of nobody. */
   #open = 0
-  #firstOpen = 0
+  /** Where the next run in order begins. */
+  #cursor = 0
   #sourcesWithParts = 0
 
   constructor({ chunks, have, seed }: PlanOptions) {
@@ -77,6 +79,7 @@ export class DownloadPlan {
     this.#owners = new Uint8Array(chunks)
     this.#rarity = new Uint8Array(chunks)
     this.#random = seed >>> 0 || 1
+    this.#cursor = chunks === 0 ? 0 : this.#nextRandom() % chunks
     for (let chunk = 0; chunk < chunks; chunk++) if (!hasChunk(have, chunk)) this.#missing++
     this.#open = this.#missing
   }
@@ -193,7 +196,7 @@ export class DownloadPlan {
   /** A run of chunks that nobody is asked for. */
   #openRun(source: Source): Run | undefined {
     if (this.#open === 0) return undefined
-    const first = this.#sourcesWithParts === 0 ? this.#firstInOrder() : this.#rarest(source)
+    const first = this.#sourcesWithParts === 0 ? this.#nextInOrder() : this.#rarest(source)
     if (first === undefined) return undefined
     const most = this.#runLength(source)
     const rarity = this.#rarity[first] ?? 0
@@ -207,9 +210,13 @@ export class DownloadPlan {
     return { first, count }
   }
 
-  #firstInOrder(): number | undefined {
-    while (this.#firstOpen < this.#chunks && !this.#isOpen(this.#firstOpen)) this.#firstOpen++
-    return this.#firstOpen < this.#chunks ? this.#firstOpen : undefined
+  /** The next one that is open, round and round. */
+  #nextInOrder(): number | undefined {
+    for (let step = 0; step < this.#chunks; step++) {
+      if (this.#isOpen(this.#cursor)) return this.#cursor
+      this.#cursor = (this.#cursor + 1) % this.#chunks
+    }
+    return undefined
   }
 
   /** From a random place on, the first chunk that no other has; or the rarest of a sample. */
@@ -249,8 +256,9 @@ export class DownloadPlan {
   }
 
   #runLength(source: Source): number {
-    const most = this.#sourcesWithParts > 0 ? longestSharedRun : longestRun
-    const bySpeed = Math.floor(source.speed * runMs)
+    const isShared = this.#sourcesWithParts > 0
+    const most = isShared ? longestSharedRun : longestRun
+    const bySpeed = Math.floor(source.speed * (isShared ? sharedRunMs : runMs))
     return Math.max(1, Math.min(most, bySpeed, source.lastCount * runGrowth))
   }
 
@@ -269,9 +277,7 @@ export class DownloadPlan {
 
   #disown(chunk: number): void {
     this.#owners[chunk] = (this.#owners[chunk] ?? 1) - 1
-    if (!this.#isOpen(chunk)) return
-    this.#open++
-    this.#firstOpen = Math.min(this.#firstOpen, chunk)
+    if (this.#isOpen(chunk)) this.#open++
   }
 
   #take(chunk: number): boolean {

@@ -120,7 +120,7 @@ test('a transfer with many files is removed in pieces, and that goes on after a 
 })
 
 function filesIn(path: string): number {
-  using database = new DatabaseSync(path)
+  using database = new DatabaseSync(path, { timeout: 5_000 })
   return Number(database.prepare('SELECT count(*) AS count FROM files').get()?.['count'])
 }
 

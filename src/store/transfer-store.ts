@@ -131,7 +131,7 @@ export interface TransferStore extends AsyncDisposable {
   addOffer(offer: StoredOffer): Promise<void>
   changeOffer(
     id: OfferId,
-    changes: Partial<Pick<StoredOffer, 'state' | 'reason' | 'sentBytes'>>,
+    changes: Partial<Pick<StoredOffer, 'peerId' | 'state' | 'reason' | 'sentBytes'>>,
   ): Promise<void>
 }
 

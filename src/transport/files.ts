@@ -32,7 +32,8 @@ export type FileReply =
 /** Gives content piece by piece. Disposed once, whatever happened. */
 export interface ContentSource extends AsyncDisposable {
   /**
-   * Fills a buffer from its front, completely unless the end comes first. May wait for its share of a limited bandwidth.
+   * Fills a buffer from its front, completely unless the end comes first or the bandwidth is limited: so little then that something
+   * comes every few seconds, because who waits for `limits.fileStallMs` gives up.
    *
    * @returns how many bytes, 0 at the end
    * @throws anything when the file has changed or cannot be read: what was begun is cut off, never mixed (F3)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { announcement, friendId, peerId, selfId, strangerId } from '../../test/transport/open.ts'
+import { parseFileId } from '../protocol/file-id.ts'
 import { peerIdFromDigest } from '../protocol/peer-id.ts'
 import { decodePeerList } from '../protocol/peer-list.ts'
 import { routeRequest, type PeerRequest, type Route, type RouteContext } from './peer-routes.ts'
@@ -357,6 +358,65 @@ describe('inside TLS', () => {
     statusOf(ask('/ws'), { permits })
     statusOf(dial(), { permits })
     assert.deepEqual(callers, [proved, { id: friendId, key: undefined }])
+  })
+
+  describe('files', () => {
+    const id = parseFileId(`sha256-tree:${'0a'.repeat(32)}`)
+    const caller = proved
+    const head = [...host, ...ours]
+    const range = ['Range', 'bytes=5-9']
+    const targets = ['/files?path=', '/files?find=x', `/trees/${id}`, `/availability/${id}`, `/content/${id}`]
+    const pack = (changes: readonly string[] = ['Content-Length', '64']): PeerRequest => ({
+      ...ask('/pack', [...head, ...changes]),
+      method: 'POST',
+    })
+
+    test('each request is what it asks for, of the one who has proved who it is', () => {
+      assert.deepEqual(route(ask(`/content/${id}`, [...head, ...range])), {
+        kind: 'files',
+        caller,
+        asked: { kind: 'content', id, start: 5, end: 10 },
+      })
+      assert.deepEqual(route(pack()), { kind: 'files', caller, asked: { kind: 'body', bodyBytes: 64 } })
+      for (const target of targets)
+        assert.equal(route(ask(target, [...head, ...range])).kind, 'files', target)
+    })
+
+    test('what is written in another way gets 404, and other ranges than one 416 (F1, F4)', () => {
+      for (const target of [
+        '/files',
+        '/files?',
+        '/files?path=%61',
+        '/trees/x',
+        '/content/',
+        '/content',
+        '/pack/',
+      ]) {
+        assert.equal(statusOf(ask(target, [...head, ...range])), 404, target)
+      }
+      assert.equal(statusOf(ask(`/content/${id}`, head)), 416)
+      assert.equal(statusOf(ask(`/content/${id}`, [...head, ...range, ...range])), 416)
+    })
+
+    test('policy and trust, the ID and a version come first: 403, whatever is asked', () => {
+      const purposes: string[] = []
+      const permits: RouteContext['permits'] = (_, purpose) => purposes.push(purpose) < 0
+      for (const target of [...targets, '/files', '/content/x']) {
+        assert.equal(statusOf(ask(target, head), { permits }), 403, target)
+        assert.equal(statusOf(ask(target, [...host, 'PeerID', friendId, 'P2P-Version', '1'])), 403, target)
+        assert.equal(statusOf(ask(target, [...host, 'PeerID', ourId])), 403, target)
+      }
+      assert.equal(statusOf(pack(), { permits }), 403)
+      assert.deepEqual(new Set(purposes), new Set(['files']))
+    })
+
+    test('in plain they do not exist', () => {
+      for (const target of targets) {
+        const headers = [...host, ...friend, 'P2P-Version', '1', ...range]
+        assert.equal(statusOf({ ...ask(target, headers), proved: undefined }), 404, target)
+      }
+      assert.equal(statusOf({ ...pack(), proved: undefined }), 405)
+    })
   })
 
   test('room is asked for last, and with the address of the caller', () => {

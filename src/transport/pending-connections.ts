@@ -68,12 +68,15 @@ export class PendingConnections {
    *
    * @param secured the TLSSocket
    * @returns the socket below it, which is pending still; undefined when it is not, or more bytes came on it than an
-   *   honest handshake takes (T4)
+   *   honest handshake takes, with a first request behind it (T4)
    */
   endHandshake(secured: Socket): Socket | undefined {
     const socket = this.#handshakes.get(endsOf(secured))
     const entry = socket === undefined ? undefined : this.#pending.get(socket)
-    if (socket === undefined || entry === undefined || this.#isTooLong(socket)) return undefined
+    const { firstRequestBytes } = this.#limits
+    if (socket === undefined || entry === undefined || this.#isTooLong(socket, firstRequestBytes)) {
+      return undefined
+    }
     this.#forgetHandshake(entry)
     return socket
   }
@@ -124,8 +127,8 @@ export class PendingConnections {
     }
   }
 
-  #isTooLong(socket: Socket): boolean {
-    return socket.bytesRead > this.#limits.handshakeBytes
+  #isTooLong(socket: Socket, besideBytes = 0): boolean {
+    return socket.bytesRead > this.#limits.handshakeBytes + besideBytes
   }
 
   #forgetHandshake(entry: Pending): void {

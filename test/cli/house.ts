@@ -14,6 +14,11 @@ interface House {
   readonly open: (name: string, ...extras: readonly Extra[]) => Promise<PeerProcess>
   /** The same, but it ends with its input. */
   readonly script: (name: string, ...extras: readonly Extra[]) => Promise<PeerProcess>
+  /** What the command of a person is started with. */
+  readonly flags: (name: string) => readonly string[]
+  readonly environment: (name: string) => NodeJS.ProcessEnv
+  /** Where a person finds what he has taken. */
+  readonly downloads: (name: string) => string
   /** UDP port of discovery. */
   readonly discoveryPort: number
   /** A path for a file of the test. */
@@ -31,13 +36,16 @@ export function house(t: TestContext): House {
     for (const peer of opened) await peer[Symbol.asyncDispose]()
     rmSync(folder, { recursive: true, force: true })
   })
+  const flags = (name: string): readonly string[] =>
+    ['--config', config, '--data-dir', join(folder, name)].concat('--port', '0', '--name', name)
+  const downloads = (name: string): string => join(folder, `downloads of ${name}`)
+  const environment = (name: string): NodeJS.ProcessEnv => ({ P2P_FILES_FOLDER: downloads(name) })
   const start = async (name: string, stay: boolean, extras: readonly Extra[]): Promise<PeerProcess> => {
-    const where = ['--config', config, '--data-dir', join(folder, name)]
-    const flags = extras.filter((extra) => typeof extra === 'string')
+    const more = extras.filter((extra) => typeof extra === 'string')
     const variables = extras.filter((extra) => typeof extra !== 'string')
     const peer = await openPeer({
-      args: [...where, '--port', '0', '--name', name, ...flags],
-      env: Object.assign({}, ...variables) as NodeJS.ProcessEnv,
+      args: [...flags(name), ...more],
+      env: Object.assign(environment(name), ...variables) as NodeJS.ProcessEnv,
       stay,
     })
     opened.push(peer)
@@ -46,6 +54,9 @@ export function house(t: TestContext): House {
   return {
     open: (name, ...extras) => start(name, true, extras),
     script: (name, ...extras) => start(name, false, extras),
+    flags,
+    environment,
+    downloads,
     discoveryPort: Number(/port: (\d+)/.exec(text)?.[1]),
     file: (name) => join(folder, name),
   }

@@ -50,7 +50,7 @@ function promptOf(screen: string): string {
 
 test('a new user sees who he is, who comes, and how to get help', { skip: noTerminal }, async (t) => {
   const { peer, open } = await setUp(t)
-  const terminal = await open()
+  const terminal = await open({ rows: 60 })
   const screen = await terminal.shows(/\+ "kitchen"/)
   assert.match(screen, /^p2p \d+\.\d+\.\d+ {2}"desk" [0-9a-f]{8} {2}.*port \d+$/m)
   assert.match(screen, /Type help for the commands/)

@@ -10,7 +10,7 @@ import { stampOf, type FileOfShare } from '../../src/files/opened-file.ts'
 /** A new folder that goes with the test. */
 export function newFolder(t: TestContext): string {
   const path = mkdtempSync(join(realpathSync(tmpdir()), 'p2p-share-'))
-  t.after(() => rmSync(path, { recursive: true, force: true }))
+  t.after(() => rmSync(path, { recursive: true, force: true, maxRetries: 10 }))
   return path
 }
 
@@ -46,15 +46,26 @@ export function bytesOf(count: number, seed = 1): Uint8Array {
  */
 export async function swapping(t: TestContext, folder: string, outside: string): Promise<void> {
   const script = `
-    const { renameSync, symlinkSync, writeSync } = require('node:fs')
+    const { renameSync, rmSync, symlinkSync, writeSync } = require('node:fs')
     const [folder, outside] = process.argv.slice(1)
     const [away, link] = [folder + '.away', folder + '.link']
+    const move = (from, to) => {
+      try {
+        renameSync(from, to)
+      } catch (error) {
+        // The test has ended.
+        if (error.code === 'ENOENT') process.exit()
+        // Whoever is led astray has made a folder in the gap.
+        rmSync(to, { recursive: true, force: true })
+        renameSync(from, to)
+      }
+    }
     symlinkSync(outside, link)
     for (let round = 0; ; round++) {
-      renameSync(folder, away)
-      renameSync(link, folder)
-      renameSync(folder, link)
-      renameSync(away, folder)
+      move(folder, away)
+      move(link, folder)
+      move(folder, link)
+      move(away, folder)
       if (round === 1) writeSync(1, 'swapping')
     }`
   const child = spawn(process.execPath, ['-e', script, folder, outside], {

@@ -4,7 +4,7 @@ import { constants } from 'node:crypto'
 import { once } from 'node:events'
 import { connect as connectTcp, createServer as createTcpServer, type Socket } from 'node:net'
 import { test } from 'node:test'
-import type { TLSSocket } from 'node:tls'
+import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { bareClient, bareServer, type BarePapers } from './bare-tls.ts'
 import { call, clientPapers, delay, listen, papers, tlsServer } from './ends.ts'
 
@@ -214,4 +214,45 @@ test('a stolen certificate without its key is refused for its signature, by serv
 test('the same by who has the key is served', async () => {
   assert.equal(await callByHand(papers('plain')), 'served')
   assert.equal(await answerByHand(papers('plain')), 'served')
+})
+
+/** Reads 64 MiB with `onread` and stops now and then; what came, and most of what came after it was stopped. */
+async function readInto(
+  options: (port: number) => ConnectionOptions,
+): Promise<{ bytes: number; lateBytes: number }> {
+  const sent = 64 * 1024 * 1024
+  await using server = await listen(tlsServer({}, (socket) => void socket.end(Buffer.alloc(sent))))
+  const memory = Buffer.alloc(1024 * 1024)
+  let [bytes, late, lateBytes, isStopped, calls] = [0, 0, 0, false, 0]
+  const callback = (count: number): boolean => {
+    bytes += count
+    if (isStopped) late += count
+    else if (++calls % 37 === 0) {
+      isStopped = true
+      setTimeout(() => {
+        lateBytes = Math.max(lateBytes, late)
+        late = 0
+        isStopped = false
+        socket.resume()
+      }, 1)
+    }
+    return !isStopped
+  }
+  const onread = { buffer: () => memory.subarray(bytes % memory.length), callback }
+  const { minVersion, maxVersion } = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } as const
+  const all = { ...options(server.port), rejectUnauthorized: false, minVersion, maxVersion, onread }
+  const socket = connect(all).resume()
+  await once(socket, 'close')
+  return { bytes, lateBytes }
+}
+
+test('onread puts what comes where it is told, and at most 128 KiB more after it was told to stop', async () => {
+  const { bytes, lateBytes } = await readInto((port) => ({ host: '127.0.0.1', port }))
+  assert.equal(bytes, 64 * 1024 * 1024)
+  assert.ok(lateBytes > 0 && lateBytes <= 128 * 1024, `${lateBytes} bytes`)
+})
+
+test('onread is not looked at where TLS is put on a socket that is there', async () => {
+  const { bytes } = await readInto((port) => ({ socket: connectTcp({ host: '127.0.0.1', port }) }))
+  assert.equal(bytes, 0)
 })

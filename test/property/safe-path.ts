@@ -65,9 +65,7 @@ const fragment = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)) },
   { weight: 1, arbitrary: fc.string({ maxLength: 8 }) },
 )
-export const hostilePath: fc.Arbitrary<string> = fc
-  .array(fragment, { maxLength: 10 })
-  .map((all) => all.join(''))
+const hostilePath: fc.Arbitrary<string> = fc.array(fragment, { maxLength: 10 }).map((all) => all.join(''))
 
 const digits = '0123456789¹²³'.split('')
 const device = new Set(

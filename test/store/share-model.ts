@@ -89,12 +89,11 @@ export class ShareModel {
   totals(row: number) {
     const files = [...(this.shares.get(row)?.entries.values() ?? [])].filter(({ kind }) => kind === 'file')
     const unhashed = files.filter(({ id }) => id === undefined)
-    const bytes = (all: readonly Kept[]) => all.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
     return {
       files: files.length,
-      bytes: bytes(files),
+      bytes: bytesOf(files),
       unhashedFiles: unhashed.length,
-      unhashedBytes: bytes(unhashed),
+      unhashedBytes: bytesOf(unhashed),
     }
   }
 
@@ -134,10 +133,16 @@ export class ShareModel {
         ? [{ ...target, path: name }]
         : all
             .filter((entry) => path === '' || entry.path.startsWith(`${path}/`))
-            .map((entry) => (path === '' ? entry : { ...entry, path: entry.path.slice(path.length + 1) }))
+            .map((entry) =>
+              path === '' ? entry : Object.assign({}, entry, { path: entry.path.slice(path.length + 1) }),
+            )
             .filter((entry) => deep || !entry.path.includes('/'))
     return below.filter((entry) => after === '' || comparePaths(entry.path, after) > 0)
   }
+}
+
+function bytesOf(files: readonly Kept[]): number {
+  return files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
 }
 
 function sees({ peerId, verified }: Viewer, { offer, visibleTo, peers }: StoredShare): boolean {

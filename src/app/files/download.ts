@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { isP2PError, messageOf, P2PError } from '../../base/errors.ts'
+import { isP2PError, P2PError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import { sleep } from '../../base/time.ts'
 import { bootId } from '../../files/boot-id.ts'
@@ -42,7 +42,9 @@ export class Download {
   readonly #transfer: StoredTransfer
   readonly #changes = new Map<number, number>()
   readonly #failures: string[] = []
+  #firstError: P2PError | undefined
   #folder = ''
+  #places: Places | undefined
 
   constructor(context: TakeContext, options: DownloadOptions) {
     this.#context = context
@@ -60,6 +62,7 @@ export class Download {
     const places = new Places(target, transfer.path)
     const run = { transfer, target, places, counts, signal, progressed, bootId: await bootId() }
     this.#folder = target.folder
+    this.#places = places
     await this.#list(places)
     await this.#requireSpace(target)
     const small = new SmallFiles(this.#context, run)
@@ -195,8 +198,9 @@ export class Download {
     const changes = files.map(({ number }, index) => changeOf(number, outcomes[index] ?? { state: 'again' }))
     for (const [index, { number, path, sizeBytes }] of files.entries()) {
       const outcome = outcomes[index] ?? { state: 'again' }
+      if (outcome.state !== 'again') this.#places?.settled(path)
       if (outcome.state === 'again') this.#changes.set(number, (this.#changes.get(number) ?? 0) + 1)
-      else if (outcome.state === 'failed') this.#noteFailure(path, outcome.reason)
+      else if (outcome.state === 'failed') this.#noteFailure(path, outcome.error)
       else {
         counts.bytes += sizeBytes
         counts.files++
@@ -230,9 +234,9 @@ export class Download {
     } catch (error) {
       if (!isP2PError(error, 'file-unknown')) throw error
     }
-    if (now === undefined) return await this.#fail(file, 'it is not there any more')
+    if (now === undefined) return await this.#fail(file, gone(file))
     if ((this.#changes.get(file.number) ?? 0) >= mostChanges)
-      return await this.#fail(file, 'it has changed again and again while it was fetched')
+      return await this.#fail(file, neverTheSame(file))
     if (now.id === undefined) return
     const { id, sizeBytes, modifiedAtMs } = now
     counts.totalBytes += sizeBytes - file.sizeBytes
@@ -246,14 +250,17 @@ export class Download {
     await this.#context.store.change(this.#transfer.id, { totalBytes })
   }
 
-  async #fail({ number, path }: TransferFile, reason: string): Promise<void> {
-    this.#noteFailure(path, reason)
-    await this.#context.store.changeFiles(this.#transfer.id, [{ number, state: 'failed', reason }], {})
+  async #fail({ number, path }: TransferFile, error: P2PError): Promise<void> {
+    this.#places?.settled(path)
+    this.#noteFailure(path, error)
+    const change = { number, state: 'failed' as const, reason: error.message }
+    await this.#context.store.changeFiles(this.#transfer.id, [change], {})
   }
 
-  #noteFailure(path: string, reason: string): void {
-    if (this.#failures.length < namedFailures)
-      this.#failures.push(path === '' ? reason : `${path}: ${reason}`)
+  #noteFailure(path: string, error: P2PError): void {
+    this.#firstError ??= error
+    const named = path === '' ? error.message : `${path}: ${error.message}`
+    if (this.#failures.length < namedFailures) this.#failures.push(named)
   }
 
   #requireNoFailure(): void {
@@ -262,7 +269,10 @@ export class Download {
     if (failed <= 0) return
     const which = totalFiles === 1 ? '' : `${failed} of ${totalFiles} files could not be taken: `
     const more = failed > this.#failures.length ? [`${failed - this.#failures.length} more`] : []
-    throw new P2PError('file-unknown', `${which}${[...this.#failures, ...more].join('; ')}`)
+    throw new P2PError(
+      this.#firstError?.code ?? 'file-unknown',
+      `${which}${[...this.#failures, ...more].join('; ')}`,
+    )
   }
 
   #openFiles(from: number, limit: number): readonly TransferFile[] {
@@ -288,7 +298,7 @@ function outcomeOf(error: unknown): FileOutcome {
     isP2PError(error, 'file-exists') ||
     isP2PError(error, 'file-name-invalid')
   if (!onlyThis) throw error
-  return { state: 'failed', reason: messageOf(error) }
+  return { state: 'failed', error }
 }
 
 function changeOf(
@@ -296,7 +306,7 @@ function changeOf(
   outcome: FileOutcome,
 ): Pick<TransferFile, 'number'> & Partial<TransferFile> {
   if (outcome.state === 'again') return { number, id: undefined }
-  if (outcome.state === 'failed') return { number, state: 'failed', reason: outcome.reason }
+  if (outcome.state === 'failed') return { number, state: 'failed', reason: outcome.error.message }
   return { number, state: outcome.state, target: outcome.target }
 }
 
@@ -315,5 +325,20 @@ function diskFull({ folder }: Target, needed: number): P2PError {
   return new P2PError(
     'disk-full',
     `${folder} has not enough free space: ${needed} bytes are needed. Free some space and go on, or choose another folder.`,
+  )
+}
+
+function gone({ path }: TransferFile): P2PError {
+  return new P2PError(
+    'file-unknown',
+    `${path === '' ? 'It' : path} is not there any more. Look what there is, and take that.`,
+  )
+}
+
+function neverTheSame({ path }: TransferFile): P2PError {
+  const what = path === '' ? 'It' : path
+  return new P2PError(
+    'file-changed',
+    `${what} has changed again and again while it was fetched. Take it later.`,
   )
 }

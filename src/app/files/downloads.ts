@@ -165,6 +165,12 @@ class DownloadQueue implements Downloads {
     return this.#holdings.find(id)
   }
 
+  async moved(from: PeerId, to: PeerId): Promise<void> {
+    const theirs = [...this.#queue.values()].filter(({ peerId }) => peerId === from)
+    await Promise.all(theirs.map((download) => download.change({ peerId: to })))
+    this.peerHere(to)
+  }
+
   peerHere(id: PeerId): void {
     for (const download of this.#queue.values()) if (download.peerId === id) download.hurry()
     this.#pump()

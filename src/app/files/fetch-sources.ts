@@ -9,8 +9,8 @@ import type { FetchContext, FetchJob } from './fetch-job.ts'
 const sharedFromBytes = 16 * 1024 * 1024
 /** Larger ones are worth asking everybody, before the first source fails. */
 const askAllFromBytes = 64 * 1024 * 1024
-/** A source that has everything is asked for new fellows so much more rarely. */
-const completePolls = 8
+/** Once there are others, a source that has everything is asked for new ones so much more rarely. */
+const completePolls = 4
 /** A source that fails so often in a row, without giving anything, is gone. */
 const mostFailures = 3
 /** One that has gone is tried again after this when somebody names it. */
@@ -104,7 +104,8 @@ export class FetchSources {
     const { signal } = this.#observer
     if (sizeBytes >= askAllFromBytes) void this.#askAll()
     for (let round = 0; !signal.aborted; round++) {
-      const due = this.list().filter(({ has }) => has !== undefined || round % completePolls === 0)
+      const askAll = this.#sources.size === 1 || round % completePolls === 0
+      const due = this.list().filter(({ has }) => has !== undefined || askAll)
       await Promise.all(due.map((source) => this.#askSource(source)))
       await sleep(limits.availabilityMs, signal)
     }

@@ -52,6 +52,8 @@ export interface NodeFilesContext {
   allows(id: PeerId): boolean
   require(id: PeerId): void
   isVerified(id: PeerId): boolean
+  /** Whether our user has nothing to do with a peer. */
+  isStranger(id: PeerId): boolean
   /** Peers that are known now. */
   peers(): readonly PeerId[]
   /** Opens a connection for files. @throws like `P2PNode.connect` */
@@ -309,6 +311,7 @@ export class NodeFiles implements Files, AsyncDisposable {
       ...this.#context,
       store: this.#context.transfers,
       outgoing: this.#outgoing,
+      sharesMoved: (from, to) => this.#sharing.moved(from, to),
       downloads: () => this.#downloads,
       downloadsFolder: () => this.#downloadsFolder(),
     })

@@ -38,8 +38,12 @@ export interface OffersContext {
   /** Where an offer goes when nothing else is said. @throws P2PError `usage` */
   downloadsFolder(): string
   isVerified(id: PeerId): boolean
+  /** Whether our user has nothing to do with a peer. */
+  isStranger(id: PeerId): boolean
   /** Whether policy and trust allow files. @throws P2PError `peer-blocked`, `policy-refused` */
   require(id: PeerId): void
+  /** What a peer may see of ours is for its new ID. */
+  sharesMoved(from: PeerId, to: PeerId): Promise<void>
   /** Says something to a peer, now or when it is here. @throws like `send` of a conversation */
   carry(id: PeerId, content: MessageContent): Promise<void>
   emit(event: NodeEvent): void
@@ -100,6 +104,14 @@ export class Offers implements ContentTaker {
       if (offer.peerId === peerId && !offer.incoming) void this.#context.outgoing.end(offer.id, 'withdrawn')
   }
 
+  async moved(from: PeerId, to: PeerId): Promise<void> {
+    const { store } = this.#context
+    await this.#context.sharesMoved(from, to)
+    const theirs = store.offers().filter(({ peerId }) => peerId === from)
+    await Promise.all(theirs.map(({ id }) => store.changeOffer(id, { peerId: to })))
+    await this.#context.downloads().moved(from, to)
+  }
+
   /** @throws like `Files.accept` */
   async accept(id: string, options: Pick<GetOptions, 'to' | 'existing'> = {}): Promise<Transfer> {
     const offer = this.#find(id)
@@ -137,10 +149,7 @@ export class Offers implements ContentTaker {
     const said = decodeOffer(bytes)
     const { store } = this.#context
     if (said === undefined || store.offer(said.id) !== undefined) return
-    const waiting = store
-      .offers()
-      .filter((one) => one.incoming && one.peerId === peerId && one.state === 'open')
-    if (waiting.length >= limits.pendingOffersPerPeer || !Number.isSafeInteger(bytesIn(said.entries))) return
+    if (!Number.isSafeInteger(bytesIn(said.entries)) || !this.#hasRoom(peerId)) return
     const { id, entries } = said
     const state = { incoming: true, state: 'open', reason: '', atMs: Date.now(), sentBytes: 0 } as const
     try {
@@ -148,6 +157,14 @@ export class Offers implements ContentTaker {
     } catch (error) {
       if (!isP2PError(error, 'too-many')) throw error
     }
+  }
+
+  /** IDs cost nothing, so that strangers share one room besides that of each (F12). */
+  #hasRoom(peerId: PeerId): boolean {
+    const waiting = this.#context.store.offers().filter(({ incoming, state }) => incoming && state === 'open')
+    if (waiting.filter((one) => one.peerId === peerId).length >= limits.pendingOffersPerPeer) return false
+    if (!this.#context.isStranger(peerId)) return true
+    return waiting.filter((one) => this.#context.isStranger(one.peerId)).length < limits.strangerOffers
   }
 
   async #takeAnswer(peerId: PeerId, bytes: Uint8Array): Promise<void> {

@@ -84,6 +84,8 @@ export interface Downloads extends AsyncDisposable {
   finished(id: string, options?: CallOptions): Promise<Transfer>
   /** What we have of a content that we fetch, or have fetched since the node started; undefined when it is none of these. */
   holding(id: FileId): Holding | undefined
+  /** A peer goes on under a new ID: what is taken from it too. @throws P2PError `store-unwritable` */
+  moved(from: PeerId, to: PeerId): Promise<void>
   /** A peer has come, or says that it can be reached: who waits for it tries again. */
   peerHere(id: PeerId): void
   /** Policy, trust or limits have changed: looks at everything again. */

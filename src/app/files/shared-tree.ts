@@ -1,3 +1,4 @@
+import { lstat } from 'node:fs/promises'
 import { isP2PError, messageOf } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import { monotonicMs } from '../../base/time.ts'
@@ -16,6 +17,8 @@ export interface SharedTreeContext {
   /** The index, or the problem, is not what it was. */
   changed(): void
   warn(error: unknown): void
+  /** How often it is looked at when nobody tells of changes; `limits.rescanMs` unless a test is in a hurry. */
+  readonly rescanMs?: number
 }
 
 /** Single changes that wait to be looked at; with more of them everything is looked through. */
@@ -30,7 +33,10 @@ export class SharedTree implements Disposable {
   readonly #context: SharedTreeContext
   readonly #closing = new AbortController()
   readonly #pending = new Set<string>()
+  readonly #begun = Promise.withResolvers<void>()
   #watch: ShareWatch | undefined
+  /** What the watch was made for: device and number of the folder or file. */
+  #root = ''
   #again: NodeJS.Timeout | undefined
   #isWalking = false
   #isWantedAgain = false
@@ -55,7 +61,12 @@ export class SharedTree implements Disposable {
     return others === 0 ? first : `${first} And ${others} more cannot be read.`
   }
 
-  /** Looks through everything, as soon as it is its turn. Resolves when that has begun to be known, whatever it finds. */
+  /** Resolves when the first of its files are in the index, or cannot be. */
+  get begun(): Promise<void> {
+    return this.#begun.promise
+  }
+
+  /** Looks through everything, as soon as it is its turn. */
   async look(): Promise<void> {
     if (this.#isWalking) {
       this.#isWantedAgain = true
@@ -74,6 +85,7 @@ export class SharedTree implements Disposable {
       this.#notBefore = endedAt + Math.max(pauseMs, restsPerWalk * (endedAt - beganAt))
     })
     this.#isWalking = false
+    this.#begun.resolve()
     this.#lookAgain()
   }
 
@@ -112,6 +124,7 @@ export class SharedTree implements Disposable {
       const leftOut = (found: LeftOut): void => void (this.#leftOut = wordsOf(found))
       for await (const entries of walkShare(worker, path, { signal, leftOut })) {
         await store.note(row, walk, entries)
+        this.#begun.resolve()
         this.#context.changed()
       }
       const forgotten = await store.endWalk(row, walk)
@@ -128,7 +141,9 @@ export class SharedTree implements Disposable {
 
   /** Before the walk, so that nothing falls between the two. */
   async #startWatch(): Promise<void> {
-    if (this.#watch?.complete === true) return
+    const root = await rootOf(this.share.path)
+    if (this.#watch !== undefined && root === this.#root && this.#walkProblem === '') return
+    this.#root = root
     this.#watch?.[Symbol.dispose]()
     this.#watch = watchShare(this.share.path, this.share.kind, (relative) => this.lookAt(relative))
     await this.#watch.ready
@@ -139,17 +154,24 @@ export class SharedTree implements Disposable {
   #lookAgain(): void {
     if (this.#closing.signal.aborted) return
     if (this.#isWantedAgain) this.#lookSoon()
-    else if (this.problem !== '' || this.#watch?.complete !== true) this.#lookIn(limits.rescanMs)
+    else this.#lookIn(this.#context.rescanMs ?? limits.rescanMs, () => this.#check())
+  }
+
+  /** Of a folder that is told of nobody tells when it goes away itself, or another comes in its place. */
+  async #check(): Promise<void> {
+    const isTold = this.problem === '' && this.#watch?.complete === true
+    if (!isTold || (await rootOf(this.share.path)) !== this.#root) await this.look()
+    else this.#lookAgain()
   }
 
   #lookSoon(): void {
     if (this.#isWalking) this.#isWantedAgain = true
-    else this.#lookIn(Math.max(0, this.#notBefore - monotonicMs()))
+    else this.#lookIn(Math.max(0, this.#notBefore - monotonicMs()), () => this.look())
   }
 
-  #lookIn(delayMs: number): void {
+  #lookIn(delayMs: number, look: () => Promise<void>): void {
     clearTimeout(this.#again)
-    this.#again = setTimeout(() => void this.look(), delayMs).unref()
+    this.#again = setTimeout(() => void look(), delayMs).unref()
   }
 
   async #noteChanges(): Promise<void> {
@@ -175,6 +197,16 @@ export class SharedTree implements Disposable {
     if (this.#closing.signal.aborted) return
     if (entry === undefined) await store.forgetOne(row, relative)
     else await store.noteOne(row, entry)
+  }
+}
+
+/** Tells one file or folder from another that comes in its place; empty when there is none. */
+async function rootOf(path: string): Promise<string> {
+  try {
+    const { dev, ino } = await lstat(path, { bigint: true })
+    return `${dev}-${ino}`
+  } catch {
+    return ''
   }
 }
 

@@ -1,11 +1,12 @@
 import { basename, resolve, sep } from 'node:path'
 import { P2PError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
+import { sleep } from '../../base/time.ts'
 import { resolveShare } from '../../files/walk.ts'
 import type { FileWorker } from '../../files/file-worker.ts'
 import type { EntryKind } from '../../protocol/file-messages.ts'
 import type { FileId } from '../../protocol/file-id.ts'
-import { isProvable } from '../../protocol/peer-id.ts'
+import { isProvable, type PeerId } from '../../protocol/peer-id.ts'
 import type { IndexedFile, ShareStore, StoredShare, Viewer } from '../../store/share-store.ts'
 import type { NodeEvent } from '../node-event.ts'
 import { HashQueue } from './hash-queue.ts'
@@ -29,6 +30,8 @@ export interface SharingContext {
 
 /** Shares that are looked through at the same time. */
 const walksAtOnce = 2
+/** How long it is waited for the first files of a new share. */
+const firstLookMs = 1_000
 
 /** The shares of a node, and their index: what others see of our disk. */
 export class Sharing implements Disposable {
@@ -76,7 +79,12 @@ export class Sharing implements Disposable {
       offer: undefined,
       ...storedVisibility(visibleTo),
     })
-    if (this.#started) void this.#keep(share).look()
+    if (this.#started) {
+      const tree = this.#keep(share)
+      void tree.look()
+      // So that who is told of it sees something; a slow disk is not waited for.
+      await Promise.race([tree.begun, sleep(firstLookMs, signal)])
+    }
     this.#changed(share.row)
     return this.#shown(share)
   }
@@ -98,6 +106,18 @@ export class Sharing implements Disposable {
     await this.#context.store.setVisibility(row, stored.visibleTo, stored.peers)
     this.#context.rightsChanged()
     this.#changed(row)
+  }
+
+  /** Whoever was named goes on under a new ID. @throws P2PError `store-unwritable` */
+  async moved(from: PeerId, to: PeerId): Promise<void> {
+    const { store } = this.#context
+    const named = store.shares().filter(({ peers }) => peers.includes(from))
+    await Promise.all(
+      named.map(({ row, visibleTo, peers }) =>
+        store.setVisibility(row, visibleTo, [...new Set(peers.map((id) => (id === from ? to : id)))]),
+      ),
+    )
+    this.#context.rightsChanged()
   }
 
   /** @throws P2PError `share-unknown`, `store-unwritable` */

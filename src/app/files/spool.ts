@@ -9,6 +9,8 @@ import type { OfferId } from '../../protocol/offer-id.ts'
 export class Spool implements AsyncDisposable {
   readonly #kept: string | undefined
   #temporary: Promise<string> | undefined
+  /** Offers that are being made in this run, which nobody else knows of yet. */
+  readonly #filled = new Set<string>()
 
   /** @param folder where it outlasts the process; undefined for a folder that goes with this object */
   constructor(folder: string | undefined) {
@@ -22,6 +24,7 @@ export class Spool implements AsyncDisposable {
    * @throws P2PError `disk-full`, `disk-failed`, `file-unusable`; what the stream throws; the abort reason of `signal`
    */
   async fill(id: OfferId, content: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<string> {
+    this.#filled.add(id)
     const path = join(await this.#folder(), id)
     try {
       await using file = await writing(path, () => open(path, 'wx', 0o600))
@@ -42,11 +45,12 @@ export class Spool implements AsyncDisposable {
     if (folder !== undefined) await rm(join(folder, id), { force: true })
   }
 
-  /** Removes what is there of offers that are no more. */
+  /** Removes what an earlier run has left of offers that are no more. */
   async sweep(isNeeded: (id: string) => boolean): Promise<void> {
     if (this.#kept === undefined) return
     const names = await readdir(this.#kept).catch(() => [])
-    for (const name of names) if (!isNeeded(name)) await rm(join(this.#kept, name), { force: true })
+    for (const name of names)
+      if (!this.#filled.has(name) && !isNeeded(name)) await rm(join(this.#kept, name), { force: true })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -15,7 +15,7 @@ import type { EarlierVersion, FetchObserver } from './fetch-job.ts'
 import { FileFetch } from './file-fetch.ts'
 import type { HeldContent } from './holdings.ts'
 import { PartMap } from './part-map.ts'
-import type { FileOutcome, TakeContext, TakeRun, WantedFile } from './take-run.ts'
+import { nameRefused, type FileOutcome, type TakeContext, type TakeRun, type WantedFile } from './take-run.ts'
 
 /** A file is begun so, if it is worth a part file of its own. */
 interface Begun {
@@ -42,7 +42,7 @@ export class LargeFiles {
   async take(file: WantedFile): Promise<FileOutcome> {
     const { target, places, transfer } = this.#run
     const place = await places.of(file.path)
-    if (place === undefined) return { state: 'failed', reason: 'it has a name that no file can have here' }
+    if (place === undefined) return nameRefused(file.path)
     if (place.there.kind === 'file' && transfer.existing === 'skip')
       return { state: 'skipped', target: place.as }
     const record = this.#context.store.part(transfer.id, file.number)

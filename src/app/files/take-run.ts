@@ -1,4 +1,5 @@
 /** One transfer under way, as its parts see it. */
+import { P2PError } from '../../base/errors.ts'
 import type { FileWorker } from '../../files/file-worker.ts'
 import { safeName, safePath } from '../../files/safe-path.ts'
 import type { FoundInTarget, Target } from '../../files/target.ts'
@@ -21,7 +22,7 @@ export interface TakeContext extends FetchContext {
 /** What has become of a file. `again`: its owner has another content under that name by now. */
 export type FileOutcome =
   | { readonly state: 'done' | 'skipped'; readonly target: string }
-  | { readonly state: 'failed'; readonly reason: string }
+  | { readonly state: 'failed'; readonly error: P2PError }
   | { readonly state: 'again' }
 
 /** A file that can be fetched. */
@@ -37,6 +38,8 @@ export class Places {
   readonly #target: Target
   readonly #top: string
   readonly #folders = new Map<string, string>()
+  /** Names of files that are not settled: a name that was given is not given again. */
+  readonly #given = new Map<string, string>()
 
   /** @param path of the transfer at the peer */
   constructor(target: Target, path: string) {
@@ -46,6 +49,25 @@ export class Places {
 
   /** @returns undefined for a name that is refused */
   async of(path: string): Promise<{ readonly as: string; readonly there: FoundInTarget } | undefined> {
+    const given = this.#given.get(path)
+    if (given !== undefined) return { as: given, there: await this.#target.look(given) }
+    const place = await this.#choose(path)
+    if (place !== undefined) this.#given.set(path, place.as)
+    return place
+  }
+
+  /** What has become of a file is known. */
+  settled(path: string): void {
+    this.#given.delete(path)
+  }
+
+  /** Makes a folder. @returns its path in the target; undefined for a name that is refused */
+  async make(path: string): Promise<string | undefined> {
+    const safe = this.#safe(path)
+    return safe && (await this.#folder(safe))
+  }
+
+  async #choose(path: string): ReturnType<Places['of']> {
     const safe = this.#safe(path)
     if (safe === undefined) return undefined
     const name = safe.at(-1) ?? ''
@@ -56,12 +78,6 @@ export class Places {
     // What has exactly this name may be what we want; any other only looks like it.
     const there = await this.#target.look(wanted)
     return there.kind === 'file' ? { as: wanted, there } : { as: free, there: { kind: 'free' } }
-  }
-
-  /** Makes a folder. @returns its path in the target; undefined for a name that is refused */
-  async make(path: string): Promise<string | undefined> {
-    const safe = this.#safe(path)
-    return safe && (await this.#folder(safe))
   }
 
   #safe(path: string): readonly string[] | undefined {
@@ -138,4 +154,13 @@ export interface TakeRun {
 
 export function isWanted(file: TransferFile): file is WantedFile {
   return file.id !== undefined
+}
+
+/** @param path of a file, as its owner calls it */
+export function nameRefused(path: string): FileOutcome {
+  const error = new P2PError(
+    'file-name-invalid',
+    `${JSON.stringify(path)} is a name that no file can have here.`,
+  )
+  return { state: 'failed', error }
 }

@@ -8,7 +8,7 @@ import { decodePackTable, packTableBytes } from '../../protocol/pack.ts'
 import type { PackRequest } from '../../protocol/file-request.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
 import type { Piece } from '../../transport/files.ts'
-import type { FileOutcome, TakeContext, TakeRun, WantedFile } from './take-run.ts'
+import { nameRefused, type FileOutcome, type TakeContext, type TakeRun, type WantedFile } from './take-run.ts'
 
 /** Bytes of one pack that we ask for: two are on their way and two are being placed. */
 export const askedPackBytes = 4 * 1024 * 1024
@@ -38,8 +38,7 @@ export class SmallFiles {
     const placed: { readonly file: WantedFile; readonly as: string }[] = []
     for (const file of files) {
       const place = await this.#run.places.of(file.path)
-      if (place === undefined)
-        outcomes.set(file, { state: 'failed', reason: 'it has a name that no file can have here' })
+      if (place === undefined) outcomes.set(file, nameRefused(file.path))
       else if (place.there.kind === 'file' && this.#run.transfer.existing === 'skip')
         outcomes.set(file, { state: 'skipped', target: place.as })
       else placed.push({ file, as: place.as })
@@ -229,7 +228,7 @@ function smallFile({ id, modifiedAtMs }: WantedFile, relative: string, bytes: By
 }
 
 function outcomeOf(result: Awaited<ReturnType<typeof placeSmall>>[number]): FileOutcome {
-  if (result.kind === 'failed') return { state: 'failed', reason: result.error.message }
+  if (result.kind === 'failed') return { state: 'failed', error: result.error }
   return { state: result.kind === 'there' ? 'skipped' : 'done', target: result.as }
 }
 

@@ -14,7 +14,7 @@ export interface Totals {
   readonly unhashedBytes: number
 }
 
-export const noTotals: Totals = { files: 0, bytes: 0, unhashedFiles: 0, unhashedBytes: 0 }
+const noTotals: Totals = { files: 0, bytes: 0, unhashedFiles: 0, unhashedBytes: 0 }
 
 interface Kept {
   readonly share: StoredShare
@@ -29,6 +29,8 @@ const peerBytes = 16
 export class ShareBook implements Follower {
   readonly #sql: ReturnType<typeof prepare>
   #byRow = new Map<number, Kept>()
+  /** Rows by offer and name. */
+  #byName = new Map<string, number>()
   /** In the order of their names' bytes; made when it is asked for. */
   readonly #sorted = new Map<OfferId | undefined, readonly StoredShare[]>()
   /** Shares whose totals are to be written. */
@@ -46,6 +48,10 @@ export class ShareBook implements Follower {
 
   get(row: number): StoredShare | undefined {
     return this.#byRow.get(row)?.share
+  }
+
+  has({ offer, name }: Pick<StoredShare, 'offer' | 'name'>): boolean {
+    return this.#byName.has(keyOf({ offer, name }))
   }
 
   totals(row: number): Totals {
@@ -84,6 +90,8 @@ export class ShareBook implements Follower {
   /** Within a transaction. */
   remove(row: number): void {
     this.#sql.remove.run(row)
+    const share = this.get(row)
+    if (share !== undefined) this.#byName.delete(keyOf(share))
     this.#byRow.delete(row)
     this.#counted.delete(row)
     this.#changed()
@@ -121,6 +129,7 @@ export class ShareBook implements Follower {
 
   #keep(kept: Kept): void {
     this.#byRow.set(kept.share.row, kept)
+    this.#byName.set(keyOf(kept.share), kept.share.row)
     this.#changed()
   }
 
@@ -132,8 +141,13 @@ export class ShareBook implements Follower {
   #load(): void {
     const all = this.#sql.all.all().map(keptIn)
     this.#byRow = new Map(all.filter((kept) => kept !== undefined).map((kept) => [kept.share.row, kept]))
+    this.#byName = new Map(this.all().map((share) => [keyOf(share), share.row]))
     this.#sorted.clear()
   }
+}
+
+function keyOf({ offer, name }: Pick<StoredShare, 'offer' | 'name'>): string {
+  return `${offer ?? ''}/${name}`
 }
 
 /** Whether somebody may see a share, and everything in it. */

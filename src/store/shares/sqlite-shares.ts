@@ -82,15 +82,14 @@ class SqliteShares implements ShareStore {
   }
 
   async addShare(share: Omit<StoredShare, 'row'>): Promise<StoredShare> {
-    const { name, offer, peers } = share
-    requireFew(peers)
-    const known = this.#book.of(offer)
-    if (known.some((one) => one.name === name))
+    const { name, offer } = share
+    requireFew(share.peers)
+    if (this.#book.has(share))
       throw new P2PError(
         'share-taken',
         `Something is shared as ${name} already. Share this under another name.`,
       )
-    if (offer === undefined && known.length >= limits.shares)
+    if (offer === undefined && this.#book.of(undefined).length >= limits.shares)
       throw new P2PError('too-many', `There are ${limits.shares} shares. Remove one of them first.`)
     return await this.#commit.write(() => {
       const stored = this.#book.add(share)

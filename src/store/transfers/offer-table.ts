@@ -43,8 +43,8 @@ export class OfferTable {
     this.#sql.add.run(id, peerIdToBytes(peerId), incoming ? 1 : 0, named, state, reason, atMs, sentBytes)
   }
 
-  put({ id, state, reason, sentBytes }: StoredOffer): void {
-    this.#sql.put.run(state, reason, sentBytes, id)
+  put({ id, peerId, state, reason, sentBytes }: StoredOffer): void {
+    this.#sql.put.run(peerIdToBytes(peerId), state, reason, sentBytes, id)
   }
 
   remove(id: string): void {
@@ -99,7 +99,7 @@ function prepare(database: DatabaseSync) {
     add: database.prepare(
       `INSERT INTO offers (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     ),
-    put: database.prepare('UPDATE offers SET state = ?, reason = ?, sent_bytes = ? WHERE id = ?'),
+    put: database.prepare('UPDATE offers SET peer = ?, state = ?, reason = ?, sent_bytes = ? WHERE id = ?'),
     remove: database.prepare('DELETE FROM offers WHERE id = ?'),
   }
 }

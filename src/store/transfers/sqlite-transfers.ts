@@ -185,7 +185,7 @@ class SqliteTransfers implements TransferStore {
 
   async changeOffer(
     id: OfferId,
-    changes: Partial<Pick<StoredOffer, 'state' | 'reason' | 'sentBytes'>>,
+    changes: Partial<Pick<StoredOffer, 'peerId' | 'state' | 'reason' | 'sentBytes'>>,
   ): Promise<void> {
     await this.#commit.write(() => {
       const offer = this.#offers.withId(id)

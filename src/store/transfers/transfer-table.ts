@@ -4,7 +4,7 @@ import { peerIdFromBytes, peerIdToBytes } from '../../protocol/peer-id.ts'
 import { oneOf, textOrUndefined, type Row } from '../row.ts'
 import type { StoredTransfer } from '../transfer-store.ts'
 
-export const transferStates = ['queued', 'paused', 'done', 'failed', 'cancelled'] as const
+const transferStates = ['queued', 'paused', 'done', 'failed', 'cancelled'] as const
 const policies = ['rename', 'skip', 'ask'] as const
 const ended = `('done', 'failed', 'cancelled')`
 
