@@ -50,7 +50,7 @@ test('an offer stands in the conversation as a message without a text, and answe
     [a, b],
     [b, a],
   ] as const) {
-    const history = of.node.conversation(other.node.id).history()
+    const history = await of.node.conversation(other.node.id).history()
     assert.deepEqual(
       history.map((message) => [message.text, message.offer]),
       [['', offer.id]],
@@ -126,9 +126,9 @@ test('an offer that our user has withdrawn before it left never arrives', async 
   await b.node.close()
   await writeFile(join(folder.path, 'x'), 'no')
   const offer = await a.node.files.send(b.node.id, [join(folder.path, 'x')])
-  assert.equal(a.node.outbox.list().length, 1)
+  assert.equal((await a.node.outbox.list()).length, 1)
   await a.node.files.decline(offer.id)
-  assert.equal(a.node.outbox.list().length, 0)
+  assert.equal((await a.node.outbox.list()).length, 0)
   assert.equal(a.node.files.offers()[0]?.state, 'withdrawn')
 })
 
@@ -180,7 +180,7 @@ test('F12: offers are taken without a question from verified peers alone, up to 
   await writeFile(join(home, 'large'), Buffer.alloc(101))
   await a.node.files.send(b.node.id, [join(home, 'small')])
   await until(() => b.node.files.offers().length === 1, 'the offer')
-  verifyByPhone(a.node, b.node)
+  await verifyByPhone(a.node, b.node)
   const large = await a.node.files.send(b.node.id, [join(home, 'large')])
   const small = await a.node.files.send(b.node.id, [join(home, 'small')])
   await a.node.files.finished(small.id)
