@@ -387,6 +387,8 @@ export const limits = {
   controlHeaderBytes: 16 * 1024,
   /** Connections to each of its listeners: there are not more than 256 file descriptors everywhere. */
   controlConnections: 128,
+  /** How long a command looks for a node that has its data directory and is just starting. */
+  controlFindMs: 1_000,
   /** What a reader of events says first, and in what time; also for the headers of a request. */
   controlTokenBytes: 1024,
   controlTokenMs: 5_000,

@@ -21,8 +21,20 @@ export interface Arguments {
   readonly stay: boolean
   /** How long commands wait for a peer that is not known yet; undefined when not said. */
   readonly waitMs: number | undefined
+  /** After this time a command that runs alone is given up. */
+  readonly timeoutMs: number | undefined
   /** The only command to run; undefined for a prompt, or commands from standard input. */
   readonly alone: Standalone | undefined
+  /** Tells what happens, and reads no commands. */
+  readonly follows: boolean
+}
+
+/** What `p2p serve` is asked for. */
+export interface ServeWish {
+  readonly flags: Flags
+  readonly json: boolean
+  /** TCP port of 127.0.0.1 on which the control API is served too; 0 for a free one. */
+  readonly controlPort: number | undefined
 }
 
 /** A command with what stands behind it on the command line. */
@@ -34,6 +46,7 @@ export interface Standalone {
 /** What the command line asks for: a run, to see or change the identity, or only a text. */
 export type Wish =
   | { readonly kind: 'run'; readonly args: Arguments }
+  | { readonly kind: 'serve'; readonly wish: ServeWish }
   | { readonly kind: 'identity'; readonly wish: IdentityWish }
   | { readonly kind: 'text'; readonly text: string }
 
@@ -41,6 +54,7 @@ interface Options extends Flags {
   readonly json?: true
   readonly stay?: true
   readonly wait?: number
+  readonly timeout?: number
   readonly version?: true
   readonly help?: true
 }
@@ -58,6 +72,14 @@ export async function parseArguments(args: readonly string[]): Promise<Wish> {
   identity.action(() => {
     wantsIdentity = true
   })
+  const serve = describeServe(program)
+  let special: 'serve' | 'events' | undefined
+  serve.action(() => {
+    special = 'serve'
+  })
+  describeEvents(program).action(() => {
+    special = 'events'
+  })
   let alone: Standalone | undefined
   for (const name of standaloneNames) {
     const command = describeStandalone(program, name)
@@ -72,16 +94,22 @@ export async function parseArguments(args: readonly string[]): Promise<Wish> {
     throw error
   }
   const options = program.opts<Options>()
-  if (options.help) return { kind: 'text', text: (await import('./usage.ts')).usage(program, alone?.name) }
+  if (options.help)
+    return { kind: 'text', text: (await import('./usage.ts')).usage(program, alone?.name ?? special) }
   if (options.version) return { kind: 'text', text: `${version()}\n` }
-  const { json = false, stay = false, wait, ...flags } = options
+  const { json = false, stay = false, wait, timeout, ...flags } = options
   if (wantsIdentity) {
     const { qr = false, rotate = false } = identity.opts<IdentityOptions>()
     return { kind: 'identity', wish: { flags, json, qr, rotate } }
   }
-  if (alone === undefined) checkWord(program.args)
-  const waitMs = wait === undefined ? undefined : wait * 1000
-  return { kind: 'run', args: { flags, json, stay, waitMs, alone } }
+  if (special === 'serve') {
+    const { controlPort } = serve.opts<{ readonly controlPort?: number }>()
+    return { kind: 'serve', wish: { flags, json, controlPort } }
+  }
+  const follows = special === 'events'
+  if (alone === undefined && !follows) checkWord(program.args)
+  const [waitMs, timeoutMs] = [wait, timeout].map((given) => (given === undefined ? undefined : given * 1000))
+  return { kind: 'run', args: { flags, json, stay, waitMs, timeoutMs, alone, follows } }
 }
 
 function describe(): Command {
@@ -100,6 +128,7 @@ function describe(): Command {
     .addOption(
       new Option('--wait <seconds>', 'how long commands wait for a peer to appear').argParser(seconds),
     )
+    .addOption(new Option('--timeout <seconds>', 'give the command up after this time').argParser(seconds))
     .option('--version', 'print the version')
     .option('--help', 'print this text')
     .helpOption(false)
@@ -119,6 +148,32 @@ function describeIdentity(program: Command): Command {
     .allowExcessArguments(false)
 }
 
+function describeServe(program: Command): Command {
+  return program
+    .command('serve')
+    .description('run without a screen, until a signal ends it; other commands use it')
+    .addOption(
+      new Option(
+        '--control-port <number>',
+        'serve the control API on this TCP port of 127.0.0.1 too; 0 takes a free one',
+      ).argParser(port),
+    )
+    .allowExcessArguments(false)
+}
+
+function describeEvents(program: Command): Command {
+  return program
+    .command('events')
+    .description('tell everything that happens, until it is ended; with --json one event a line')
+    .allowExcessArguments(false)
+}
+
+function port(text: string): number {
+  const value = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
+  if (value >= 0 && value <= 65_535) return value
+  throw misuse(`--control-port takes a number from 0 to 65535, not "${text}".`)
+}
+
 /** What its words mean is for the command itself to say, as at the prompt. */
 function describeStandalone(program: Command, name: StandaloneName): Command {
   return program.command(name).argument('[words...]').allowUnknownOption()
@@ -126,7 +181,7 @@ function describeStandalone(program: Command, name: StandaloneName): Command {
 
 function seconds(text: string): number {
   const value = /^\d{1,5}(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN
-  if (Number.isNaN(value)) throw misuse(`--wait takes a number of seconds, not "${text}".`)
+  if (Number.isNaN(value)) throw misuse(`--wait and --timeout take a number of seconds, not "${text}".`)
   return value
 }
 

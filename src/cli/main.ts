@@ -8,6 +8,7 @@ async function main(args: readonly string[]): Promise<void> {
   const wish = await parseArguments(args)
   // Standard input may still be open then, and sockets that took too long to close.
   if (wish.kind === 'run') process.exit(await run(wish.args))
+  if (wish.kind === 'serve') process.exit(await (await import('./serve.ts')).serve(wish.wish))
   if (wish.kind === 'text') process.stdout.write(wish.text)
   else process.stdout.write(await (await import('./identity-command.ts')).identityText(wish.wish))
 }

@@ -12,7 +12,21 @@ import { styleFor } from './style.ts'
 import { View } from './view.ts'
 
 /** The face for programs and pipes: commands from standard input, one a line, strictly one after the other. */
-export function openScript({ args, state, log, stop }: FaceOptions): Face {
+export function openScript(options: FaceOptions): Face {
+  return openLines(options, { input: process.stdin, stay: options.args.stay })
+}
+
+/** The face that only tells what happens. */
+export function openFollower(options: FaceOptions): Face {
+  return openLines(options, { input: nothing(), stay: true })
+}
+
+async function* nothing(): AsyncGenerator<string> {}
+
+function openLines(
+  { args, state, log, stop }: FaceOptions,
+  { input, stay }: Pick<ScriptOptions, 'input' | 'stay'>,
+): Face {
   const output = new Output(process.stdout, args.json ? jsonGap : plainGap)
   const view = new View(state.node, styleFor(process.stdout), { wholeIds: true })
   const errors = new Output(process.stderr, plainGap)
@@ -24,7 +38,7 @@ export function openScript({ args, state, log, stop }: FaceOptions): Face {
   const context: CommandContext = { state, view, log, tell, signal: stop.signal }
   return {
     show: (event: NodeEvent) => printer.event(event),
-    run: () => runScript({ input: process.stdin, context, printer, output, stay: args.stay }),
+    run: () => runScript({ input, context, printer, output, stay }),
     flushed: () => output.flushed(),
   }
 }

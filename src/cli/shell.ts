@@ -236,7 +236,9 @@ class Shell implements Face {
   #leave(): void {
     const waiting = this.#state.node.conversations.list().reduce((sum, { pending }) => sum + pending, 0)
     const what = waiting === 1 ? '1 message waits' : `${waiting} messages wait`
-    this.#prompt.close(waiting === 0 ? [] : [`${what} to be delivered when p2p runs again.`])
+    this.#prompt.close(
+      waiting === 0 || !this.#state.isOwn ? [] : [`${what} to be delivered when p2p runs again.`],
+    )
     this.#done.resolve()
   }
 

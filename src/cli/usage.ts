@@ -8,7 +8,8 @@ import { standaloneNames, type StandaloneName } from './standalone.ts'
 const days = limits.successionMs / (24 * 60 * 60_000)
 
 /** What `p2p --help` prints, or with a command behind it. */
-export function usage(program: Command, alone: StandaloneName | undefined): string {
+export function usage(program: Command, alone: StandaloneName | 'serve' | 'events' | undefined): string {
+  if (alone === 'serve' || alone === 'events') return usageSpecial(program, alone)
   if (alone !== undefined) return usageAlone(alone)
   describeCommands(program)
   return `${program.helpInformation()}
@@ -77,6 +78,11 @@ function usageAlone(name: StandaloneName): string {
   const { usage: written, summary, details = '' } = findCommand(name).command
   const rows = `${summary}.\n\n${details}`.split('\n').flatMap((line) => rowsOf(line, 80))
   return `Usage: p2p ${written} [options]\n\n${rows.join('\n').trimEnd()}\n\n"p2p --help" shows the other options.\n`
+}
+
+function usageSpecial(program: Command, name: string): string {
+  const command = program.commands.find((one) => one.name() === name)
+  return `${command?.helpInformation() ?? ''}\n"p2p --help" shows the other options.\n`
 }
 
 function statuses(): string {

@@ -98,6 +98,7 @@ export async function answer(
   return {
     result: { verification: verificationResult(verification) },
     lines: ended || !same ? [] : ['Waiting for the answer of the other person.'],
+    verdict: confirmed,
   }
 }
 

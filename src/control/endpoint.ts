@@ -13,7 +13,7 @@ import {
 import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { P2PError } from '../index.ts'
+import { errnoOf, P2PError } from '../index.ts'
 import { isRecord } from './schema.ts'
 
 /** Where a running node is asked; kept in `control.json` of its data directory, which nobody else can read. */
@@ -83,7 +83,8 @@ function readOwn(path: string): string | undefined {
   try {
     file = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0))
   } catch (error) {
-    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined
+    // Only a link is a trap; what is wrong with the directory itself, whoever starts a node there is told.
+    if (errnoOf(error) !== 'ELOOP') return undefined
     throw foreign(path, error)
   }
   try {
