@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   openSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
@@ -44,6 +45,13 @@ export function prepareSocket(dataDir: string): string {
     return join(mkdtempSync(join(tmpdir(), 'p2p-')), 'control.sock')
   rmSync(usual, { force: true })
   return usual
+}
+
+/** With the folder that was made for it alone, if there is one. */
+export function removeSocket(dataDir: string, socket: string): void {
+  if (process.platform === 'win32') return
+  rmSync(socket, { force: true })
+  if (dirname(socket) !== dataDir) rmdirSync(dirname(socket))
 }
 
 /** Only our user may enter the folder that a socket stands in; a folder of ours that is open to others is closed to them. */

@@ -1,11 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { chmodSync, rmSync } from 'node:fs'
+import { chmodSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { setImmediate as tick } from 'node:timers/promises'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { limits, messageOf, P2PError, type Log, type P2PNode } from '../index.ts'
 import { operations } from './api.ts'
-import { prepareSocket, removeEndpoint, writeEndpoint } from './endpoint.ts'
+import { prepareSocket, removeEndpoint, removeSocket, writeEndpoint } from './endpoint.ts'
 import { EventFeed } from './event-feed.ts'
 import { serveEvents } from './event-socket.ts'
 import { isToken, newToken, proofOf, refuseOrigin, refuseStranger, type Gate } from './gate.ts'
@@ -40,7 +41,8 @@ export interface Control extends AsyncDisposable {
  * @throws P2PError `data-dir-unusable`, `port-taken`, `port-forbidden`
  */
 export async function openControl(options: ControlOptions): Promise<Control> {
-  const { dataDir, port } = options
+  const { port } = options
+  const dataDir = resolve(options.dataDir)
   await using opened = new AsyncDisposableStack()
   const feed = new EventFeed(options.node, options.version)
   opened.defer(() => feed.close())
@@ -48,7 +50,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
   const local = opened.use(new ControlServer(options, feed, { kind: 'private' }))
   await local.listen({ path: socket })
   if (process.platform !== 'win32') chmodSync(socket, 0o600)
-  opened.defer(() => (process.platform === 'win32' ? undefined : rmSync(socket, { force: true })))
+  opened.defer(() => removeSocket(dataDir, socket))
   const token = newToken()
   let open: number | undefined
   if (port !== undefined) {
