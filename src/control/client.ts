@@ -20,7 +20,7 @@ import {
   type Sessions,
 } from '../index.ts'
 import { Caller, type Address } from './call.ts'
-import { readEndpoint } from './endpoint.ts'
+import { readEndpoint } from './read-endpoint.ts'
 import { Mirror } from './mirror.ts'
 import { RemoteFiles } from './remote-files.ts'
 import { RemoteConversation, RemoteConversations, RemoteOutbox, RemoteSession } from './remote-talk.ts'

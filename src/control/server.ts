@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { chmodSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { resolve as absolute } from 'node:path'
 import { setImmediate as tick } from 'node:timers/promises'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
@@ -42,7 +42,7 @@ export interface Control extends AsyncDisposable {
  */
 export async function openControl(options: ControlOptions): Promise<Control> {
   const { port } = options
-  const dataDir = resolve(options.dataDir)
+  const dataDir = absolute(options.dataDir)
   await using opened = new AsyncDisposableStack()
   const feed = new EventFeed(options.node, options.version)
   opened.defer(() => feed.close())

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { openControl, type Control } from '../../src/control/server.ts'
 import { connectNode } from '../../src/control/client.ts'
-import { readEndpoint } from '../../src/control/endpoint.ts'
+import { readEndpoint } from '../../src/control/read-endpoint.ts'
 import { silentLog, type P2PNode } from '../../src/index.ts'
 import { openLan, type LanNode } from '../app/lan.ts'
 
