@@ -1,5 +1,6 @@
 import type { PeerId } from '../protocol/peer-id.ts'
-import type { MessageContent, NewMessage, StoredMessage } from '../store/message-store.ts'
+import type { MessageContent } from '../protocol/message.ts'
+import type { NewMessage, StoredMessage } from '../store/message-store.ts'
 
 /** A message that carries something instead of a text. */
 export type Carrier<Kind extends NewMessage | StoredMessage = StoredMessage> = Kind & {

@@ -7,7 +7,7 @@ import type { Rate } from '../rules/admission.ts'
 import { policies, type Policy } from '../rules/trust.ts'
 import { tcpTransport } from '../transport/tcp-transport.ts'
 import type { TransportFactory } from '../transport/transport.ts'
-import type { AutoAccept } from './files/offers.ts'
+import { requireAutoAccept, type AutoAccept } from './files/offers.ts'
 import { requireLimits, usualLimits } from './files/transfer-limits.ts'
 import type { TransferLimits } from './files/types.ts'
 
@@ -99,6 +99,8 @@ export function readOptions(options: NodeOptions): Settings {
   requirePolicy(policy)
   const transferLimits = { ...usualLimits, ...options.transferLimits }
   requireLimits(transferLimits)
+  const { autoAccept = { from: 'nobody', maxBytes: 0 } } = options
+  requireAutoAccept(autoAccept)
   return {
     name,
     dataDir: options.dataDir,
@@ -115,7 +117,7 @@ export function readOptions(options: NodeOptions): Settings {
     downloads: options.downloads,
     shares: options.shares ?? [],
     transferLimits,
-    autoAccept: options.autoAccept ?? { from: 'nobody', maxBytes: 0 },
+    autoAccept,
     log: options.log ?? silentLog,
   }
 }

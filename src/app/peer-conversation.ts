@@ -9,9 +9,9 @@ import { isProvable, type PeerId } from '../protocol/peer-id.ts'
 import type { DeliveryMarks, Standing } from '../rules/delivery.ts'
 import { outboxRefusal, stateOf, type Progress } from '../rules/outbox.ts'
 import { newMessageId } from '../store/message-id.ts'
+import type { MessageContent } from '../protocol/message.ts'
 import type {
   ConversationRecord,
-  MessageContent,
   MessageStore,
   NewMessage,
   StoredMessage,

@@ -279,6 +279,8 @@ export const limits = {
   /** Peers whose files are searched at the same time, and how long one may take for a page. */
   findsAtOnce: 16,
   findMs: 10_000,
+  /** Searches that we do for others at the same time; who asks for more waits in line. */
+  servedFinds: 2,
   /** What a source has is asked again after this. */
   availabilityMs: 500,
   /** Progress of one transfer is told at most this often. */

@@ -25,7 +25,7 @@ export const browseCommands: readonly Command[] = [
     usage: 'find <pattern>',
     summary: 'Files and folders of everybody who is here, by name',
     details:
-      'What contains the text in its path, or fits a pattern with * and ?; upper and lower case are the same. What is found can be given to get.',
+      'What contains the text in its path, or whose name fits a pattern with * and ?, such as *.jpg; upper and lower case are the same. What is found can be given to get.',
     argument: 'required',
     words: 'quoted',
     run: find,

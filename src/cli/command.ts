@@ -17,7 +17,7 @@ export interface CommandContext {
 }
 
 /** Standard input and output of a command that runs alone. */
-export interface Pipes {
+interface Pipes {
   readonly input: AsyncIterable<Uint8Array>
   /** Resolves when more may be written. @throws P2PError `output-closed` */
   readonly write: (bytes: Uint8Array) => Promise<void>

@@ -1,4 +1,4 @@
-import { isProvable, type NodeEvent, type PeerId } from '../index.ts'
+import { isProvable, type NodeEvent, type OfferInfo, type PeerId } from '../index.ts'
 import { displayText } from './display-text.ts'
 import { preview } from './message-view.ts'
 import type { ShellState } from './shell-state.ts'
@@ -34,12 +34,19 @@ export class DeliveryNarrator {
     if (state === 'failed') return this.#failed(event)
     if (!hasArrived(peerId, state) || !this.#isLate(event)) return []
     const late = this.#late.get(peerId) ?? { count: 0, text: undefined }
-    const message = this.#state.underway.find(event.messageId)
-    this.#late.set(peerId, {
-      count: late.count + 1,
-      text: message === undefined ? undefined : preview(this.#view, message),
-    })
+    this.#late.set(peerId, { count: late.count + 1, text: this.#textOf(event.messageId) })
     return []
+  }
+
+  #textOf(messageId: string): string | undefined {
+    const message = this.#state.underway.find(messageId)
+    if (message !== undefined) return preview(this.#view, message)
+    return this.#offer(messageId) === undefined ? undefined : this.#view.offer(messageId)
+  }
+
+  /** An offer has the ID of the message that carries it. */
+  #offer(messageId: string): OfferInfo | undefined {
+    return this.#state.node.files.offers().find(({ id }) => id === messageId)
   }
 
   changed({ conversation: { peerId, pending } }: ChangeEvent): readonly string[] {
@@ -56,8 +63,10 @@ export class DeliveryNarrator {
   #isLate({ at, messageId, state }: StateEvent): boolean {
     const { underway } = this.#state
     const message = underway.find(messageId)
-    if (message === undefined) return state !== 'read' && !underway.mayHave(messageId)
-    return at.getTime() - message.storedAt.getTime() > soonMs
+    if (message !== undefined) return at.getTime() - message.storedAt.getTime() > soonMs
+    if (state === 'read' || underway.mayHave(messageId)) return false
+    const offer = this.#offer(messageId)
+    return offer === undefined || at.getTime() - offer.at.getTime() > soonMs
   }
 
   #failed({ peerId, messageId, reason = '' }: StateEvent): readonly string[] {

@@ -116,7 +116,7 @@ function targetOf(options: { readonly to?: string; readonly existing?: string })
 function takingLine({ view }: CommandContext, { path, peerId, totalBytes, totalFiles }: Transfer): string {
   const files = totalFiles > 1 ? `${countText(totalFiles, 'file')}, ` : ''
   const size = totalBytes === 0 ? '' : ` (${files}${sizeText(totalBytes)})`
-  return `Taking ${displayText(path)}${size} from ${view.peer(peerId)}. "transfers" shows how far it is.`
+  return `Taking ${displayText(path)}${size} from ${view.peer(peerId)}.`
 }
 
 /** Writes one file to standard output, where there is one for it. */

@@ -14,7 +14,7 @@ import { clock, type View } from './view.ts'
 import { quoteWord } from './words.ts'
 
 /** A whole path of a peer, safe to show (F7, L1). */
-export function shownPeerPath(path: string): string {
+function shownPeerPath(path: string): string {
   return displayText(path, { maxBytes: limits.filePathBytes })
 }
 
@@ -152,11 +152,11 @@ function named(path: string, kind: SharedFile['kind']): string {
   return `${shownPeerPath(path)}${kind === 'folder' ? '/' : ''}`
 }
 
-/** A date of a peer, which may be no date at all. */
+/** A date of a peer, which may be no date at all, or 0 for a folder that was not looked at yet. */
 function dateText(ms: number): string {
   const at = new Date(ms)
   const year = at.getFullYear()
-  if (!(year >= 0 && year <= 9999)) return '-'.padEnd(16)
+  if (ms === 0 || !(year >= 0 && year <= 9999)) return '-'.padEnd(16)
   const day = [digits(year, 4), digits(at.getMonth() + 1), digits(at.getDate())].join('-')
   return `${day} ${digits(at.getHours())}:${digits(at.getMinutes())}`
 }

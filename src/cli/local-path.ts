@@ -9,7 +9,7 @@ export function pathOf(text: string): string {
 }
 
 /** `~` is the home folder. */
-export function expandHome(text: string): string {
+function expandHome(text: string): string {
   return text === '~' || text.startsWith('~/') ? join(homedir(), text.slice(1)) : text
 }
 

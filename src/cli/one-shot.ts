@@ -72,7 +72,7 @@ class OneShot implements Face {
 
   async run(): Promise<number> {
     const status = await this.#carryOut()
-    this.#progress?.show('')
+    this.#progress?.close()
     return this.#output.gone.aborted ? outputClosed().entry.exit : status
   }
 
@@ -227,8 +227,10 @@ class OneShot implements Face {
 
   #showProgress(): void {
     if (this.#progress === undefined) return
-    const active = this.#context.state.node.files.transfers().filter(({ state }) => state === 'active')
-    this.#progress.show(progressLine(active, this.#progress.columns) ?? '')
+    const { node, ongoing } = this.#context.state
+    // Others may go on from earlier runs, of which nobody has asked now.
+    const ours = node.files.transfers().filter(({ id, state }) => state === 'active' && ongoing.mayHave(id))
+    this.#progress.show(progressLine(ours, this.#progress.columns) ?? '')
   }
 }
 
@@ -272,6 +274,7 @@ function canRedraw(stream: NodeJS.WriteStream): boolean {
 class ProgressLine {
   readonly #stream: NodeJS.WriteStream
   #shown = ''
+  #isOpen = true
 
   constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream
@@ -282,8 +285,14 @@ class ProgressLine {
     return (this.#stream.columns || 80) - 1
   }
 
+  /** From here on nothing is shown any more. */
+  close(): void {
+    this.show('')
+    this.#isOpen = false
+  }
+
   show(text: string): void {
-    if (text === this.#shown) return
+    if (text === this.#shown || !this.#isOpen) return
     this.#shown = text
     cursorTo(this.#stream, 0)
     clearLine(this.#stream, 0)

@@ -33,7 +33,7 @@ export async function readPeerPath(context: CommandContext, word: string): Promi
  *
  * @throws P2PError `peer-unknown`
  */
-export async function reachablePeer(context: CommandContext, target: string): Promise<PeerId> {
+async function reachablePeer(context: CommandContext, target: string): Promise<PeerId> {
   try {
     return (await peerNamed(context, target)).id
   } catch (error) {

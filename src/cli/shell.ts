@@ -1,4 +1,5 @@
-import type { Log, NodeEvent, P2PError, PeerId, Verification } from '../index.ts'
+import type { Log, NodeEvent, P2PError, PeerId, Transfer, Verification } from '../index.ts'
+import { countText } from './amounts.ts'
 import type { CommandContext, Outcome } from './command.ts'
 import { runLine, tellError } from './command-line.ts'
 import { complete } from './completion.ts'
@@ -235,9 +236,12 @@ class Shell implements Face {
 
   #leave(): void {
     const waiting = this.#state.node.conversations.list().reduce((sum, { pending }) => sum + pending, 0)
-    const what = waiting === 1 ? '1 message waits' : `${waiting} messages wait`
+    const messages = `${countText(waiting, 'message waits', 'messages wait')} to be delivered when p2p runs again.`
+    const coming = this.#state.node.files.transfers().filter((one) => isToGoOn(one)).length
+    const transfers = `${countText(coming, 'transfer goes', 'transfers go')} on when p2p runs again.`
+    const isOver = this.#state.isOwn
     this.#prompt.close(
-      waiting === 0 || !this.#state.isOwn ? [] : [`${what} to be delivered when p2p runs again.`],
+      isOver ? [...(waiting === 0 ? [] : [messages]), ...(coming === 0 ? [] : [transfers])] : [],
     )
     this.#done.resolve()
   }
@@ -255,4 +259,9 @@ class Shell implements Face {
   #relabel(): void {
     if (this.#label()) this.#prompt.redraw()
   }
+}
+
+/** What comes to us and has neither ended nor been told to rest; what goes out is told as messages. */
+function isToGoOn({ direction, state }: Transfer): boolean {
+  return direction === 'in' && (state === 'active' || state === 'queued' || state === 'waiting')
 }

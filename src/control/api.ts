@@ -8,7 +8,7 @@ const messageId = text(32, 'ID of a message')
 const who = object({ peerId })
 
 /** A definition of the schema of events. */
-export function defined(name: string): JsonSchema {
+function defined(name: string): JsonSchema {
   return { $ref: `node-event.schema.json#/$defs/${name}` }
 }
 

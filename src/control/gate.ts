@@ -54,6 +54,6 @@ export function proofOf(token: string, nonce: string): string {
   return createHmac('sha256', token).update(`p2p control v1 ${nonce}`).digest('hex')
 }
 
-export function refused(message: string): Refusal {
+function refused(message: string): Refusal {
   return { status: 403, message }
 }

@@ -18,7 +18,7 @@ export interface Operation {
   call(node: P2PNode, request: OperationRequest): Promise<Answer> | Answer
 }
 
-export interface OperationRequest {
+interface OperationRequest {
   readonly input: unknown
   readonly body: AsyncIterable<Uint8Array>
   /** Aborts when whoever asked has gone. */
@@ -31,7 +31,7 @@ export type Answer =
   | { readonly kind: 'lines'; readonly lines: AsyncIterable<string> }
   | { readonly kind: 'bytes'; readonly bytes: AsyncIterable<Uint8Array> }
 
-export interface Output {
+interface Output {
   readonly kind: 'json' | 'lines' | 'bytes'
   readonly schema: JsonSchema
 }

@@ -33,7 +33,7 @@ export function sendJson(
 }
 
 /** The HTTP status of an error: the table's, and for all that is only the caller's affair one status of its own. */
-export function statusOf(code: ErrorCode): number {
+function statusOf(code: ErrorCode): number {
   const { http } = new P2PError(code, '').entry
   return http ?? (code === 'usage' ? 400 : 422)
 }

@@ -20,7 +20,7 @@ const dateFields = new Set(['at', 'since', 'seenAt', 'sentAt', 'storedAt', 'open
 const rateFields = new Set(['download', 'upload', 'perPeer'])
 
 /** For `JSON.parse` of what a node has said: times are dates again, and no limit is Infinity. */
-export function revive(this: unknown, name: string, value: unknown): unknown {
+function revive(this: unknown, name: string, value: unknown): unknown {
   if (typeof value === 'string' && dateFields.has(name)) return new Date(value)
   return value === null && rateFields.has(name) ? Infinity : value
 }

@@ -20,7 +20,8 @@ export type PlacedFile =
  * Puts small files into a target, in the worker: checks each against its ID (F10), writes and flushes them together, and
  * gives them their names, never in place of something else (F8).
  *
- * The contents are given away: the memory that they are in moves to the worker. Only slices of Node's own pool are copied.
+ * Contents in shared memory are to be left alone until then. Others are given away: the memory that they are in moves to the worker. Only
+ * slices of Node's own pool are copied.
  *
  * @returns what became of each, in the order given
  * @throws P2PError of the worker only
@@ -33,7 +34,10 @@ export async function placeSmall(
   const refused = files.map(refusalOf)
   const sound = files.filter((_, index) => refused[index] === undefined)
   const moved = new Set(
-    sound.map(({ bytes }) => bytes.buffer).filter((buffer) => !isMarkedAsUntransferable(buffer)),
+    sound
+      .map(({ bytes }) => bytes.buffer)
+      .filter((buffer) => buffer instanceof ArrayBuffer)
+      .filter((buffer) => !isMarkedAsUntransferable(buffer)),
   )
   const outputs = (await worker.run('place', { folder: target.folder, files: sound }, [...moved])).values()
   return refused.map((error) => {

@@ -32,7 +32,7 @@ export interface SmallFile {
   /** Where to put it in the target: safe, its folder is made when it is not there. */
   readonly relative: string
   /** At most one leaf. */
-  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly bytes: Uint8Array
   readonly modifiedAtMs: number
   /** What the content must be. */
   readonly id: FileId

@@ -10,6 +10,10 @@ export const hashBytes = 32
 /** `sha256-tree:` and the root in 64 lower-case hexadecimal digits; the part before the colon names the algorithm. */
 export type FileId = string & { readonly fileId: true }
 
+const digitZero = 0x30
+const letterA = 0x61
+/** Two digits for each byte. */
+const hexadecimal = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 const pattern = /^sha256-tree:[0-9a-f]{64}$/
 
 /** The file ID that a text is, in exactly the form of {@link FileId}. */
@@ -20,16 +24,24 @@ export function parseFileId(text: string): FileId | undefined {
 /** @param root 32 bytes */
 export function fileIdFromRoot(root: Uint8Array): FileId | undefined {
   if (root.length !== hashBytes) return undefined
-  return parseFileId(`sha256-tree:${[...root].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`)
+  let digits = ''
+  for (const byte of root) digits += hexadecimal[byte]
+  return parseFileId(`sha256-tree:${digits}`)
 }
 
 /** The 32 bytes of the root. */
 export function rootOfFileId(id: FileId): Uint8Array {
   const root = new Uint8Array(hashBytes)
-  const digits = id.slice(-2 * hashBytes)
+  const first = id.length - 2 * hashBytes
   for (let index = 0; index < hashBytes; index++)
-    root[index] = Number.parseInt(digits.slice(2 * index, 2 * index + 2), 16)
+    root[index] = 16 * digitAt(id, first + 2 * index) + digitAt(id, first + 2 * index + 1)
   return root
+}
+
+/** The value of a digit of `0-9a-f`. */
+function digitAt(text: string, index: number): number {
+  const code = text.charCodeAt(index)
+  return code < letterA ? code - digitZero : code - letterA + 10
 }
 
 /** How many leaves a file of this size has; an empty one has none, and its root is the hash of nothing. */

@@ -6,10 +6,10 @@ import * as fc from 'fast-check'
 import { MessageModel } from '../../test/store/message-model.ts'
 import { ann, bo, messageId, messagesPath, reference } from '../../test/store/messages.ts'
 import { isProvable, type PeerId } from '../protocol/peer-id.ts'
+import type { MessageContent } from '../protocol/message.ts'
 import {
   openMessageStore,
   type ConversationRecord,
-  type MessageContent,
   type MessageStore,
   type NewMessage,
   type Watermarks,

@@ -1,15 +1,7 @@
 import type { MessageId } from '../protocol/message-id.ts'
+import type { MessageContent } from '../protocol/message.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
 import { openSqliteMessages } from './messages/sqlite-messages.ts'
-
-/**
- * What a message carries instead of a text, as it stands on the wire. An answer is for our node only: it takes a place, waits for its
- * receiver and is confirmed like any other, but nobody sees it.
- */
-export interface MessageContent {
-  readonly kind: 'offer' | 'answer'
-  readonly bytes: Uint8Array
-}
 
 /** What is kept of one message, in the order in which this node accepted it. */
 export interface StoredMessage {
@@ -23,7 +15,10 @@ export interface StoredMessage {
   /** The place of the last message of the other side that its author had when writing; 0 when none. */
   readonly after: number
   readonly text: string
-  /** What it carries instead of a text; absent for most. */
+  /**
+   * What it carries instead of a text; absent for most. An answer is for our node only: it takes a place, waits for its receiver and is
+   * confirmed like any other, but nobody sees it.
+   */
   readonly content?: MessageContent
   /** By the author's clock; the time of arrival when that is absent or impossible. */
   readonly sentAtMs: number

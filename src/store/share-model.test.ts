@@ -160,7 +160,7 @@ class Pair {
       ['a/B', (path: string) => /a\/b/i.test(path)],
       ['E\u0301', (path: string) => path.includes('é')],
       ['*b', (path: string) => /b$/i.test(path)],
-      ['?', (path: string) => /^.$/u.test(path)],
+      ['?', (path: string) => /(^|\/).$/u.test(path)],
     ] as const
     for (const [pattern, fits] of finds) {
       const entries: SharedEntry[] = []

@@ -381,6 +381,18 @@ test('a search gives everybody else a turn, and ends when the store is closed', 
   await assert.rejects(searching, { code: 'node-stopped' })
 })
 
+test('a search ends when nobody waits for it any more', async () => {
+  await using store = await openShareStore({ path: undefined })
+  const { row } = await store.addShare(share('s'))
+  const names = Array.from({ length: 30_000 }, (_, number) => found(`${number}`))
+  await walk(store, row, names)
+  const waiting = new AbortController()
+  const query = { pattern: 'nothing', after: '', limit: 9, signal: waiting.signal }
+  const searching = store.find(ann, query)
+  waiting.abort(new Error('hung up'))
+  await assert.rejects(searching, /hung up/)
+})
+
 test('a search shows nothing of a share that was hidden while it went on', async () => {
   await using store = await openShareStore({ path: undefined })
   const { row } = await store.addShare(share('s'))
@@ -409,4 +421,40 @@ test('a share that is one file has no top but that file', async () => {
 
 test('a process that is killed at a few points keeps its shares, and totals that are true', async (t) => {
   await assertSharesSurviveKills(storePath(t, 'shares.db'), 4)
+})
+
+test('a file that another share has takes its ID from there, as long as it is the same', async () => {
+  await using store = await openShareStore({ path: undefined })
+  const size = 3 * leafBytes
+  const disk = [found('in/large', { sizeBytes: size }), found('in/small'), found('in/new', { version: 1 })]
+  const { row } = await store.addShare(share('s', { path: '/home/ann' }))
+  await walk(store, row, disk)
+  for (const file of store.unhashed(9)) {
+    const { id, ...hashes } = content(file.path, file.sizeBytes)
+    await store.hashed(file, id, hashes)
+  }
+  const offer = offerId(1)
+  const offered = { kind: 'file', offer, visibleTo: 'named', peers: [ann.peerId] } as const
+  for (const name of ['large', 'small', 'new', 'else']) {
+    const one = await store.addShare(share(name, { ...offered, path: `/home/ann/in/${name}` }))
+    const sizeBytes = name === 'large' ? size : 1000
+    await walk(store, one.row, [found('', { sizeBytes })])
+  }
+  const inner = await store.addShare(share('inner', { path: '/home/ann/in', visibleTo: 'verified' }))
+  await walk(store, inner.row, [found('large', { sizeBytes: size })])
+  const adopted: string[] = []
+  for (const file of store.unhashed(9)) if (await store.adopt(file)) adopted.push(file.share.name + file.path)
+  assert.deepEqual(adopted.toSorted(), ['innerlarge', 'large', 'small'])
+  assert.deepEqual(
+    store
+      .unhashed(9)
+      .map((file) => file.share.name)
+      .toSorted(),
+    ['else', 'new'],
+  )
+  const { id, leaves } = content('in/large', size)
+  assert.equal(store.fileAt(ann, { offer, path: 'large' })?.id, id)
+  // The hashes stay with the last that has them.
+  await store.removeShare(row)
+  assert.deepEqual(store.leaves(id, 0), leaves)
 })

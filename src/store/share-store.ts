@@ -78,6 +78,12 @@ export interface ShareStore extends AsyncDisposable {
   /** Somebody waits for this file: it is the next to be hashed. */
   hurry(file: IndexedFile): void
   /**
+   * Gives a file the ID that the same file has in another share: same path on the disk, same stamp.
+   *
+   * @returns whether there is one; otherwise it has to be hashed
+   */
+  adopt(file: IndexedFile): Promise<boolean>
+  /**
    * A file with this stamp was hashed; without effect when the stamp is another by now.
    *
    * @param hashes of its leaves and of its groups, 32 bytes each; kept for files of more than one leaf
@@ -107,10 +113,19 @@ export interface ShareStore extends AsyncDisposable {
     viewer: Viewer,
     place: { readonly offer: OfferId | undefined; readonly path: string },
   ): IndexedFile | undefined
-  /** Files and folders of shares that fit; in steps between which other work gets its turn. */
+  /**
+   * Files and folders of shares that fit; in steps between which other work gets its turn.
+   *
+   * @throws the abort reason of `signal`
+   */
   find(
     viewer: Viewer,
-    query: { readonly pattern: string; readonly after: string; readonly limit: number },
+    query: {
+      readonly pattern: string
+      readonly after: string
+      readonly limit: number
+      readonly signal?: AbortSignal
+    },
   ): Promise<{ readonly entries: readonly SharedEntry[]; readonly next: string }>
   /** Files with this content that a viewer may have, at most 4; undefined as viewer: all of ours, to copy from. */
   withContent(id: FileId, viewer: Viewer | undefined): readonly IndexedFile[]

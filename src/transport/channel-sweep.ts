@@ -1,20 +1,18 @@
 import type { Limits } from '../base/limits.ts'
 import { monotonicMs } from '../base/time.ts'
-import type { Interfaces } from './on-link.ts'
-import { OwnAddresses } from './own-addresses.ts'
+import type { AddressWatch } from './address-watch.ts'
 import type { WsChannel } from './ws-channel.ts'
 
 /** One timer for the time limits of all channels: a thousand idle sessions must not cost a thousand timers. */
 export class ChannelSweep {
   readonly #channels = new Set<WsChannel>()
   readonly #limits: Limits
-  readonly #addresses: OwnAddresses
-  #lookedAt = 0
+  readonly #addresses: AddressWatch
   #timer: NodeJS.Timeout | undefined
 
-  constructor(limits: Limits, interfaces?: Interfaces) {
+  constructor(limits: Limits, addresses: AddressWatch) {
     this.#limits = limits
-    this.#addresses = new OwnAddresses(interfaces)
+    this.#addresses = addresses
   }
 
   get size(): number {
@@ -23,11 +21,13 @@ export class ChannelSweep {
 
   add(channel: WsChannel): void {
     this.#channels.add(channel)
+    this.#addresses.add(channel)
     this.#timer ??= setInterval(() => this.#sweep(), this.#limits.sweepMs)
   }
 
   delete(channel: WsChannel): void {
     this.#channels.delete(channel)
+    this.#addresses.delete(channel)
     if (this.#channels.size > 0) return
     clearInterval(this.#timer)
     this.#timer = undefined
@@ -43,16 +43,5 @@ export class ChannelSweep {
   #sweep(): void {
     const now = monotonicMs()
     for (const channel of this.#channels) channel.sweep(now)
-    if (now - this.#lookedAt < this.#limits.interfacePollMs) return
-    this.#lookedAt = now
-    this.#endStranded()
-  }
-
-  /** Ends the channels whose address of ours was replaced; otherwise they would look alive until a ping stays unanswered. */
-  #endStranded(): void {
-    const channels = [...this.#channels]
-    const replaced = this.#addresses.replaced(() => new Set(channels.map((one) => one.localAddress)))
-    if (replaced.length === 0) return
-    for (const channel of channels) if (replaced.includes(channel.localAddress)) channel.strand()
   }
 }

@@ -10,9 +10,11 @@ import {
 } from '../protocol/file-request.ts'
 import { protocolHeader, protocolVersion } from '../protocol/handshake.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
+import type { AddressWatch } from './address-watch.ts'
 import { connectPeer, type ConnectOptions, type Inbound } from './connect.ts'
 import { brokenConnection, fileStatusError, hostPort, unreachable } from './errno.ts'
 import type { FileConnection, Piece } from './files.ts'
+import { plainAddress } from './on-link.ts'
 import { PieceSink, Slabs } from './piece-sink.ts'
 import type { ResponseHead } from './response-head.ts'
 import { MessageSink, ResponseReader, violation, type BodySink } from './response-reader.ts'
@@ -25,6 +27,7 @@ const sizeBytes = 4
 export interface FileClientOptions extends Omit<ConnectOptions, 'timeoutMs' | 'inbound'> {
   readonly limits: Limits
   readonly pool: SlabPool
+  readonly addresses: AddressWatch
 }
 
 /**
@@ -88,16 +91,20 @@ class HttpFileConnection implements FileConnection {
   #quietLooks = 0
 
   constructor(options: Opened) {
-    const { socket, id, pool, limits, to } = options
+    const { socket, id, pool, limits, to, addresses } = options
     this.#options = options
     this.peerId = id
     this.#slabs = new Slabs(pool, () => this.#onSlab())
     this.#timer = setInterval(() => this.#look(), limits.fileStallMs / looks)
+    const localAddress = plainAddress(socket.localAddress)
+    const bound = { localAddress, strand: () => this.#fail(unreachable(to, 'our own address has changed')) }
+    addresses.add(bound)
     let cause: unknown
     this.closed = new Promise((resolve) => {
       socket.on('error', (error) => (cause = error))
       const onClose = (): void => {
         clearInterval(this.#timer)
+        addresses.delete(bound)
         this.#fail(brokenConnection(cause, to))
         resolve()
       }

@@ -346,23 +346,27 @@ describe('F6: connections', () => {
       },
     }
     await using server = await openHost(host)
-    const statuses = new Map<number, number>()
-    const attacks: Promise<void>[] = []
-    for (let number = 0; number < 1_000; number++) {
-      const localAddress = `127.0.5.${1 + (number % 200)}`
-      const options = { ...papersOf(me), withinMs: 20_000, localAddress } as object
-      attacks.push(
-        callSecurely(server.here, list(server), options).then(({ status }) => {
-          statuses.set(status, (statuses.get(status) ?? 0) + 1)
-        }),
-      )
-      if (number % 50 === 49) await delay(20)
-    }
     await using honest = await openTransport({ credentials: makeCredentials() })
     await using connection = await honest.files(server.id, [server.here])
     const question = { kind: 'availability', id: fileId(1) } as const
-    assert.equal(Buffer.from(await connection.ask(question)).toString(), 'ok')
-    await until(() => served === limits.fileConnectionsPerPeer)
+    const statuses = new Map<number, number>()
+    const attacks: Promise<void>[] = []
+    let underWay = 0
+    for (let number = 0; number < 1_000; number++) {
+      const localAddress = `127.0.5.${1 + (number % 200)}`
+      const options = { ...papersOf(me), withinMs: 60_000, localAddress } as object
+      underWay++
+      attacks.push(
+        callSecurely(server.here, list(server), options).then(({ status }) => {
+          underWay--
+          statuses.set(status, (statuses.get(status) ?? 0) + 1)
+        }),
+      )
+      // Attackers and attacked share one processor here.
+      await until(() => underWay < 100, 20_000)
+      if (number % 200 === 100) assert.equal(Buffer.from(await connection.ask(question)).toString(), 'ok')
+    }
+    await until(() => underWay === limits.fileConnectionsPerPeer, 20_000)
     server.cutFiles(me.id)
     waiting.resolve()
     await Promise.all(attacks)
@@ -501,4 +505,23 @@ test('T10: a flood of KeyUpdate ends a connection for files, a few of them do no
 
 test('T10 twin: without the limit it goes on', async () => {
   assert.equal(await updateKeys(5_000, Infinity), false)
+})
+
+test('F6: the host hears that who asked has hung up, and goes on with nothing for him', async () => {
+  const heard = Promise.withResolvers<AbortSignal | undefined>()
+  const over = Promise.withResolvers<void>()
+  await using server = await openHost({
+    async serve(_caller, _request, { signal } = {}) {
+      heard.resolve(signal)
+      signal?.addEventListener('abort', () => over.resolve())
+      await over.promise
+      return { kind: 'refused', status: 404 }
+    },
+  })
+  const socket = await call(server)
+  socket.write(requestText(server.here, '/files?find=x', { PeerID: me.id, 'P2P-Version': '1' }, 'GET'))
+  const signal = await heard.promise
+  assert.equal(signal?.aborted, false)
+  socket.destroy()
+  await over.promise
 })

@@ -6,7 +6,9 @@ import type { Log } from '../base/log.ts'
 import { monotonicMs } from '../base/time.ts'
 import { packTarget, parseRequest, type FileRequest, type NoFileRequest } from '../protocol/file-request.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
+import type { AddressWatch } from './address-watch.ts'
 import type { FileHost } from './files.ts'
+import { plainAddress } from './on-link.ts'
 import type { Connection } from './peer-port.ts'
 import type { FileRoute } from './peer-routes.ts'
 import { refuse, sendReply } from './send-reply.ts'
@@ -16,6 +18,7 @@ export interface FileServerOptions {
   readonly limits: Limits
   readonly host: FileHost
   readonly pool: SlabPool
+  readonly addresses: AddressWatch
   readonly log: Log
 }
 
@@ -68,7 +71,13 @@ export class FileServer {
     const sent = Promise.resolve()
     const seen = { requests: 0, bytesWritten: 0, since: monotonicMs() }
     this.#lines.set(socket, { socket, raw, peerId, isAnswering: false, sent, ...seen })
-    socket.on('close', () => this.#forget(socket))
+    const { addresses } = this.#options
+    const bound = { localAddress: plainAddress(socket.localAddress), strand: () => socket.destroy() }
+    addresses.add(bound)
+    socket.on('close', () => {
+      addresses.delete(bound)
+      this.#forget(socket)
+    })
     this.#timer ??= setInterval(() => this.#sweep(), Math.min(1_000, this.#options.limits.fileStallMs / 4))
     return true
   }
@@ -101,13 +110,20 @@ export class FileServer {
     try {
       const request = await this.#requestOf(call)
       await line.sent
-      line.sent = new Promise((resolve) => response.once('close', () => resolve()))
+      const closing = new AbortController()
+      const { promise, resolve } = Promise.withResolvers<void>()
+      line.sent = promise
+      response.once('close', () => {
+        resolve()
+        closing.abort()
+      })
       if (line.socket.destroyed) return
       if (request === undefined) {
         refuse(response, { status: 400, closes: true })
         return
       }
-      const reply = request.kind === 'refused' ? request : await host.serve(route.caller, request)
+      const { signal } = closing
+      const reply = request.kind === 'refused' ? request : await host.serve(route.caller, request, { signal })
       await sendReply(reply, { request, response, pool, written })
     } catch (error) {
       // What was begun is cut off, so that nobody takes it for the whole (F3).

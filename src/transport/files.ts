@@ -8,8 +8,10 @@ export interface FileHost {
   /**
    * Answers one request of a peer that policy and trust allow files (`permits(caller, 'files')` was asked before). What does not
    * exist and what this peer may not have are the same 404 (F5).
+   *
+   * @param options `signal` aborts when nobody waits for the answer any more; it may throw the reason then
    */
-  serve(caller: ProvedPeer, request: FileRequest): Promise<FileReply>
+  serve(caller: ProvedPeer, request: FileRequest, options?: CallOptions): Promise<FileReply>
 }
 
 export type FileReply =

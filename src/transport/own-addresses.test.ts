@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { readFrames } from '../../test/contracts/channel.ts'
-import { delay, openPair } from '../../test/transport/open.ts'
-
+import { fileId } from '../../test/contracts/file-connection.ts'
+import { delay, makeCredentials, openPair, openTransport } from '../../test/transport/open.ts'
+import { isP2PError } from '../base/errors.ts'
+import type { FileHost } from './files.ts'
 import type { Interfaces } from './on-link.ts'
 import { OwnAddresses } from './own-addresses.ts'
 
@@ -97,3 +99,41 @@ test('channels that are bound to a replaced address end at once and say so, othe
   assert.ok(ends.every(({ code }) => code === 1006))
   assert.ok(ends.some(({ stranded }) => stranded === true))
 })
+
+for (const end of ['asks', 'answers'] as const)
+  test(
+    `a connection for files is ended by the end that ${end} when its address was replaced`,
+    { timeout: 10_000 },
+    async () => {
+      const limits = { interfacePollMs: 40 }
+      let now: Readonly<Record<string, readonly string[]>> = { lo: ['127.0.0.1'] }
+      const changing = { interfaces: () => interfacesWith(now) }
+      const asked = Promise.withResolvers<void>()
+      const files: FileHost = {
+        serve: () => {
+          asked.resolve()
+          return new Promise(() => {})
+        },
+      }
+      await using host = await openTransport({
+        credentials: makeCredentials(),
+        context: { files },
+        limits,
+        ...(end === 'answers' && changing),
+      })
+      await using asker = await openTransport({
+        credentials: makeCredentials(),
+        limits,
+        ...(end === 'asks' && changing),
+      })
+      const line = await asker.files(host.id, [host.here])
+      const failed = line.ask({ kind: 'availability', id: fileId(1) }).then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+      await asked.promise
+      assert.equal(await Promise.race([failed, delay(200)]), undefined)
+      now = { lo: ['127.0.0.9'] }
+      assert.ok(isP2PError(await failed, 'peer-unreachable'))
+    },
+  )

@@ -1,7 +1,7 @@
 /** What the peer port answers: request in, answer out, no sockets. Rows H3 to H10, T5, T11, F1 and F4 of the threat table. */
 import { limits } from '../base/limits.ts'
 import { hashBytes } from '../protocol/file-id.ts'
-import { packTarget, parseRequest, type FileRequest } from '../protocol/file-request.ts'
+import { packTarget, parseRequest, type FileRequest, type NoFileRequest } from '../protocol/file-request.ts'
 import { negotiatedProtocol, protocolHeader } from '../protocol/handshake.ts'
 import { isProvable, parsePeerId, type PeerId } from '../protocol/peer-id.ts'
 import { encodePeerList } from '../protocol/peer-list.ts'
@@ -49,8 +49,8 @@ export type Route =
 export interface FileRoute {
   readonly kind: 'files'
   readonly caller: ProvedPeer
-  /** What is asked; of a pack, how many bytes of body say it. */
-  readonly asked: FileRequest | { readonly kind: 'body'; readonly bodyBytes: number }
+  /** What is asked; of a pack, how many bytes of body say it. What is nothing is refused like what is not there (F5). */
+  readonly asked: FileRequest | NoFileRequest | { readonly kind: 'body'; readonly bodyBytes: number }
 }
 
 export interface RouteContext extends Pick<
@@ -119,8 +119,7 @@ function routeFiles(request: PeerRequest, context: RouteContext): Route {
   const { method, target } = request
   // Two of them are no range at all (F4).
   const range = ranges.length > 1 ? '' : ranges[0]
-  const asked = parseRequest({ method, target, range, body: undefined })
-  return asked.kind === 'refused' ? refusal(asked.status) : { kind: 'files', caller: peer, asked }
+  return { kind: 'files', caller: peer, asked: parseRequest({ method, target, range, body: undefined }) }
 }
 
 /** Declared once, and of some whole roots; undefined otherwise. */

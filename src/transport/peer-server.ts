@@ -20,7 +20,7 @@ import { webSocketOptions, type OpenSocket } from './ws-channel.ts'
 
 export interface PeerServerOptions extends Omit<PeerPortOptions, 'serve'> {
   readonly routes: RouteContext
-  readonly files: Pick<FileServerOptions, 'host' | 'pool'>
+  readonly files: Pick<FileServerOptions, 'host' | 'pool' | 'addresses'>
   /** A peer opened a session, or a connection for pairing; called in the tick in which it opened. */
   accept(opened: AcceptedSocket): void
 }

@@ -4,6 +4,7 @@ import { limits as standardLimits, type Limits } from '../base/limits.ts'
 import { isProvable, type PeerId } from '../protocol/peer-id.ts'
 import type { Rate } from '../rules/admission.ts'
 import type { Announcement } from '../protocol/announcement.ts'
+import { AddressWatch } from './address-watch.ts'
 import type { Channel, PairingChannel } from './channel.ts'
 import { ChannelSweep } from './channel-sweep.ts'
 import { dial, raceAddresses, type DialOptions } from './dial.ts'
@@ -55,6 +56,7 @@ class TcpTransport implements PeerTransport {
   readonly #closing = new AbortController()
   readonly #onLink: (address: string) => boolean
   readonly #pool: SlabPool
+  readonly #addresses: AddressWatch
   /** Connections for files that we have opened. */
   readonly #files = new Set<FileConnection>()
   #accepting = true
@@ -74,10 +76,11 @@ class TcpTransport implements PeerTransport {
     this.#limits = limits
     this.#onLink = onLinkCheck(options.interfaces)
     this.#pool = new SlabPool(limits)
+    this.#addresses = new AddressWatch(limits, options.interfaces)
     this.#channels = {
       limits,
       messageRateOf: (id) => options.messageRate ?? context.messageRateOf(id),
-      sweep: new ChannelSweep(limits, options.interfaces),
+      sweep: new ChannelSweep(limits, this.#addresses),
       totalMessages: Infinity,
     }
   }
@@ -129,7 +132,14 @@ class TcpTransport implements PeerTransport {
       staggerMs: this.#limits.dialStaggerMs,
       signal: this.#signal(options),
       attempt: (address, signal) =>
-        openFiles(address, { id, credentials, signal, limits: this.#limits, pool: this.#pool }),
+        openFiles(address, {
+          pool: this.#pool,
+          addresses: this.#addresses,
+          id,
+          credentials,
+          signal,
+          limits: this.#limits,
+        }),
       discard: (late) => void late[Symbol.asyncDispose](),
     })
     this.#files.add(connection)
@@ -198,7 +208,7 @@ class TcpTransport implements PeerTransport {
       limits: this.#limits,
       credentials: context.credentials,
       log: context.log,
-      files: { host: context.files, pool: this.#pool },
+      files: { pool: this.#pool, addresses: this.#addresses, host: context.files },
       admits: (address) => isPublicIp || this.#onLink(address),
       routes: {
         selfId: context.selfId,

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { appendFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
 import type { Transfer } from '../../src/index.ts'
+import { openTransferStore } from '../../src/store/transfer-store.ts'
 import { until } from './nodes.ts'
 import {
   hashed,
@@ -60,6 +62,31 @@ test('a transfer goes on where it was when the node is started again', async () 
   await assertSame(taker, seeder)
 })
 
+test('a file that had its name when a kill kept that from being noted is not taken again under another', async () => {
+  await using house = await openHouse()
+  const seeder = await house.open('seeder')
+  let taker = await house.open('taker')
+  await write(seeder.shared, { large: noise(3 * mebibyte) })
+  await write(taker.down, { large: noise(3 * mebibyte) })
+  await shareAll(seeder)
+  const { id } = await take(taker, seeder, 'stuff/large')
+  const tree = await treeOf(taker.down)
+  assert.deepEqual(Object.keys(tree), ['large', 'large (2)'])
+  await taker.node.close()
+  {
+    // What a kill right after the naming leaves.
+    await using store = await openTransferStore({ path: join(taker.folder, 'data/transfers.db') })
+    await store.change(id, { state: 'queued', bytes: 0, files: 0, endedAtMs: undefined })
+    await store.changeFiles(id, [{ number: 0, state: 'open', target: undefined }], {})
+    const partPath = join(taker.down, '.0123456789abcdef.p2p-part')
+    store.putPart({ transferId: id, number: 0, partPath, bootId: 'this one' })
+  }
+  taker = await house.again(taker)
+  const { savedAs } = await taker.node.files.finished(id)
+  assert.equal(savedAs, join(taker.down, 'large (2)'))
+  assert.deepEqual(await treeOf(taker.down), tree)
+})
+
 test('a transfer waits for its peer, and goes on when it is back at another address', async () => {
   await using house = await openHouse()
   let seeder = await house.open('seeder')
@@ -75,6 +102,30 @@ test('a transfer waits for its peer, and goes on when it is back at another addr
   seeder = await house.again(seeder)
   taker.node.files.setLimits({ download: Infinity })
   await taker.node.files.finished(id)
+  await assertSame(taker, seeder)
+})
+
+test('a transfer waits too while somebody else is at the address of its peer, or hangs up in the handshake', async () => {
+  await using house = await openHouse()
+  let seeder = await house.open('seeder')
+  const taker = await house.open('taker')
+  await write(seeder.shared, { large: noise(30 * mebibyte) })
+  await shareAll(seeder)
+  const id = await begin(taker, seeder)
+  const { port } = seeder.node.info
+  await seeder.node.close()
+  const codes: string[] = []
+  taker.node.on('transfer:failed', ({ transfer }) => codes.push(transfer.reason))
+  let calls = 0
+  const stranger = createServer((socket) => socket.once('data', () => (calls++, socket.destroy())))
+  stranger.listen(port)
+  await until(() => calls > 0 && find(taker, id).state === 'waiting', 'it waits')
+  assert.match(find(taker, id).reason, /hung up/)
+  stranger.close()
+  seeder = await house.again(seeder)
+  taker.node.files.setLimits({ download: Infinity })
+  await taker.node.files.finished(id)
+  assert.deepEqual(codes, [])
   await assertSame(taker, seeder)
 })
 

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import type { NodeEvent, NodeOptions, P2PNode } from '../../src/index.ts'
+import type { NodeOptions, P2PNode } from '../../src/index.ts'
 import { introduce, openNode, type TestNode } from './nodes.ts'
 
 /** A folder that is removed at the end. */
@@ -40,25 +40,4 @@ export async function verifyByPhone(a: P2PNode, b: P2PNode): Promise<void> {
   const number = await a.trust.safetyNumber(b.id)
   await a.trust.compareSafetyNumber(b.id, number)
   await b.trust.compareSafetyNumber(a.id, number)
-}
-
-/** The first event of a type that fits, from now on. */
-export async function heard<Type extends NodeEvent['type']>(
-  node: P2PNode,
-  type: Type,
-  fits: (event: Extract<NodeEvent, { type: Type }>) => boolean = () => true,
-): Promise<Extract<NodeEvent, { type: Type }>> {
-  const { promise, resolve } = Promise.withResolvers<Extract<NodeEvent, { type: Type }>>()
-  const timeout = setTimeout(() => rejectLate(), 15_000)
-  const late = Promise.withResolvers<never>()
-  const rejectLate = (): void => late.reject(new Error(`no ${type} within 15 s`))
-  const stop = node.on(type, (event) => {
-    if (fits(event)) resolve(event)
-  })
-  try {
-    return await Promise.race([promise, late.promise])
-  } finally {
-    clearTimeout(timeout)
-    stop()
-  }
 }

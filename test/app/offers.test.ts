@@ -179,7 +179,7 @@ test('F12: offers are taken without a question from verified peers alone, up to 
   await writeFile(join(home, 'small'), 'small')
   await writeFile(join(home, 'large'), Buffer.alloc(101))
   await a.node.files.send(b.node.id, [join(home, 'small')])
-  await until(() => b.node.files.offers().length === 1, 'the offer')
+  await until(async () => (await b.node.conversation(a.node.id).history()).length === 1, 'the offer')
   await verifyByPhone(a.node, b.node)
   const large = await a.node.files.send(b.node.id, [join(home, 'large')])
   const small = await a.node.files.send(b.node.id, [join(home, 'small')])
@@ -257,4 +257,23 @@ test('offers, shares and answers go on under the new key of a peer', async () =>
     entries.map((entry) => entry.path),
     ['yours'],
   )
+})
+
+test('an offer outlasts a restart of who made it, and is told as received', async () => {
+  await using folder = await openFolder()
+  const [dataDir, path] = [join(folder.path, 'a'), join(folder.path, 'photos')]
+  await mkdir(path)
+  await writeFile(join(path, 'one'), 'one')
+  await using b = await openNode({ downloads: join(folder.path, 'in') })
+  const a = await openNode({ dataDir })
+  introduce(a, b)
+  const offer = await a.node.files.send(b.node.id, [path])
+  await until(() => b.node.files.offers().length === 1, 'the offer')
+  await a.node.close()
+  const transfer = await b.node.files.accept(offer.id)
+  await using again = await openNode({ dataDir })
+  introduce(again, b)
+  await b.node.files.finished(transfer.id)
+  const { state } = await again.node.files.finished(offer.id)
+  assert.deepEqual([state, again.node.files.transfers().length], ['done', 1])
 })

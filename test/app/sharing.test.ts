@@ -61,6 +61,10 @@ test('a folder is seen under its name, with what is in it; a file as its name, o
   assert.deepEqual(found, [`${a.node.id}:photos/2024/lake.jpg`])
   const [shown] = a.node.files.shares()
   assert.deepEqual([shown?.files, shown?.totalBytes, shown?.unhashedFiles, shown?.problem], [1, 6, 0, ''])
+  await b.node.peers.load(a.node.id)
+  assert.deepEqual(b.node.peers.get(a.node.id).files, [
+    { path: 'readme', id: fileIdOfContent(Buffer.from('a note')) },
+  ])
 })
 
 test('a name that is taken, what is no file, and our own data cannot be shared', async () => {
@@ -240,6 +244,8 @@ test('limits can be changed at any time, and must be possible', async () => {
   assert.throws(() => a.node.files.setLimits({ download: 0 }), { code: 'usage' })
   assert.throws(() => a.node.files.setLimits({ active: 1.5 }), { code: 'usage' })
   await assert.rejects(startNode({ transferLimits: { perPeer: NaN } }), { code: 'usage' })
+  // @ts-expect-error -- callers without types
+  await assert.rejects(startNode({ autoAccept: { from: 'all', maxBytes: 1 } }), { code: 'usage' })
 })
 
 test('share:changed tells how far hashing has come, and share:removed the end', async () => {
@@ -253,4 +259,28 @@ test('share:changed tells how far hashing has come, and share:removed the end', 
   await a.heard('share:changed', ({ share }) => share.files === 20 && share.unhashedFiles === 0)
   await a.node.files.unshare('s')
   assert.equal((await a.heard('share:removed')).name, 's')
+})
+
+test('a share that is taken back while it is looked through leaves nothing behind', async () => {
+  await using lan = await Promise.resolve(openLan())
+  await using folder = await openFolder()
+  for (let group = 0; group < 20; group++) {
+    await mkdir(join(folder.path, 's', `${group}`), { recursive: true })
+    for (let number = 0; number < 100; number++)
+      await writeFile(join(folder.path, 's', `${group}`, `${number}`), 'x')
+  }
+  const a = await lan.join('a')
+  const b = await lan.join('b')
+  for (let round = 0; round < 5; round++) {
+    const sharing = a.node.files.share(join(folder.path, 's'))
+    if (round % 2 === 0) await sharing
+    else await a.heard('share:changed', () => true)
+    await sharing
+    await a.node.files.unshare('s')
+  }
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  assert.deepEqual(await pathsSeen(b.node, a.node.id), [])
+  assert.deepEqual(a.of('warning'), [])
+  await a.node.files.share(join(folder.path, 's'))
+  await a.heard('share:changed', ({ share }) => share.files === 2_000 && share.unhashedFiles === 0)
 })

@@ -213,3 +213,23 @@ test(
     await terminal.shows(/1 +my photos\/beach\.jpg +from cook unverified +1\.5 MB +\[#{12}\] 100 % +done:/)
   },
 )
+
+test(
+  'who waits for a file at a terminal sees how far it is, and in the end only what came of it',
+  { skip: noTerminal },
+  async (t) => {
+    const where = houseOf(t)
+    writeFileSync(where.file('disk.iso'), Buffer.alloc(20 * megabyte, 'disk'))
+    const kitchen = await where.open('kitchen')
+    await share(kitchen, where.file('disk.iso'), 1)
+    const env = { ...where.environment('desk'), P2P_FILES_DOWNLOAD_LIMIT: '10MB/s' } as Record<string, string>
+    const words = [process.execPath, program, 'get', `${kitchen.id}:disk.iso`, ...where.flags('desk')]
+    await using terminal = await Terminal.open(words, { env, columns: 120 })
+    await terminal.shows(/^disk\.iso {2}\[#[#-]{11}\] {2}\d+ % {2}.* of 20\.0 MB {2}.*\/s/m)
+    assert.equal(await terminal.status(), 0)
+    const screen = (await terminal.screen()).split('\n').filter((line) => !/identity/.test(line))
+    assert.match(screen[0] ?? '', /^Taking disk\.iso \(20\.0 MB\) from "kitchen" /)
+    assert.match(screen[1] ?? '', /^Saved as .*disk\.iso: 20\.0 MB in .*, verified\.$/)
+    assert.deepEqual(screen.slice(2), ['[status 0]'])
+  },
+)

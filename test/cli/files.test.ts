@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import type { Line } from '../lab/json-process.ts'
 import { errorOf, type PeerProcess } from '../lab/peer.ts'
 import { house } from './house.ts'
+import { finish } from './pair.ts'
 import { assertValid } from './schema.ts'
 
 interface ShareView {
@@ -195,8 +196,8 @@ test('what is sent is offered, and taken, refused or taken back; an offer stands
 
   const first = await offer()
   const { transfer } = (await kitchen.command('accept 1')) as { transfer: TransferView }
-  const { savedAs = '' } = await done(kitchen, transfer.id)
-  assert.equal(savedAs, join(downloads('kitchen'), 'build.tar'))
+  const { savedAs = '', path } = await done(kitchen, transfer.id)
+  assert.deepEqual([path, savedAs], ['build.tar', join(downloads('kitchen'), 'build.tar')])
   assert.ok(readFileSync(savedAs).equals(readFileSync(file('build.tar'))))
   await answered(desk, first, 'received')
 
@@ -265,6 +266,19 @@ test('limits hold at once, and a transfer rests, goes on and is given up as it i
   assert.equal(errorOf(await kitchen.attempt('pause 00000000')).code, 'transfer-unknown')
   await leave(desk)
   await leave(kitchen, 64)
+})
+
+test('a script that takes files ends when they are there', async (t) => {
+  const { open, script, file, downloads } = house(t)
+  writeFileSync(file('image.iso'), Buffer.alloc(20_000_000, 'iso'))
+  const desk = await open('desk')
+  await share(desk, file('image.iso'), 'image.iso')
+  const kitchen = await script('kitchen', { P2P_FILES_DOWNLOAD_LIMIT: '10MB/s' })
+  kitchen.write(`get ${desk.id}:image.iso`)
+  assert.equal(await finish(kitchen), 0)
+  assert.equal(kitchen.lines.filter(({ type }) => type === 'transfer:done').length, 1)
+  assert.ok(readFileSync(join(downloads('kitchen'), 'image.iso')).equals(readFileSync(file('image.iso'))))
+  await leave(desk)
 })
 
 test('commands about files say what is wrong with them', async (t) => {

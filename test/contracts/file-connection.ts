@@ -35,7 +35,7 @@ function byteAt(at: number): number {
   return (at % 251) ^ ((at >>> 20) & 0xff)
 }
 
-export function contentBetween(start: number, end: number): Uint8Array {
+function contentBetween(start: number, end: number): Uint8Array {
   const content = new Uint8Array(end - start)
   fillFrom(start, content)
   return content

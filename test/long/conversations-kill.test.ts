@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
 import { freeUdpPort } from '../contracts/loopback.ts'
 import { killingUnavailable } from '../identity/first-start.ts'
-import { Side } from './killing.ts'
+import { seededRandom, Side } from './killing.ts'
 
 const canTrace = killingUnavailable() === false
 const kills = Number(process.env['P2P_KILLS'] ?? 200)
@@ -91,15 +91,5 @@ function assertInOrder(texts: readonly string[]): void {
     const [run = 0, number = 0] = text.split(' ', 1)[0]!.split(':').map(Number)
     assert.ok(run > last[0] || (run === last[0] && number > last[1]), `${text} comes after ${last.join(':')}`)
     last = [run, number]
-  }
-}
-
-function seededRandom(start: number): () => number {
-  let state = start
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 }

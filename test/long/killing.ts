@@ -73,26 +73,7 @@ export class Side implements Disposable {
 
   /** Kills the process before the how manieth of its writes from now on, to the disk or to a socket. */
   async killAtWrite(count: number): Promise<void> {
-    const child = this.#running
-    const calls = 'pwrite64,fdatasync,write,writev,sendmsg'
-    const injection = `inject=${calls}:signal=KILL:when=${count}`
-    const options = [
-      '-q',
-      '-o',
-      '/dev/null',
-      '-e',
-      `trace=${calls}`,
-      '-e',
-      injection,
-      '-p',
-      String(child.pid),
-    ]
-    const ended = once(child, 'exit', { signal: AbortSignal.timeout(30_000) })
-    const tracer = spawn('strace', options, { stdio: 'ignore' })
-    const traced = once(tracer, 'exit')
-    await ended
-    await traced
-    assert.equal(child.signalCode, 'SIGKILL', 'the node has ended by itself')
+    await killAtCall(this.#running, { calls: 'pwrite64,fdatasync,write,writev,sendmsg', count })
   }
 
   async stop(): Promise<void> {
@@ -149,11 +130,45 @@ export class Side implements Disposable {
   }
 }
 
-function assertWhole(path: string): void {
+/**
+ * Kills a process before the how manieth of some system calls of one of its threads from now on.
+ *
+ * @param how `lastMs`: it is killed after this at the latest; absent: when it does not come to that many, this fails
+ */
+export async function killAtCall(
+  child: ChildProcess,
+  how: { readonly calls: string; readonly count: number; readonly lastMs?: number },
+): Promise<void> {
+  const { calls, count, lastMs } = how
+  const injection = ['-e', `trace=${calls}`, '-e', `inject=${calls}:signal=KILL:when=${count}`]
+  const threads = lastMs === undefined ? [] : ['-f']
+  const options = ['-q', ...threads, '-o', '/dev/null', ...injection, '-p', String(child.pid)]
+  const ended = once(child, 'exit', { signal: AbortSignal.timeout(30_000) })
+  const tracer = spawn('strace', options, { stdio: 'ignore' })
+  const traced = once(tracer, 'exit')
+  const last = lastMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), lastMs)
+  await ended
+  clearTimeout(last)
+  await traced
+  assert.equal(child.signalCode, 'SIGKILL', 'the node has ended by itself')
+}
+
+export function assertWhole(path: string): void {
   using database = new DatabaseSync(path)
   const found = database.prepare('PRAGMA integrity_check').all()
   assert.deepEqual(
     found.map((row) => row['integrity_check']),
     ['ok'],
   )
+}
+
+/** The same numbers for the same start. */
+export function seededRandom(start: number): () => number {
+  let state = start
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
 }

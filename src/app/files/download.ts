@@ -1,16 +1,16 @@
 import { join } from 'node:path'
 import { isP2PError, P2PError } from '../../base/errors.ts'
-import { limits } from '../../base/limits.ts'
 import { sleep } from '../../base/time.ts'
 import { bootId } from '../../files/boot-id.ts'
 import { openTarget, type Target } from '../../files/target.ts'
 import type { SharedEntry } from '../../protocol/file-messages.ts'
 import type { StoredTransfer, TransferFile } from '../../store/transfer-store.ts'
+import { Intake, requireAsOffered, type DownloadOptions } from './intake.ts'
 import { Lanes } from './lanes.ts'
-import { fileAt, listPage } from './listing.ts'
+import { fileAt } from './listing.ts'
 import { LargeFiles } from './take-large.ts'
-import { Counts, isWanted, Places, type FileOutcome, type TakeContext, type WantedFile } from './take-run.ts'
-import { endsTransfer, isSmall, packsOf, SmallFiles } from './take-small.ts'
+import { isWanted, Places, type FileOutcome, type TakeContext, type WantedFile } from './take-run.ts'
+import { isSmall, packsOf, SmallFiles } from './take-small.ts'
 
 /** Files that are looked at in one go. */
 const batchFiles = 1_024
@@ -23,17 +23,6 @@ const firstHashWaitMs = 250
 const lastHashWaitMs = 5_000
 /** Failed files that are named to people; the others are counted. */
 const namedFailures = 3
-
-export interface DownloadOptions {
-  readonly transfer: StoredTransfer
-  readonly counts: Counts
-  /** Bytes that the offer named; what the peer lists may not be more (F10). */
-  readonly offeredBytes: number | undefined
-  readonly signal: AbortSignal
-  readonly progressed: () => void
-  /** Where it is put is known; absolute. */
-  savedAs(path: string): Promise<void>
-}
 
 /** One transfer from its listing to its last file. It can be stopped anywhere and goes on from there. */
 export class Download {
@@ -63,7 +52,7 @@ export class Download {
     const run = { transfer, target, places, counts, signal, progressed, bootId: await bootId() }
     this.#folder = target.folder
     this.#places = places
-    await this.#list(places)
+    await new Intake(this.#context, this.#options, places).run()
     await this.#requireSpace(target)
     const small = new SmallFiles(this.#context, run)
     const large = new LargeFiles(this.#context, run)
@@ -75,70 +64,6 @@ export class Download {
       signal.throwIfAborted()
     }
     this.#requireNoFailure()
-  }
-
-  /** Reads what there is to take, page by page; each page is stored, and folders are made. */
-  async #list(places: Places): Promise<void> {
-    const { id, path, peerId, offer } = this.#transfer
-    const { counts, signal } = this.#options
-    let after = this.#context.store.transfer(id)?.listedAfter
-    if (after === undefined) return
-    const place = { peerId, offer, path }
-    if (after === '') {
-      counts.totalBytes = 0
-      counts.totalFiles = 0
-      const file = await fileAt(this.#context.lines, place, { signal })
-      if (file !== undefined) return await this.#add([{ ...file, path: '' }], undefined)
-      await this.#savedIn(places)
-    }
-    while (after !== undefined) {
-      const page = await listPage(this.#context.lines, place, { after, deep: true, signal })
-      after = page.next === '' ? undefined : page.next
-      const folders = page.entries.filter(({ kind }) => kind === 'folder')
-      for (const folder of folders) await makeIfPossible(places, folder.path)
-      await this.#add(
-        page.entries.filter(({ kind }) => kind === 'file'),
-        after,
-      )
-    }
-  }
-
-  /** A folder is put where it can be; several things at once are put side by side. */
-  async #savedIn(places: Places): Promise<void> {
-    const made = this.#transfer.path === '' ? '' : await places.make('')
-    if (made !== undefined) await this.#options.savedAs(join(this.#folder, made))
-  }
-
-  async #add(entries: readonly SharedEntry[], after: string | undefined): Promise<void> {
-    const { counts } = this.#options
-    const first = counts.totalFiles
-    const files = entries.map(({ path, sizeBytes, modifiedAtMs, id }, index): TransferFile => ({
-      number: first + index,
-      path,
-      sizeBytes,
-      modifiedAtMs,
-      id,
-      target: undefined,
-      state: 'open',
-      reason: '',
-    }))
-    counts.totalFiles += files.length
-    counts.totalBytes += files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
-    if (counts.totalFiles > limits.transferFiles) throw tooManyFiles()
-    this.#requireAsOffered()
-    const { totalBytes, totalFiles } = counts
-    // The counts first: files that are stored without being counted would be numbered twice.
-    const { store } = this.#context
-    await Promise.all([
-      store.change(this.#transfer.id, { totalBytes, totalFiles }),
-      store.addFiles(this.#transfer.id, files, after),
-    ])
-    this.#options.progressed()
-  }
-
-  #requireAsOffered(): void {
-    const { counts, offeredBytes } = this.#options
-    if (offeredBytes !== undefined && counts.totalBytes > offeredBytes) throw moreThanOffered()
   }
 
   async #requireSpace(target: Target): Promise<void> {
@@ -241,7 +166,7 @@ export class Download {
     const { id, sizeBytes, modifiedAtMs } = now
     counts.totalBytes += sizeBytes - file.sizeBytes
     const { totalBytes } = counts
-    this.#requireAsOffered()
+    requireAsOffered(this.#options)
     await this.#context.store.changeFiles(
       this.#transfer.id,
       [{ number: file.number, id, sizeBytes, modifiedAtMs }],
@@ -280,15 +205,6 @@ export class Download {
   }
 }
 
-/** A folder with a name that is refused is left out; the files in it will be refused with a reason. */
-async function makeIfPossible(places: Places, path: string): Promise<void> {
-  try {
-    await places.make(path)
-  } catch (error) {
-    if (endsTransfer(error)) throw error
-  }
-}
-
 /** What a failure means for one file. @throws the error, when it concerns the whole transfer */
 function outcomeOf(error: unknown): FileOutcome {
   if (isP2PError(error, 'file-unknown') || isP2PError(error, 'file-changed')) return { state: 'again' }
@@ -308,17 +224,6 @@ function changeOf(
   if (outcome.state === 'again') return { number, id: undefined }
   if (outcome.state === 'failed') return { number, state: 'failed', reason: outcome.error.message }
   return { number, state: outcome.state, target: outcome.target }
-}
-
-function tooManyFiles(): P2PError {
-  return new P2PError(
-    'too-many',
-    `There are more than ${limits.transferFiles} files in it. Take its folders one by one.`,
-  )
-}
-
-function moreThanOffered(): P2PError {
-  return new P2PError('file-changed', 'There is more in it by now than was offered. Ask for another offer.')
 }
 
 function diskFull({ folder }: Target, needed: number): P2PError {

@@ -1,10 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import { P2PError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import { monotonicMs, sleep } from '../../base/time.ts'
-import { safeName } from '../../files/safe-path.ts'
-import { openTarget, type Target } from '../../files/target.ts'
+import { openTarget } from '../../files/target.ts'
 import type { FileId } from '../../protocol/file-id.ts'
 import type { SharedEntry } from '../../protocol/file-messages.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
@@ -18,8 +16,9 @@ import { fileAt, lastName, listPage } from './listing.ts'
 import { QueuedDownload } from './queued-download.ts'
 import { readContent } from './read-content.ts'
 import type { Downloads, DownloadsContext, Holding, OfferWish, Wish } from './receiving.ts'
-import { discardPart, hashInTarget } from './take-large.ts'
+import { discardPart } from './take-large.ts'
 import type { TakeContext } from './take-run.ts'
+import { requireFree, requireSpace } from './target-checks.ts'
 import type { Transfer, TransferLimits } from './types.ts'
 
 /** Peers whose bandwidth is counted. */
@@ -77,7 +76,7 @@ class DownloadQueue implements Downloads {
     if (file === undefined) await listPage(this.#context.lines, place, options)
     const target = await openTarget(wish.into)
     const name = wish.path === '' ? [] : [{ name: lastName(wish.path), id: file?.id }]
-    if (wish.existing === 'ask') await this.#requireFree(target, name)
+    if (wish.existing === 'ask') await requireFree(this.#context.worker, target, name)
     if (file !== undefined) await requireSpace(target, file.sizeBytes)
     signal?.throwIfAborted()
     const totals = { totalBytes: file?.sizeBytes ?? 0, totalFiles: file === undefined ? 0 : 1 }
@@ -90,7 +89,7 @@ class DownloadQueue implements Downloads {
     const totalFiles = entries.reduce((sum, { files }) => sum + files, 0)
     const target = await openTarget(wish.into)
     const names = entries.map(({ name }) => ({ name, id: undefined }))
-    if (wish.existing === 'ask') await this.#requireFree(target, names)
+    if (wish.existing === 'ask') await requireFree(this.#context.worker, target, names)
     await requireSpace(target, totalBytes)
     return await this.#add({ ...this.#newTransfer(wish), totalBytes, totalFiles, path: '', offer })
   }
@@ -262,22 +261,6 @@ class DownloadQueue implements Downloads {
     }
   }
 
-  /** @throws P2PError `file-exists` when there is something else with one of these names */
-  async #requireFree(
-    target: Target,
-    names: readonly { readonly name: string; readonly id: FileId | undefined }[],
-  ): Promise<void> {
-    for (const { name, id } of names) {
-      const safe = safeName(name)
-      const found = safe === undefined ? undefined : await target.look(safe)
-      if (safe === undefined || found === undefined || found.kind === 'free') continue
-      const path = join(target.folder, safe)
-      const there = found.kind === 'file' && id !== undefined
-      const same = there && (await hashInTarget(this.#context.worker, path))?.id === id
-      if (!same) throw fileExists(path)
-    }
-  }
-
   async #hashedFile(
     peerId: PeerId,
     path: string,
@@ -354,22 +337,6 @@ function shelfOf({ shares, store }: DownloadsContext): LeafShelf {
 
 function ratesOf({ download, perPeer }: TransferLimits): BandwidthRates {
   return { all: download, perPeer }
-}
-
-async function requireSpace(target: Target, bytes: number): Promise<void> {
-  const free = await target.freeBytes()
-  if (bytes <= free) return
-  throw new P2PError(
-    'disk-full',
-    `${target.folder} has ${free} bytes of free space, and ${bytes} are needed. Free some, or choose another folder.`,
-  )
-}
-
-function fileExists(path: string): P2PError {
-  return new P2PError(
-    'file-exists',
-    `${path} is there already. Take it under another name, or leave what is there.`,
-  )
 }
 
 function unknownTransfer(id: string): P2PError {

@@ -117,13 +117,20 @@ export interface Grant {
 const nothing: Grant = { complete: false, open: false, fellows: new Set() }
 
 /**
- * Who may have what we fetch: whoever those let have it that it came from. All of them, and those with all of it only, when there are
- * any: a peer that has given little cannot give away what others gave in confidence (F5).
+ * Who may have what we fetch: whoever those let have it that it came from. That is whom our user has asked for it, and all others who say
+ * that they have all of it; as long as whom we asked has neither said nor given anything, everybody who has given a part. So a peer
+ * that has given little cannot give away what others gave in confidence, whatever it says that it has (F5).
  */
 export class Grants {
+  readonly #asked = new Set<PeerId>()
   readonly #said = new Map<PeerId, Grant>()
   /** Who gave chunks, with what it had when it began. */
   readonly #givers = new Map<PeerId, boolean>()
+
+  /** It is taken from this peer, as our user has said. */
+  asked(id: PeerId): void {
+    this.#asked.add(id)
+  }
 
   /** What a peer says when it is asked what it has. */
   said(id: PeerId, grant: Grant): void {
@@ -136,18 +143,16 @@ export class Grants {
   }
 
   get isOpen(): boolean {
-    const roots = this.#roots()
-    return roots.length > 0 && roots.every(({ open }) => open)
+    return this.#givers.size > 0 && this.#roots().every(({ open }) => open)
   }
 
   allows(id: PeerId): boolean {
-    const roots = this.#roots()
-    return roots.length > 0 && roots.every(({ open, fellows }) => open || fellows.has(id))
+    return this.#givers.size > 0 && this.#roots().every(({ open, fellows }) => open || fellows.has(id))
   }
 
   #roots(): readonly Grant[] {
-    const givers = [...this.#givers]
-    const complete = givers.filter(([, isComplete]) => isComplete)
-    return (complete.length > 0 ? complete : givers).map(([id]) => this.#said.get(id) ?? nothing)
+    const asked = [...this.#asked].filter((id) => this.#said.has(id) || this.#givers.has(id))
+    const counted = [...this.#givers].filter(([, isComplete]) => isComplete || asked.length === 0)
+    return [...asked, ...counted.map(([id]) => id)].map((id) => this.#said.get(id) ?? nothing)
   }
 }

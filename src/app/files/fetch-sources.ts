@@ -1,9 +1,10 @@
-import { isP2PError, P2PError, type ErrorCode } from '../../base/errors.ts'
+import { isP2PError, P2PError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import { monotonicMs, sleep } from '../../base/time.ts'
 import { decodeAvailability, type Availability } from '../../protocol/file-messages.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
 import type { FetchContext, FetchJob } from './fetch-job.ts'
+import { isPassing } from './passing.ts'
 
 /** Smaller files are over before it is known who else has them. */
 const sharedFromBytes = 16 * 1024 * 1024
@@ -15,19 +16,14 @@ const completePolls = 4
 const mostFailures = 3
 /** One that has gone is tried again after this when somebody names it. */
 const goneMs = 5_000
+/** Fellows that are ever asked, and how long one is left alone that had nothing for us: this, then twice that, up to the last. */
+const askedFellows = 256
+const lastFellowRestMs = 60_000
 /** Peers that are asked at the same time whether they have it, and how long each may take. */
 const askedAtOnce = 4
 const askMs = 5_000
 /** Without any arrival for so long, while nobody gives anything, there is no hope for now. */
 const hopeMs = 30_000
-
-/** After these another attempt can succeed; after others the source has not got it, or not for us. */
-const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'peer-unreachable',
-  'too-many',
-  'timeout',
-  'peer-unknown',
-])
 
 /** A peer that gives, or may give, what is fetched. */
 export class Source {
@@ -85,6 +81,9 @@ export class FetchSources {
   /** Who has given something wrong: never asked again for this file. */
   readonly #dropped = new Set<PeerId>()
   readonly #goneUntil = new Map<PeerId, number>()
+  /** How often in a row fellows had nothing, and when they may be asked again; sources can name anybody, over and over. */
+  readonly #fellows = new Map<PeerId, { readonly failures: number; readonly restsUntil: number }>()
+  readonly #askedNow = new Set<PeerId>()
   #asking = 0
   #askedAll = false
   #worst: unknown
@@ -99,6 +98,7 @@ export class FetchSources {
   /** Begins with the peer that was asked, and keeps learning who else has it until the signal aborts. */
   async start(): Promise<void> {
     const { from, sizeBytes } = this.#job
+    this.#job.grants.asked(from)
     this.#join(from, undefined)
     if (sizeBytes < sharedFromBytes) return
     const { signal } = this.#observer
@@ -132,11 +132,11 @@ export class FetchSources {
 
   /** A request to a source has failed. One that only cannot be reached now is tried again some times. */
   failed(source: Source, error: unknown): void {
-    const isPassing = isP2PError(error) && passing.has(error.code)
-    if (isPassing && ++source.failures < mostFailures) return
+    const mayPass = isPassing(error)
+    if (mayPass && ++source.failures < mostFailures) return
     const dropped = isP2PError(error, 'content-corrupt') || isP2PError(error, 'protocol-violation')
     if (dropped) this.#dropped.add(source.id)
-    if (isPassing) this.#unreachable = error
+    if (mayPass) this.#unreachable = error
     else this.#worst = error
     this.#goneUntil.set(source.id, monotonicMs() + goneMs)
     this.#sources.delete(source.id)
@@ -148,14 +148,16 @@ export class FetchSources {
   /** @throws what the last sources have failed with, when there is none left and nobody else to ask */
   requireHope(lastArrivalAt: number): void {
     const isGiving = this.list().some((source) => source.isGiving)
-    if (this.#sources.size > 0 || this.#asking > 0) {
-      if (isGiving || this.#asking > 0 || monotonicMs() - lastArrivalAt < hopeMs) return
-      throw new P2PError(
-        'peer-unreachable',
-        'Nobody who can be reached has the rest of it. It goes on when somebody can.',
-      )
+    if (this.#sources.size === 0) {
+      if (this.#asking + this.#askedNow.size > 0) return
+      throw this.#unreachable ?? this.#worst
     }
-    throw this.#unreachable ?? this.#worst
+    // While there are sources, fellows are no hope: they can name others for ever.
+    if (isGiving || this.#asking > 0 || monotonicMs() - lastArrivalAt < hopeMs) return
+    throw new P2PError(
+      'peer-unreachable',
+      'Nobody who can be reached has the rest of it. It goes on when somebody can.',
+    )
   }
 
   /** Asks our other peers, once, whether they have it too. */
@@ -174,17 +176,34 @@ export class FetchSources {
     for (let next = ids.next(); next.done !== true; next = ids.next()) await this.#askOther(next.value)
   }
 
-  async #askOther(id: PeerId): Promise<void> {
-    if (!this.#mayJoin(id)) return
-    this.#asking++
+  /** @returns whether it has some of it */
+  async #askOther(id: PeerId): Promise<boolean> {
+    if (!this.#mayJoin(id)) return false
     try {
       const availability = await this.#ask(id)
       if (this.#mayJoin(id)) this.#learn(this.#join(id, chunksOf(availability)), availability)
+      return true
     } catch {
       // It has not got it, or cannot be reached: it was only a question.
-    } finally {
-      this.#asking--
+      return false
     }
+  }
+
+  /** Asks a peer that a source has named: not one that is asked already, and seldom one that had nothing. */
+  async #askFellow(id: PeerId): Promise<void> {
+    const { failures = 0, restsUntil = 0 } = this.#fellows.get(id) ?? {}
+    const isNew = !this.#fellows.has(id)
+    if (this.#askedNow.has(id) || !this.#mayJoin(id) || monotonicMs() < restsUntil) return
+    if (isNew && this.#fellows.size >= askedFellows) return
+    this.#fellows.set(id, { failures, restsUntil })
+    this.#askedNow.add(id)
+    const has = await this.#askOther(id)
+    this.#askedNow.delete(id)
+    const restMs = Math.min(lastFellowRestMs, limits.availabilityMs * 2 ** failures)
+    this.#fellows.set(
+      id,
+      has ? { failures: 0, restsUntil: 0 } : { failures: failures + 1, restsUntil: monotonicMs() + restMs },
+    )
   }
 
   async #askSource(source: Source): Promise<void> {
@@ -210,7 +229,7 @@ export class FetchSources {
     source.has = chunksOf(availability)
     this.#observer.learned(source)
     this.#observer.changed()
-    for (const fellow of fellows) if (this.#mayJoin(fellow)) void this.#askOther(fellow)
+    for (const fellow of fellows) void this.#askFellow(fellow)
   }
 
   #mayJoin(id: PeerId): boolean {

@@ -190,6 +190,8 @@ export class FileFetch {
           ),
         { signal },
       )
+      // The last piece of an answer may be the wrong one.
+      giveUp.signal.throwIfAborted()
       source.succeeded()
     } catch (error) {
       if (this.#signal.aborted) return

@@ -3,7 +3,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 
+import { limits } from '../../base/limits.ts'
 import { openFileWorkers } from '../../files/file-workers.ts'
 import { fileIdOfContent } from '../../files/hash-tree.ts'
 import { walkShare } from '../../files/walk.ts'
@@ -109,7 +111,7 @@ async function until(condition: () => boolean): Promise<void> {
   const giveUpAt = performance.now() + 10_000
   while (!condition()) {
     assert.ok(performance.now() < giveUpAt, 'it takes too long')
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    await setTimeout(5)
   }
 }
 
@@ -358,6 +360,20 @@ test('who has fetched a content is named to others who may have it, unless he is
   assert.deepEqual(await fellows(alice), [])
 })
 
+test('F5: who may not have a content any more is not named as one who may', async () => {
+  await using bench = await open()
+  const id = await bench.share('a.txt', content, [alice, bob])
+  await bytesOf(await bench.ask(bob, whole(id, content.length)))
+  const fellows = async (): Promise<readonly PeerId[] | undefined> => {
+    const reply = await bench.ask(alice, { kind: 'availability', id })
+    assert.ok(reply.kind === 'message')
+    return decodeAvailability(reply.body)?.fellows
+  }
+  assert.deepEqual(await fellows(), [bob])
+  await bench.sharing.setVisibility('a.txt', [alice])
+  assert.deepEqual(await fellows(), [])
+})
+
 function holding(bytes: Uint8Array, chunks: Uint8Array | undefined, allowed: readonly PeerId[]): Holding {
   return {
     sizeBytes: bytes.length,
@@ -402,4 +418,33 @@ test('an upload limit holds content back', async () => {
   const startedAt = performance.now()
   await bytesOf(await bench.ask(alice, whole(id, 300_000)))
   assert.ok(performance.now() - startedAt >= 150, 'three pieces of 100 KB at 1 MB/s take 0.2 s')
+})
+
+test('F6: however many search, few searches go on at a time, and none for who has hung up', async () => {
+  let [running, most, begun] = [0, 0, 0]
+  const find = async (): ReturnType<ShareStore['find']> => {
+    begun++
+    most = Math.max(most, ++running)
+    await setTimeout(5)
+    running--
+    return { entries: [], next: '' }
+  }
+  await using bench = await open((store) => Object.assign(Object.create(store) as ShareStore, { find }))
+  const [here, gone] = [new AbortController().signal, AbortSignal.abort(new Error('hung up'))]
+  const settled = await Promise.allSettled(
+    [here, here, here, gone, gone, here].map((signal) =>
+      bench.host.serve(
+        { id: alice, key: new Uint8Array() },
+        { kind: 'find', pattern: 'x', after: '' },
+        { signal },
+      ),
+    ),
+  )
+  assert.deepEqual(
+    settled.map(({ status }) => status === 'fulfilled'),
+    [true, true, true, false, false, true],
+  )
+  assert.deepEqual([begun, most], [4, limits.servedFinds])
+  await Promise.all(Array.from({ length: 6 }, find))
+  assert.equal(most, 6, 'twin: without turns all of them go on at once')
 })

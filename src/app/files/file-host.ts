@@ -12,10 +12,11 @@ import type { SharedEntry } from '../../protocol/file-messages.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
 import type { IndexedFile, ShareStore } from '../../store/share-store.ts'
 import type { FileHost, FileReply } from '../../transport/files.ts'
-import type { ProvedPeer } from '../../transport/transport.ts'
+import type { CallOptions, ProvedPeer } from '../../transport/transport.ts'
 import { ContentHost, notFound, type ContentHostContext } from './content-host.ts'
 import { Fellows } from './fellows.ts'
 import { FileRights, type FileRightsContext } from './file-rights.ts'
+import { Turns } from './turns.ts'
 
 /** What serving needs of its node. */
 export interface FileHostContext extends FileRightsContext, Omit<ContentHostContext, 'rights' | 'fellows'> {
@@ -32,6 +33,8 @@ export class NodeFileHost implements FileHost {
   readonly #context: FileHostContext
   readonly #rights: FileRights
   readonly #fellows = new Fellows()
+  /** A search may walk over a million names: those who ask share the time of a few (F6). */
+  readonly #finds = new Turns(limits.servedFinds)
   readonly #contents: ContentHost
 
   constructor(context: FileHostContext) {
@@ -47,12 +50,16 @@ export class NodeFileHost implements FileHost {
     })
   }
 
-  async serve({ id: caller }: ProvedPeer, request: FileRequest): Promise<FileReply> {
+  async serve(
+    { id: caller }: ProvedPeer,
+    request: FileRequest,
+    options: CallOptions = {},
+  ): Promise<FileReply> {
     switch (request.kind) {
       case 'list':
         return this.#list(caller, request)
       case 'find':
-        return await this.#find(caller, request)
+        return await this.#find(caller, request, options)
       case 'tree':
         return this.#tree(caller, request)
       case 'availability':
@@ -88,9 +95,12 @@ export class NodeFileHost implements FileHost {
     return { kind: 'message', body: encodeFileList(page) }
   }
 
-  async #find(caller: PeerId, { pattern, after }: FindRequest): Promise<FileReply> {
-    const query = { pattern, after, limit: limits.listEntries }
-    const page = await this.#context.store.find(this.#rights.viewer(caller), query)
+  async #find(caller: PeerId, { pattern, after }: FindRequest, { signal }: CallOptions): Promise<FileReply> {
+    const query = { pattern, after, limit: limits.listEntries, ...(signal && { signal }) }
+    const page = await this.#finds.take(async () => {
+      signal?.throwIfAborted()
+      return await this.#context.store.find(this.#rights.viewer(caller), query)
+    })
     return { kind: 'message', body: encodeFileList(page) }
   }
 
@@ -117,7 +127,8 @@ export class NodeFileHost implements FileHost {
       sizeBytes,
       chunks: chunks ?? new Uint8Array(),
       complete: chunks === undefined,
-      fellows: fellows.filter((fellow) => this.#context.allows(fellow)),
+      // Whoever is named may have it of others on our word: so not if he may not have it of us any more (F5).
+      fellows: fellows.filter((fellow) => this.#rights.allows([id], fellow)),
       open: holding?.open ?? this.#context.store.isOpen(id),
     })
     return { kind: 'message', body }

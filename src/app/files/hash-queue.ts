@@ -2,13 +2,14 @@ import { P2PError } from '../../base/errors.ts'
 import { monotonicMs, sleep } from '../../base/time.ts'
 import { hashFiles, type HashedFile } from '../../files/hasher.ts'
 import type { FileWorker } from '../../files/file-worker.ts'
+import { pathIn } from '../../files/opened-file.ts'
 import { leafBytes, type FileId } from '../../protocol/file-id.ts'
 import type { IndexedFile, ShareStore } from '../../store/share-store.ts'
 import { abortable } from '../abortable.ts'
 
 /** What hashing needs of its node. */
 export interface HashQueueContext {
-  readonly store: Pick<ShareStore, 'unhashed' | 'hurry' | 'hashed'>
+  readonly store: Pick<ShareStore, 'unhashed' | 'hurry' | 'adopt' | 'hashed'>
   readonly worker: FileWorker
   /** Something of this share has an ID now. */
   hashed(file: IndexedFile): void
@@ -21,6 +22,8 @@ export interface HashQueueContext {
 const batchFiles = 256
 /** A file that changes while it is hashed is left alone for so long. */
 const restMs = 2_000
+/** Shares that may have the same file, before they hide others from who looks for the next one. */
+const mostTwins = 64
 
 /** Gives every file of the index its ID, one after the other, off the main thread; the one that somebody waits for at once. */
 export class HashQueue implements Disposable {
@@ -96,6 +99,8 @@ export class HashQueue implements Disposable {
       this.#warn(error)
     } finally {
       this.#isHurrying = false
+      // Others may have waited for this very file.
+      this.wake()
     }
   }
 
@@ -108,13 +113,23 @@ export class HashQueue implements Disposable {
     try {
       const { worker } = this.#context
       const { signal } = this.#closing
+      const unread = await this.#adopt(files)
       // Not one after the other: what is known in one tick is stored in one transaction.
       const settling: Promise<void>[] = []
-      for await (const hashed of hashFiles(worker, files, { signal })) settling.push(this.#settle(hashed))
+      for await (const hashed of hashFiles(worker, unread, { signal })) settling.push(this.#settle(hashed))
       await Promise.all(settling)
     } finally {
       for (const file of files) if (this.#taken.get(keyOf(file)) === Infinity) this.#taken.delete(keyOf(file))
     }
+  }
+
+  /** Gives IDs to those that are known from another share. @returns the others */
+  async #adopt(files: readonly IndexedFile[]): Promise<readonly IndexedFile[]> {
+    const { store } = this.#context
+    const adopted = await Promise.all(files.map((file) => store.adopt(file)))
+    for (const [index, file] of files.entries()) if (adopted[index] === true) this.#context.hashed(file)
+    if (adopted.includes(true)) this.#tell()
+    return files.filter((_, index) => adopted[index] !== true)
   }
 
   async #settle({ file, outcome }: HashedFile<IndexedFile>): Promise<void> {
@@ -129,16 +144,20 @@ export class HashQueue implements Disposable {
     this.#tell()
   }
 
-  /** One large file, or some small ones; those first that somebody waits for. */
+  /** One large file, or some small ones; those first that somebody waits for. What is in many shares is read once, for all. */
   #take(limit: number): readonly IndexedFile[] {
     if (this.#closing.signal.aborted) return []
     const now = monotonicMs()
     for (const [key, until] of this.#taken) if (until <= now) this.#taken.delete(key)
-    const waiting = this.#context.store
-      .unhashed(limit + this.#taken.size)
-      .filter((file) => !this.#taken.has(keyOf(file)))
-    const small = waiting.slice(0, limit).findIndex(({ sizeBytes }) => sizeBytes > leafBytes)
-    return waiting.slice(0, small === -1 ? limit : Math.max(1, small))
+    const files: IndexedFile[] = []
+    const skipped = new Set(this.#taken.keys())
+    for (const file of this.#context.store.unhashed(limit + skipped.size + mostTwins)) {
+      if (skipped.has(keyOf(file))) continue
+      skipped.add(keyOf(file))
+      if (file.sizeBytes > leafBytes) return files.length === 0 ? [file] : files
+      if (files.push(file) === limit) return files
+    }
+    return files
   }
 
   #rest(file: IndexedFile): void {
@@ -152,6 +171,7 @@ export class HashQueue implements Disposable {
   }
 }
 
+/** The file on the disk. */
 function keyOf({ share, path }: IndexedFile): string {
-  return `${share.row}/${path}`
+  return pathIn(share.path, path)
 }

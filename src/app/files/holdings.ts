@@ -1,13 +1,14 @@
 import { lstat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { P2PError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
-import { stampOf } from '../../files/opened-file.ts'
+import { stampOf, type FileOfShare } from '../../files/opened-file.ts'
 import { openSharedFile, type ReadableFile } from '../../files/shared-file.ts'
 import { leafBytes, leavesOf, type FileId } from '../../protocol/file-id.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
 import { addChunk, emptyChunks, hasChunk } from '../../rules/chunk-map.ts'
 import { ContentTree, type LeafShelf } from './content-tree.ts'
-import { Grants, type ChunkOutput } from './fetch-job.ts'
+import { Grants, type ChunkOutput, type EarlierVersion } from './fetch-job.ts'
 import type { Holding } from './receiving.ts'
 
 /**
@@ -62,9 +63,20 @@ export class HeldContent implements Holding {
     return bytes
   }
 
-  /** It grows, and can be read there. */
-  growsIn(output: ChunkOutput): void {
+  /** It grows, and can be read there. @returns false when it is whole, or grows elsewhere already: two would not have the same chunks */
+  growsIn(output: ChunkOutput): boolean {
+    if (this.#output !== undefined || this.#finished !== undefined) return false
     this.#output = output
+    return true
+  }
+
+  /** The whole file with its hashes, to be copied from; undefined while it is not whole, or not all hashes are known. */
+  whole(): EarlierVersion | undefined {
+    if (this.#finished === undefined) return undefined
+    const groups = Array.from({ length: this.#tree.groupCount }, (_, group) => this.#tree.leaves(group))
+    const known = groups.filter((leaves) => leaves !== undefined)
+    if (known.length < groups.length) return undefined
+    return { file: this.#finished.file, leaves: Buffer.concat(known) }
   }
 
   /** A chunk has come from a peer. */
@@ -74,10 +86,11 @@ export class HeldContent implements Holding {
     this.#left--
   }
 
-  /** It is whole, and can be read under its final name. */
+  /** It is whole, and can be read under its final name, unless that has been removed by now. */
   async finished(folder: string, relative: string): Promise<void> {
     this.#output = undefined
-    const stats = await lstat(`${folder}/${relative}`, { bigint: true })
+    const stats = await lstat(join(folder, relative), { bigint: true }).catch(() => undefined)
+    if (stats === undefined) return
     this.#finished = new Finished({
       share: { path: folder },
       path: relative,
@@ -94,14 +107,14 @@ export class HeldContent implements Holding {
 
 /** A file of ours that is opened for each read: those that fetch it are few, and a read is a whole chunk. */
 class Finished {
-  readonly #file: Parameters<typeof openSharedFile>[0]
+  readonly file: FileOfShare
 
-  constructor(file: Parameters<typeof openSharedFile>[0]) {
-    this.#file = file
+  constructor(file: FileOfShare) {
+    this.file = file
   }
 
   async read(position: number, into: Uint8Array): Promise<number> {
-    await using opened: ReadableFile = await openSharedFile(this.#file)
+    await using opened: ReadableFile = await openSharedFile(this.file)
     return await opened.read(position, into)
   }
 }

@@ -7,6 +7,9 @@ import type { ShareStore } from '../../store/share-store.ts'
 import type { ContentTree } from './content-tree.ts'
 import type { FetchJob } from './fetch-job.ts'
 
+/** Of an earlier version with more leaves, only those at the same place are compared: a map of all would take too much memory. */
+const mappedLeaves = 65_536
+
 /** Where a chunk may be found on our disk. */
 interface Place {
   readonly file: FileOfShare
@@ -35,8 +38,9 @@ export class LocalChunks {
     this.#shares = shares
     this.#sharesAnything = shares.shares().length > 0
     const leaves = job.earlier?.leaves ?? new Uint8Array()
+    if (leaves.length > mappedLeaves * hashBytes) return
     for (let leaf = 0; leaf * hashBytes < leaves.length; leaf++)
-      this.#earlier.set(keyOf(leaves.subarray(leaf * hashBytes, (leaf + 1) * hashBytes)), leaf)
+      this.#earlier.set(keyOf(leafOf(leaves, leaf)), leaf)
   }
 
   /** Whether a chunk is there without a byte being written: zeros, where nothing was ever written. */
@@ -93,8 +97,12 @@ export class LocalChunks {
   *#places(chunk: number): Generator<Place> {
     const hash = this.#tree.leaf(chunk)
     if (hash === undefined) return
-    const leaf = this.#earlier.get(keyOf(hash))
-    if (leaf !== undefined && this.#job.earlier !== undefined) yield { file: this.#job.earlier.file, leaf }
+    const { earlier } = this.#job
+    if (earlier !== undefined) {
+      if (Buffer.compare(leafOf(earlier.leaves, chunk), hash) === 0) yield { file: earlier.file, leaf: chunk }
+      const leaf = this.#earlier.get(keyOf(hash))
+      if (leaf !== undefined) yield { file: earlier.file, leaf }
+    }
     if (this.#sharesAnything) yield* this.#shares.withLeaf(hash)
   }
 
@@ -133,6 +141,10 @@ export class LocalChunks {
     this.#last = { file, opened }
     return opened
   }
+}
+
+function leafOf(leaves: Uint8Array, leaf: number): Uint8Array {
+  return leaves.subarray(leaf * hashBytes, (leaf + 1) * hashBytes)
 }
 
 function keyOf(hash: Uint8Array): string {

@@ -13,6 +13,12 @@ export function bytesIn(entries: readonly OfferEntry[]): number {
   return entries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
 }
 
+/** What is offered, in a few words. */
+export function nameOf([first, ...others]: readonly OfferEntry[]): string {
+  const name = first?.name ?? ''
+  return others.length > 0 ? `${name} and ${others.length} more` : name
+}
+
 const states: Readonly<Record<StoredOffer['state'], TransferState>> = {
   open: 'waiting',
   accepted: 'active',
@@ -35,13 +41,11 @@ export function toOutgoing(
   const { id, peerId, entries, state, reason } = offer
   const totalBytes = bytesIn(entries)
   const totalFiles = entries.reduce((sum, { files }) => sum + files, 0)
-  const [first] = entries
-  const others = entries.length - 1
   return {
     id,
     direction: 'out',
     peerId,
-    path: others > 0 ? `${first?.name ?? ''} and ${others} more` : (first?.name ?? ''),
+    path: nameOf(entries),
     state: states[state],
     reason: reason === '' ? (reasons[state] ?? '') : reason,
     // What the receiver had already, or got from others, was never asked of us.

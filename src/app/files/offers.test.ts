@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
+import { P2PError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import { ephemeralIdentity } from '../../identity/identity.ts'
 import {
@@ -14,7 +15,8 @@ import { parseOfferId, type OfferId } from '../../protocol/offer-id.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
 import type { MessageId } from '../../protocol/message-id.ts'
 import { newMessageId } from '../../store/message-id.ts'
-import type { MessageContent, StoredMessage } from '../../store/message-store.ts'
+import type { MessageContent } from '../../protocol/message.ts'
+import type { StoredMessage } from '../../store/message-store.ts'
 import { openShareStore } from '../../store/share-store.ts'
 import { openTransferStore, type StoredOffer } from '../../store/transfer-store.ts'
 import { isCarrier, type Carrier } from '../content-taker.ts'
@@ -38,14 +40,16 @@ async function open(autoAccept: AutoAccept = { from: 'nobody', maxBytes: 0 }) {
   const events: NodeEvent[] = []
   const transfers: Transfer[] = []
   const strangers = new Set<PeerId>()
+  const disk = { isFull: false }
   const context = {
     store,
     carry: (to: PeerId, content: MessageContent, id?: MessageId) => {
+      if (disk.isFull) return Promise.reject(new P2PError('store-unwritable', 'The disk is full.'))
       said.push({ to, content, id })
       return Promise.resolve()
     },
     emit: (event: NodeEvent) => void events.push(event),
-    warn: (error: unknown) => assert.fail(String(error)),
+    warn: (error: unknown) => void (disk.isFull || assert.fail(String(error))),
   }
   const outgoing = new Outgoing({
     ...context,
@@ -74,7 +78,7 @@ async function open(autoAccept: AutoAccept = { from: 'nobody', maxBytes: 0 }) {
     offers.arrived(message)
     await new Promise(setImmediate)
   }
-  return { store, shares, said, events, transfers, strangers, outgoing, offers, answers, hear }
+  return { store, shares, said, events, transfers, disk, strangers, outgoing, offers, answers, hear }
 }
 
 function carrier(peerId: PeerId, content: MessageContent): Carrier {
@@ -323,4 +327,25 @@ test('when a conversation is deleted, nothing that was offered in it can be had'
   await new Promise((resolve) => setTimeout(resolve, 20))
   assert.deepEqual([store.offer(to)?.state, store.offer(toOther)?.state], ['withdrawn', 'open'])
   assert.deepEqual(said, [], 'a word about it would begin the conversation anew')
+})
+
+test('an end that could not be told because the disk was full is told at the next start', async () => {
+  const { offers, transfers, disk, hear, answers } = await open()
+  const id = newOfferId()
+  await hear(friend, offerOf(id))
+  await offers.accept(id)
+  disk.isFull = true
+  const done = inTransfer(friend, id, 'done')
+  offers.ended(done)
+  await new Promise(setImmediate)
+  assert.equal(offers.list()[0]?.state, 'accepted')
+  disk.isFull = false
+  transfers.splice(0, 1, done)
+  offers.start()
+  await new Promise(setImmediate)
+  assert.equal(offers.list()[0]?.state, 'received')
+  assert.deepEqual(
+    answers().map((answer) => answer?.state),
+    ['accepted', 'received'],
+  )
 })

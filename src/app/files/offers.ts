@@ -10,7 +10,8 @@ import {
 import { parseOfferId, type OfferId } from '../../protocol/offer-id.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
 import { canBeTaken, mayBecome } from '../../rules/offers.ts'
-import type { MessageContent, NewMessage } from '../../store/message-store.ts'
+import type { MessageContent } from '../../protocol/message.ts'
+import type { NewMessage } from '../../store/message-store.ts'
 import type { StoredOffer, TransferStore } from '../../store/transfer-store.ts'
 import type { Carrier, ContentTaker } from '../content-taker.ts'
 import type { NodeEvent } from '../node-event.ts'
@@ -27,6 +28,12 @@ export interface AutoAccept {
   readonly maxBytes: number
   /** Where they go; the folder for downloads when absent. */
   readonly to?: string
+}
+
+/** @throws P2PError `usage` for anything else than a rule, as callers without types can give it */
+export function requireAutoAccept({ from, maxBytes }: AutoAccept): void {
+  if ((from === 'nobody' || from === 'verified') && maxBytes >= 0) return
+  throw new P2PError('usage', 'autoAccept needs from "nobody" or "verified", and maxBytes of 0 or more.')
 }
 
 /** What offers need of their node. */
@@ -69,7 +76,7 @@ export class Offers implements ContentTaker {
       if (!offer.incoming || !canBeTaken(offer.state)) continue
       const transfer = transfers.find(({ offerId }) => offerId === offer.id)
       if (transfer === undefined) continue
-      if (offer.state === 'open') void this.#tell(offer, { state: 'accepted', reason: '' })
+      if (offer.state === 'open') this.#tellSoon(offer, { state: 'accepted', reason: '' })
       this.ended(transfer)
     }
   }
@@ -96,12 +103,12 @@ export class Offers implements ContentTaker {
 
   withdrawn({ content }: Carrier): void {
     const said = content.kind === 'offer' ? decodeOffer(content.bytes) : undefined
-    if (said !== undefined) void this.#context.outgoing.end(said.id, 'withdrawn')
+    if (said !== undefined) this.#context.outgoing.endSoon(said.id)
   }
 
   deleted(peerId: PeerId): void {
     for (const offer of this.#context.store.offers())
-      if (offer.peerId === peerId && !offer.incoming) void this.#context.outgoing.end(offer.id, 'withdrawn')
+      if (offer.peerId === peerId && !offer.incoming) this.#context.outgoing.endSoon(offer.id)
   }
 
   async moved(from: PeerId, to: PeerId): Promise<void> {
@@ -140,9 +147,9 @@ export class Offers implements ContentTaker {
   ended({ offerId, state, reason }: Transfer): void {
     const offer = offerId === undefined ? undefined : this.#context.store.offer(offerId)
     if (offer === undefined || !offer.incoming) return
-    if (state === 'done') void this.#tell(offer, { state: 'received', reason: '' })
-    else if (state === 'failed') void this.#tell(offer, { state: 'failed', reason })
-    else if (state === 'cancelled') void this.#tell(offer, { state: 'failed', reason: 'It was given up.' })
+    if (state === 'done') this.#tellSoon(offer, { state: 'received', reason: '' })
+    else if (state === 'failed') this.#tellSoon(offer, { state: 'failed', reason })
+    else if (state === 'cancelled') this.#tellSoon(offer, { state: 'failed', reason: 'It was given up.' })
   }
 
   async #keepOffer(peerId: PeerId, bytes: Uint8Array): Promise<void> {
@@ -187,19 +194,29 @@ export class Offers implements ContentTaker {
     }
   }
 
-  /** Tells who offered it, then notes it: after a crash in between it is told once more, which changes nothing. */
+  #tellSoon(offer: StoredOffer, answer: Omit<OfferAnswer, 'offerId'>): void {
+    this.#tell(offer, answer).catch((error: unknown) => this.#context.warn(error, offer.peerId))
+  }
+
+  /**
+   * Tells who offered it, then notes it: after a crash in between it is told once more, which changes nothing. What cannot be told now
+   * is told when the node starts again.
+   */
   async #tell(offer: StoredOffer, answer: Omit<OfferAnswer, 'offerId'>): Promise<void> {
     const now = this.#context.store.offer(offer.id)
     if (now === undefined || !mayBecome(now.state, answer.state, 'receiver')) return
-    await this.#carry(offer.peerId, { offerId: offer.id, ...answer })
-    await this.#change(offer, answer)
+    const isTold = await this.#carry(offer.peerId, { offerId: offer.id, ...answer })
+    if (isTold || answer.state === 'accepted') await this.#change(offer, answer)
   }
 
-  async #carry(peerId: PeerId, answer: OfferAnswer): Promise<void> {
+  /** @returns whether it is said, now or when the peer is here */
+  async #carry(peerId: PeerId, answer: OfferAnswer): Promise<boolean> {
     try {
       await this.#context.carry(peerId, { kind: 'answer', bytes: encodeOfferAnswer(answer) })
+      return true
     } catch (error) {
       if (!isP2PError(error, 'node-stopped')) this.#context.warn(error, peerId)
+      return false
     }
   }
 

@@ -12,7 +12,7 @@ import { parseOfferId, type OfferId } from '../../protocol/offer-id.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
 import { canBeTaken } from '../../rules/offers.ts'
 import { newMessageId } from '../../store/message-id.ts'
-import type { MessageContent } from '../../store/message-store.ts'
+import type { MessageContent } from '../../protocol/message.ts'
 import type { ShareStore } from '../../store/share-store.ts'
 import type { StoredOffer, TransferStore } from '../../store/transfer-store.ts'
 import { abortable } from '../abortable.ts'
@@ -161,6 +161,11 @@ export class Outgoing implements Disposable {
     await this.#context.store.changeOffer(id, { state, reason })
     await this.#forget(id)
     this.#changed(id)
+  }
+
+  /** The same, when nobody waits for it. */
+  endSoon(id: OfferId): void {
+    this.end(id, 'withdrawn').catch((error: unknown) => this.#context.warn(error))
   }
 
   /** Bytes of an offer have gone out. */

@@ -7,6 +7,8 @@ import { countChunks } from '../../rules/chunk-map.ts'
 import type { StoredTransfer, TransferStore } from '../../store/transfer-store.ts'
 import type { NodeEvent } from '../node-event.ts'
 import { Download } from './download.ts'
+import { nameOf } from './offer-view.ts'
+import { isPassing } from './passing.ts'
 import { Counts, type TakeContext } from './take-run.ts'
 import { Throttle } from './throttle.ts'
 import type { Transfer, TransferState } from './types.ts'
@@ -29,6 +31,8 @@ export class QueuedDownload {
   readonly #context: QueueContext
   readonly #watchers = new Set<() => void>()
   readonly #progress: Throttle
+  /** What the peer calls it. */
+  readonly #path: string
   #stored: StoredTransfer
   #counts: Counts
   #running: { readonly stop: AbortController; readonly done: Promise<void> } | undefined
@@ -44,6 +48,8 @@ export class QueuedDownload {
   constructor(stored: StoredTransfer, context: QueueContext) {
     this.#stored = stored
     this.#context = context
+    const { path, offer } = stored
+    this.#path = offer === undefined || path !== '' ? path : nameOf(context.store.offer(offer)?.entries ?? [])
     this.#counts = new Counts(stored)
     this.#restingBytes = this.#bytesInParts()
     this.#progress = new Throttle(limits.progressMs, () => {
@@ -77,13 +83,13 @@ export class QueuedDownload {
   }
 
   get view(): Transfer {
-    const { id, peerId, path, savedAs, offer } = this.#stored
+    const { id, peerId, savedAs, offer } = this.#stored
     const counts = this.#counts
     return {
       id,
       direction: 'in',
       peerId,
-      path,
+      path: this.#path,
       ...(savedAs !== undefined && { savedAs }),
       state: this.#state(),
       reason: this.#waitReason ?? this.#stored.reason,
@@ -215,7 +221,7 @@ export class QueuedDownload {
     this.#restingBytes = this.#bytesInParts()
     if (signal.aborted) return
     if (failure === undefined) await this.change({ state: 'done', reason: '', endedAtMs: Date.now() })
-    else if (waitsAfter(failure.error)) this.#wait(failure.error)
+    else if (isPassing(failure.error)) this.#wait(failure.error)
     else {
       this.#error = asP2PError(failure.error)
       await this.change({ state: 'failed', reason: this.#error.message, endedAtMs: Date.now() })
@@ -254,16 +260,6 @@ export class QueuedDownload {
   #tell(type: TransferEventType): void {
     this.#context.emit({ type, at: new Date(), transfer: this.view })
   }
-}
-
-/** Whether somebody only has to come, or to have time. */
-function waitsAfter(error: unknown): boolean {
-  return (
-    isP2PError(error, 'peer-unreachable') ||
-    isP2PError(error, 'peer-unknown') ||
-    isP2PError(error, 'too-many') ||
-    isP2PError(error, 'timeout')
-  )
 }
 
 function asP2PError(error: unknown): P2PError {

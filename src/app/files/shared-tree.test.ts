@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -45,7 +45,8 @@ async function open() {
     await store[Symbol.asyncDispose]()
     await rm(home, { recursive: true })
   }
-  return { home, path, tree, paths, warnings, [Symbol.asyncDispose]: close }
+  const top = () => store.list(viewer, { offer: undefined, path: '', after: '', deep: false }, 1)?.entries[0]
+  return { home, path, tree, paths, top, warnings, [Symbol.asyncDispose]: close }
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -72,6 +73,13 @@ test('a share that goes away says so and keeps what it had; when it is back, or 
   await writeFile(join(path, 'three'), '3')
   await until(() => paths().join(',') === 'three,two')
   assert.deepEqual(warnings, [])
+})
+
+test('a shared folder has its own time', async () => {
+  await using share = await open()
+  await utimes(share.path, 1, 1_700_000_000)
+  await share.tree.look()
+  assert.equal(share.top()?.modifiedAtMs, 1_700_000_000_000)
 })
 
 test('what is told to have changed is looked at alone, also when it is no more', async () => {

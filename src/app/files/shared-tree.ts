@@ -121,6 +121,9 @@ export class SharedTree implements Disposable {
     try {
       const walk = store.beginWalk(row)
       this.#unreadable.clear()
+      // A walk tells of what is in a folder, not of the folder.
+      const top = await entryAt(path, '')
+      if (top?.kind === 'folder') await store.noteOne(row, top)
       const leftOut = (found: LeftOut): void => void (this.#leftOut = wordsOf(found))
       for await (const entries of walkShare(worker, path, { signal, leftOut })) {
         await store.note(row, walk, entries)

@@ -11,11 +11,14 @@ import { leafBytes, leavesOf, type FileId } from '../../protocol/file-id.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
 import { countChunks, emptyChunks, hasChunk } from '../../rules/chunk-map.ts'
 import type { PartRecord, TransferStore } from '../../store/transfer-store.ts'
-import type { EarlierVersion, FetchObserver } from './fetch-job.ts'
+import { Grants, type EarlierVersion, type FetchObserver } from './fetch-job.ts'
 import { FileFetch } from './file-fetch.ts'
 import type { HeldContent } from './holdings.ts'
 import { PartMap } from './part-map.ts'
 import { nameRefused, type FileOutcome, type TakeContext, type TakeRun, type WantedFile } from './take-run.ts'
+
+/** So many bytes are hashed in the time in which one is fetched, at least. */
+const hashedPerFetched = 4
 
 /** A file is begun so, if it is worth a part file of its own. */
 interface Begun {
@@ -47,17 +50,33 @@ export class LargeFiles {
       return { state: 'skipped', target: place.as }
     const record = this.#context.store.part(transfer.id, file.number)
     const resumes = record !== undefined && existsSync(record.partPath)
-    const earlier =
-      place.there.kind === 'file' && !resumes
-        ? await hashInTarget(this.#context.worker, join(target.folder, place.as), this.#run.signal)
-        : undefined
-    if (earlier?.id === file.id) return { state: 'skipped', target: place.as }
+    const named = record === undefined || resumes ? undefined : await this.#named(file)
+    if (named !== undefined) return { state: 'done', target: named }
+    const isWorthIt =
+      place.there.kind === 'file' && isWorthHashing(place.there, file, resumes ? record : undefined)
+    const earlier = isWorthIt
+      ? await hashInTarget(this.#context.worker, join(target.folder, place.as), this.#run.signal)
+      : undefined
+    if (earlier?.id === file.id) {
+      if (resumes) await this.discard(file)
+      return { state: 'skipped', target: place.as }
+    }
     await using part = await target.openPart(place.as, {
       sizeBytes: file.sizeBytes,
       ...(resumes && { resume: record.partPath }),
     })
     const as = await this.#fetch({ file, as: place.as, part, earlier }, part.resumed ? record : undefined)
     return { state: 'done', target: as }
+  }
+
+  /** The name that a file has already, when its part is gone because of that, and a kill kept it from being noted. */
+  async #named(file: WantedFile): Promise<string | undefined> {
+    const { target, places, signal } = this.#run
+    for await (const as of places.namedLike(file)) {
+      const there = await hashInTarget(this.#context.worker, join(target.folder, as), signal)
+      if (there?.id === file.id) return as
+    }
+    return undefined
   }
 
   /** Forgets what came of a file that will not be finished. */
@@ -77,8 +96,12 @@ export class LargeFiles {
     const chunks = emptyChunks(leavesOf(file.sizeBytes))
     chunks.set(record?.chunks ?? [])
     const held = this.#context.holdings.open(file)
-    const growth = new Growth(this.#context.store, this.#run, { file, chunks, held })
-    held.growsIn(part)
+    const isGiven = held.growsIn(part)
+    const growth = new Growth(this.#context.store, this.#run, {
+      file,
+      chunks,
+      held: isGiven ? held : undefined,
+    })
     const fetch = new FileFetch(
       {
         id: file.id,
@@ -88,8 +111,8 @@ export class LargeFiles {
         chunks,
         isFresh: !part.resumed,
         isUnsure: record !== undefined && record.bootId !== bootId,
-        earlier,
-        grants: held.grants,
+        earlier: held.whole() ?? earlier,
+        grants: isGiven ? held.grants : new Grants(),
         signal,
         observer: growth,
       },
@@ -98,10 +121,10 @@ export class LargeFiles {
     try {
       await fetch.run()
       const saved = await part.finish({ as, modifiedAtMs: file.modifiedAtMs })
-      await held.finished(this.#run.target.folder, saved)
+      if (isGiven) await held.finished(this.#run.target.folder, saved)
       return saved
     } finally {
-      held.stopped()
+      if (isGiven) held.stopped()
       growth.close()
     }
   }
@@ -121,13 +144,17 @@ export async function discardPart(into: string, partPath: string, sizeBytes: num
   await part.discard()
 }
 
-/** A file of the target with its hashes; undefined when it cannot be read, or changes meanwhile. */
+/** Hashes of larger files would take too much memory: they are not looked into. */
+const comparedBytes = 256 * 1024 ** 3
+
+/** A file of the target with its hashes; undefined when it is too large, cannot be read, or changes meanwhile. */
 export async function hashInTarget(
   worker: FileWorker,
   path: string,
   signal?: AbortSignal,
 ): Promise<(EarlierVersion & { readonly id: FileId }) | undefined> {
   const stats = await lstat(path, { bigint: true })
+  if (stats.size > comparedBytes) return undefined
   const file: FileOfShare = {
     share: { path: dirname(path) },
     path: basename(path),
@@ -137,6 +164,16 @@ export async function hashInTarget(
   for await (const { outcome } of hashFiles(worker, [file], { ...(signal && { signal }) }))
     if (outcome.kind === 'hashed') return { file, leaves: outcome.leaves, id: outcome.id }
   return undefined
+}
+
+/** Hashing what is there takes a fraction of the time that fetching does; when little is missing it is not worth even that. */
+function isWorthHashing(
+  there: { readonly sizeBytes: number },
+  { sizeBytes }: WantedFile,
+  part: PartRecord | undefined,
+): boolean {
+  const missingBytes = sizeBytes - countChunks(part?.chunks ?? new Uint8Array()) * leafBytes
+  return part === undefined || missingBytes > there.sizeBytes / hashedPerFetched
 }
 
 /** Tells of a file that grows: the store, who sees the transfer, and those that may have it of us. */
@@ -160,7 +197,7 @@ class Growth implements FetchObserver {
   arrived(chunk: number, from: PeerId | undefined): void {
     const bytes = this.#change(chunk, 1)
     if (from !== undefined) {
-      this.#growing.held.gave(chunk)
+      this.#growing.held?.gave(chunk)
       this.#run.counts.speed.add(bytes)
     }
   }
@@ -196,7 +233,8 @@ class Growth implements FetchObserver {
 interface Growing {
   readonly file: WantedFile
   readonly chunks: Uint8Array
-  readonly held: HeldContent
+  /** Undefined when others have it of another part of ours. */
+  readonly held: HeldContent | undefined
 }
 
 function bytesOfChunk(chunk: number, sizeBytes: number): number {

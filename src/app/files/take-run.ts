@@ -1,7 +1,7 @@
 /** One transfer under way, as its parts see it. */
 import { P2PError } from '../../base/errors.ts'
 import type { FileWorker } from '../../files/file-worker.ts'
-import { safeName, safePath } from '../../files/safe-path.ts'
+import { candidateNames, safeName, safePath } from '../../files/safe-path.ts'
 import type { FoundInTarget, Target } from '../../files/target.ts'
 import type { FileId } from '../../protocol/file-id.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
@@ -32,6 +32,8 @@ export interface WantedFile extends TransferFile {
 
 /** Folders whose names in the target are remembered. */
 const rememberedFolders = 10_000
+/** File systems round the times that they keep, the coarsest to two seconds. */
+const sameTimeMs = 2_001
 
 /** Where files of a transfer go: names of the peer are suggestions (F7, F8). */
 export class Places {
@@ -45,6 +47,11 @@ export class Places {
   constructor(target: Target, path: string) {
     this.#target = target
     this.#top = path.slice(path.lastIndexOf('/') + 1)
+  }
+
+  /** Absolute and real. */
+  get folder(): string {
+    return this.#target.folder
   }
 
   /** @returns undefined for a name that is refused */
@@ -65,6 +72,22 @@ export class Places {
   async make(path: string): Promise<string | undefined> {
     const safe = this.#safe(path)
     return safe && (await this.#folder(safe))
+  }
+
+  /** Files that may be this one, under a name that it got before a kill kept that from being noted. */
+  async *namedLike({ path, sizeBytes, modifiedAtMs }: WantedFile): AsyncGenerator<string, void> {
+    const safe = this.#safe(path)
+    if (safe === undefined) return
+    const name = safe.at(-1) ?? ''
+    const folder = await this.#folder(safe.slice(0, -1))
+    for (const candidate of candidateNames(name)) {
+      const as = folder === '' ? candidate : `${folder}/${candidate}`
+      const there = await this.#target.look(as)
+      // Where names differ only in case, the first is not the one that was taken.
+      if (there.kind === 'free' && candidate !== name) return
+      if (there.kind !== 'file' || there.sizeBytes !== sizeBytes) continue
+      if (Math.abs(there.modifiedAtMs - modifiedAtMs) < sameTimeMs) yield as
+    }
   }
 
   async #choose(path: string): ReturnType<Places['of']> {

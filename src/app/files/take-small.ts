@@ -10,17 +10,19 @@ import type { PeerId } from '../../protocol/peer-id.ts'
 import type { Piece } from '../../transport/files.ts'
 import { nameRefused, type FileOutcome, type TakeContext, type TakeRun, type WantedFile } from './take-run.ts'
 
-/** Bytes of one pack that we ask for: two are on their way and two are being placed. */
+/** Bytes of one pack that we ask for: one is on its way while another is being placed. */
 export const askedPackBytes = 4 * 1024 * 1024
+/** What one needs at most, with its table. */
+const roomBytes = askedPackBytes + packTableBytes(limits.packFiles)
 /** Others that are asked for what the peer has not got any more. */
 const mostOthers = 8
-
-type Bytes = Uint8Array<ArrayBuffer>
 
 /** Takes small files, many in one answer. */
 export class SmallFiles {
   readonly #context: TakeContext
   readonly #run: TakeRun
+  /** Memory of packs that are placed, for the next ones: new memory for each would have to be cleared, and collected. */
+  readonly #spare: SharedArrayBuffer[] = []
 
   constructor(context: TakeContext, run: TakeRun) {
     this.#context = context
@@ -43,14 +45,18 @@ export class SmallFiles {
         outcomes.set(file, { state: 'skipped', target: place.as })
       else placed.push({ file, as: place.as })
     }
-    const contents = await this.#contentsOf(placed.map(({ file }) => file))
+    using room = new PackRoom(this.#spare)
+    const contents = await this.#contentsOf(
+      placed.map(({ file }) => file),
+      room,
+    )
     await this.#place(placed, contents, outcomes)
     return files.map((file) => outcomes.get(file) ?? { state: 'again' })
   }
 
   async #place(
     placed: readonly { readonly file: WantedFile; readonly as: string }[],
-    contents: ReadonlyMap<FileId, Bytes>,
+    contents: ReadonlyMap<FileId, Uint8Array>,
     outcomes: Map<WantedFile, FileOutcome>,
   ): Promise<void> {
     const there = placed.flatMap(({ file, as }) => {
@@ -73,8 +79,8 @@ export class SmallFiles {
   }
 
   /** Contents by their IDs, from here or from peers; not verified yet. */
-  async #contentsOf(files: readonly WantedFile[]): Promise<Map<FileId, Bytes>> {
-    const contents = new Map<FileId, Bytes>()
+  async #contentsOf(files: readonly WantedFile[], room: PackRoom): Promise<Map<FileId, Uint8Array>> {
+    const contents = new Map<FileId, Uint8Array>()
     const sizes = new Map(files.map(({ id, sizeBytes }) => [id, sizeBytes]))
     const local = this.#context.shares.shares().length > 0
     for (const [id, size] of sizes) {
@@ -82,11 +88,11 @@ export class SmallFiles {
       const here = local && size > 0 ? await this.#readHere(id, size) : undefined
       if (here !== undefined) contents.set(id, here)
     }
-    await this.#ask(sizes, contents)
+    await this.#ask(sizes, contents, room)
     return contents
   }
 
-  async #readHere(id: FileId, size: number): Promise<Bytes | undefined> {
+  async #readHere(id: FileId, size: number): Promise<Uint8Array | undefined> {
     for (const file of this.#context.shares.withContent(id, undefined)) {
       try {
         await using opened = await openSharedFile(file)
@@ -100,7 +106,11 @@ export class SmallFiles {
   }
 
   /** Asks the peer, and then others for what it has not got or while it cannot be reached. */
-  async #ask(sizes: ReadonlyMap<FileId, number>, contents: Map<FileId, Bytes>): Promise<void> {
+  async #ask(
+    sizes: ReadonlyMap<FileId, number>,
+    contents: Map<FileId, Uint8Array>,
+    room: PackRoom,
+  ): Promise<void> {
     const { peerId } = this.#run.transfer
     let unreachable: unknown
     const others = this.#context.holders().filter((id) => id !== peerId)
@@ -108,7 +118,8 @@ export class SmallFiles {
       const missing = [...sizes].filter(([wanted]) => !contents.has(wanted))
       if (missing.length === 0) return
       try {
-        for (const [got, bytes] of await this.#askPeer(id, missing)) contents.set(got, bytes)
+        for (const [got, bytes] of await this.#askPeer(id, new PackBuffer(missing, room)))
+          contents.set(got, bytes)
       } catch (error) {
         this.#run.signal.throwIfAborted()
         if (id === peerId && isP2PError(error, 'file-unknown')) continue
@@ -118,13 +129,9 @@ export class SmallFiles {
     if (unreachable !== undefined && contents.size < sizes.size) throw unreachable
   }
 
-  async #askPeer(
-    id: PeerId,
-    wanted: readonly (readonly [FileId, number])[],
-  ): Promise<readonly (readonly [FileId, Bytes])[]> {
+  async #askPeer(id: PeerId, pack: PackBuffer): Promise<readonly (readonly [FileId, Uint8Array])[]> {
     const { lines, streams, download } = this.#context
     const { signal, counts } = this.#run
-    const pack = new PackBuffer(wanted)
     const giveUp = new AbortController()
     const either = AbortSignal.any([signal, giveUp.signal])
     const take = (piece: Piece): void => {
@@ -134,7 +141,7 @@ export class SmallFiles {
       download.spend(id, bytes.length, monotonicMs())
       piece.release()
     }
-    const question: PackRequest = { kind: 'pack', ids: wanted.map(([fileId]) => fileId) }
+    const question: PackRequest = { kind: 'pack', ids: pack.ids }
     const fetch = (): Promise<void> =>
       lines.use(id, (line) => line.fetch(question, take, { signal: either }), { signal: either })
     counts.gives(id)
@@ -159,16 +166,40 @@ export class SmallFiles {
   }
 }
 
+/** Memory that the worker sees too, for the packs of one `take`; after that it is free for others. */
+class PackRoom implements Disposable {
+  readonly #spare: SharedArrayBuffer[]
+  readonly #taken: SharedArrayBuffer[] = []
+
+  constructor(spare: SharedArrayBuffer[]) {
+    this.#spare = spare
+  }
+
+  take(bytes: number): Uint8Array {
+    const memory =
+      (bytes <= roomBytes && this.#spare.pop()) || new SharedArrayBuffer(Math.max(bytes, roomBytes))
+    this.#taken.push(memory)
+    return new Uint8Array(memory, 0, bytes)
+  }
+
+  [Symbol.dispose](): void {
+    this.#spare.push(...this.#taken.splice(0).filter(({ byteLength }) => byteLength === roomBytes))
+  }
+}
+
 /** What comes of one pack, in one piece of memory whose size is known before (F10). */
 class PackBuffer {
   readonly #wanted: readonly (readonly [FileId, number])[]
-  readonly #bytes: Bytes
+  readonly #bytes: Uint8Array
   #length = 0
 
-  constructor(wanted: readonly (readonly [FileId, number])[]) {
+  constructor(wanted: readonly (readonly [FileId, number])[], room: PackRoom) {
     this.#wanted = wanted
-    const size = wanted.reduce((sum, [, bytes]) => sum + bytes, packTableBytes(wanted.length))
-    this.#bytes = new Uint8Array(size)
+    this.#bytes = room.take(wanted.reduce((sum, [, bytes]) => sum + bytes, packTableBytes(wanted.length)))
+  }
+
+  get ids(): readonly FileId[] {
+    return this.#wanted.map(([id]) => id)
   }
 
   /** @returns false when it is more than was asked for */
@@ -180,11 +211,11 @@ class PackBuffer {
   }
 
   /** The contents that came; undefined when the answer is none. */
-  contents(): readonly (readonly [FileId, Bytes])[] | undefined {
+  contents(): readonly (readonly [FileId, Uint8Array])[] | undefined {
     let at = packTableBytes(this.#wanted.length)
     const sizes = decodePackTable(this.#bytes.subarray(0, at))
     if (sizes === undefined || this.#length < at) return undefined
-    const contents: (readonly [FileId, Bytes])[] = []
+    const contents: (readonly [FileId, Uint8Array])[] = []
     for (const [index, [id, expected]] of this.#wanted.entries()) {
       const size = sizes[index]
       if (size === undefined) continue
@@ -223,7 +254,7 @@ export function endsTransfer(error: unknown): boolean {
   )
 }
 
-function smallFile({ id, modifiedAtMs }: WantedFile, relative: string, bytes: Bytes): SmallFile {
+function smallFile({ id, modifiedAtMs }: WantedFile, relative: string, bytes: Uint8Array): SmallFile {
   return { relative, bytes, modifiedAtMs, id }
 }
 

@@ -45,6 +45,7 @@ export type TransferState = 'queued' | 'active' | 'waiting' | 'paused' | 'done' 
 
 /** One file or folder on its way. */
 export interface Transfer {
+  /** Of one that goes out: the ID of its offer. */
   readonly id: string
   readonly direction: 'in' | 'out'
   /** Whom we take it from, or offered it to. */
@@ -195,18 +196,22 @@ export interface Files {
   decline(offerId: string): Promise<void>
   /** In the order in which they go on; those that have ended last. */
   transfers(): readonly Transfer[]
-  /** @throws P2PError `transfer-unknown` */
+  /** Of one that comes in. @throws P2PError `transfer-unknown` */
   pause(id: string): Promise<void>
   /** Goes on with one that is paused or has failed; what is there is not fetched again. @throws P2PError `transfer-unknown` */
   resume(id: string): Promise<void>
-  /** Gives it up; what has come of a file is removed, whole files of a folder stay. @throws P2PError `transfer-unknown` */
+  /**
+   * Gives it up; what has come of a file is removed, whole files of a folder stay. One that goes out is withdrawn.
+   *
+   * @throws P2PError `transfer-unknown`
+   */
   cancel(id: string): Promise<void>
   /** Removes those that have ended from the list. */
   clear(): Promise<void>
   /**
-   * Waits for the end of a transfer.
+   * Waits for the end of a transfer; of one that goes out, until the receiver has verified it.
    *
-   * @throws P2PError what it failed with, `transfer-cancelled`, `transfer-unknown`, `offer-declined`, `node-stopped`
+   * @throws P2PError what it failed with (`peer-refused` when that was at the receiver), `transfer-cancelled`, `transfer-unknown`, `offer-declined`, `node-stopped`
    */
   finished(id: string, options?: CallOptions): Promise<Transfer>
   readonly limits: TransferLimits

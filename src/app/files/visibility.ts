@@ -1,11 +1,5 @@
-import type { StoredShare, Viewer } from '../../store/share-store.ts'
+import type { StoredShare } from '../../store/share-store.ts'
 import type { Visibility } from './types.ts'
-
-/** Whether a share, or a part of an offer, is there for somebody. */
-export function isVisibleTo({ visibleTo, peers }: StoredShare, { peerId, verified }: Viewer): boolean {
-  if (visibleTo === 'named') return peers.includes(peerId)
-  return visibleTo === 'all' || verified
-}
 
 /** How the index keeps a visibility. */
 export function storedVisibility(visibleTo: Visibility): Pick<StoredShare, 'visibleTo' | 'peers'> {

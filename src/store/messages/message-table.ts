@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { messageIdFromBytes, messageIdToBytes, type MessageId } from '../../protocol/message-id.ts'
-import type { MessageContent, StoredMessage } from '../message-store.ts'
+import type { MessageContent } from '../../protocol/message.ts'
+import type { StoredMessage } from '../message-store.ts'
 import type { Conversation, Load } from './conversation-book.ts'
 
 /** A message before the database has given it a row. */

@@ -65,15 +65,9 @@ export class EntryTable implements Follower {
       .map((row) => ({ name: String(row[0]), id: Number(row[1]), isFolder: row[2] === 1 }))
   }
 
-  /** The next share behind a row that has a file with this content. */
-  nextShareWith(root: Uint8Array, afterShare: number): number | undefined {
-    const share = this.#sql.nextShareWith.get(root, afterShare)?.['share']
-    return typeof share === 'number' ? share : undefined
-  }
-
-  /** Files of one share with this content, one after the other. */
-  *withRoot(root: Uint8Array, share: number, limit: number): Generator<Entry> {
-    for (const row of this.#sql.withRoot.all(root, share, limit)) yield entryIn(row)
+  /** Files with this content in the shares behind a row, share by share. */
+  withRoot(root: Uint8Array, afterShare: number, limit: number): readonly Entry[] {
+    return this.#sql.withRoot.all(root, afterShare, limit).map(entryIn)
   }
 
   unhashed(share: number, limit: number): readonly Entry[] {
@@ -136,11 +130,8 @@ function prepare(database: DatabaseSync) {
     folder: select('id = ? AND folder = 1'),
     below: select('parent = ? AND name > ? ORDER BY name LIMIT ?'),
     namesBelow: select('parent = ? AND name > ? ORDER BY name LIMIT ?', 'name, id, folder'),
-    withRoot: select('root = ? AND share = ? LIMIT ?'),
+    withRoot: select('root = ? AND share > ? ORDER BY share LIMIT ?'),
     unhashed: select('share = ? AND root IS NULL AND folder = 0 LIMIT ?'),
-    nextShareWith: database.prepare(
-      'SELECT share FROM entries WHERE root = ? AND share > ? ORDER BY share LIMIT 1',
-    ),
     insert: database.prepare('INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     update: database.prepare(
       'UPDATE entries SET size = ?, modified_at_ms = ?, stamp = ?, root = ? WHERE parent = ? AND name = ?',

@@ -69,11 +69,10 @@ export class Holders {
   /** Share by share, so that a content that stands a million times in a share that does not count costs one step. */
   #filesIn(root: Uint8Array, counts: (share: StoredShare) => boolean): readonly IndexedFile[] {
     const found: IndexedFile[] = []
-    const next = (after: number) => this.#entries.nextShareWith(root, after)
-    for (let row = next(0); row !== undefined; row = next(row)) {
+    for (const [row, entries] of this.#shareByShare(root)) {
       const share = this.#book.get(row)
       if (share === undefined || !counts(share)) continue
-      for (const entry of this.#entries.withRoot(root, row, lookedAt)) {
+      for (const entry of entries) {
         const file = this.indexed(entry)
         if (file !== undefined) found.push(file)
         if (found.length === mostFiles) return found
@@ -82,9 +81,21 @@ export class Holders {
     return found
   }
 
+  /** Of each share the first `lookedAt` entries with this content; nearly always one question to the database. */
+  *#shareByShare(root: Uint8Array): Generator<[number, readonly Entry[]]> {
+    let entries = this.#entries.withRoot(root, 0, lookedAt)
+    while (entries.length > 0) {
+      const groups = [...Map.groupBy(entries, ({ share }) => share)]
+      const isFull = entries.length === lookedAt
+      // The last share may have more than are here: it is read again from its beginning, unless it is the only one.
+      const whole = isFull && groups.length > 1 ? groups.slice(0, -1) : groups
+      yield* whole
+      const after = whole.at(-1)?.[0]
+      entries = isFull && after !== undefined ? this.#entries.withRoot(root, after, lookedAt) : []
+    }
+  }
+
   #sizeOf(root: Uint8Array): number | undefined {
-    const share = this.#entries.nextShareWith(root, 0)
-    const [entry] = share === undefined ? [] : this.#entries.withRoot(root, share, 1)
-    return entry?.sizeBytes
+    return this.#entries.withRoot(root, 0, 1)[0]?.sizeBytes
   }
 }

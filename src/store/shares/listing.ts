@@ -58,7 +58,7 @@ export class Listing {
 
   async find(
     viewer: Viewer,
-    { pattern, after, limit }: { readonly pattern: string; readonly after: string; readonly limit: number },
+    { pattern, after, limit, signal }: Parameters<ShareStore['find']>[1],
   ): Promise<Page> {
     const fits = pathMatcher(pattern)
     const shares = this.#visible(viewer, undefined)
@@ -79,6 +79,7 @@ export class Listing {
       if (isDone) return { entries, next: '' }
       if (entries.length >= limit) return { entries, next: entries.at(-1)?.path ?? '' }
       await setImmediate()
+      signal?.throwIfAborted()
     }
   }
 

@@ -1,11 +1,13 @@
 /**
- * What a search looks for: a pattern for whole paths when it has a `*` (any text, also with `/`) or a `?` (one character), otherwise a text
- * somewhere in a path. Case does not matter, nor how accents are written. At worst its time grows with the length of the pattern
- * times that of the path.
+ * What a search looks for: a pattern when it has a `*` (any text) or a `?` (one character), for the last name of a path, or for all of the path
+ * when there is a `/` in it, which `*` then takes too; otherwise a text somewhere in a path. Case does not matter, nor how accents are
+ * written. At worst its time grows with the length of the pattern times that of the path.
  */
 export function pathMatcher(pattern: string): (path: string) => boolean {
   const wanted = folded(pattern)
-  return /[*?]/.test(wanted) ? (path) => fits(folded(path), wanted) : (path) => folded(path).includes(wanted)
+  if (!/[*?]/.test(wanted)) return (path) => folded(path).includes(wanted)
+  if (wanted.includes('/')) return (path) => fits(folded(path), wanted)
+  return (path) => fits(folded(path.slice(path.lastIndexOf('/') + 1)), wanted)
 }
 
 /** The same for texts that people take for the same. */

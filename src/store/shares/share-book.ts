@@ -33,6 +33,8 @@ export class ShareBook implements Follower {
   #byName = new Map<string, number>()
   /** In the order of their names' bytes; made when it is asked for. */
   readonly #sorted = new Map<OfferId | undefined, readonly StoredShare[]>()
+  /** By their path on the disk; made when it is asked for. */
+  #byPath: ReadonlyMap<string, readonly StoredShare[]> | undefined
   /** Shares whose totals are to be written. */
   readonly #counted = new Set<number>()
   #hasChanged = false
@@ -68,6 +70,12 @@ export class ShareBook implements Follower {
     // Anybody can ask for an offer that is none.
     if (found.length > 0) this.#sorted.set(offer, found)
     return found
+  }
+
+  /** All shares of one file or folder of the disk, and offers of it; those first that have been there for longest. */
+  at(path: string): readonly StoredShare[] {
+    this.#byPath ??= Map.groupBy(this.all(), (share) => share.path)
+    return this.#byPath.get(path) ?? []
   }
 
   /** Within a transaction. */
@@ -136,6 +144,7 @@ export class ShareBook implements Follower {
   #changed(): void {
     this.#hasChanged = true
     this.#sorted.clear()
+    this.#byPath = undefined
   }
 
   #load(): void {
@@ -143,6 +152,7 @@ export class ShareBook implements Follower {
     this.#byRow = new Map(all.filter((kept) => kept !== undefined).map((kept) => [kept.share.row, kept]))
     this.#byName = new Map(this.all().map((share) => [keyOf(share), share.row]))
     this.#sorted.clear()
+    this.#byPath = undefined
   }
 }
 

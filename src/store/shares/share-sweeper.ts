@@ -89,7 +89,7 @@ export class ShareSweeper {
     const { contents, entries } = this.#swept
     for (const root of contents.loose()) {
       if (hexOf(root) === this.#writing) continue
-      const isUsed = contents.isComplete(root) && entries.nextShareWith(root, 0) !== undefined
+      const isUsed = contents.isComplete(root) && entries.withRoot(root, 0, 1).length > 0
       if (!isUsed && contents.removeSome(root)) return true
       contents.fasten(root)
       if (step.isOver) return true

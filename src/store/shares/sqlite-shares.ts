@@ -17,6 +17,7 @@ import { Listing } from './listing.ts'
 import { ShareBook, type Totals } from './share-book.ts'
 import { shareSchema } from './share-schema.ts'
 import { ShareSweeper } from './share-sweeper.ts'
+import { Twins } from './twins.ts'
 import { Unhashed } from './unhashed.ts'
 import { Walks } from './walks.ts'
 
@@ -52,6 +53,7 @@ class SqliteShares implements ShareStore {
   readonly #walks = new Walks()
   readonly #gone: Gone
   readonly #unhashed: Unhashed
+  readonly #twins: Twins
   readonly #writer: ContentWriter
   readonly #resuming: NodeJS.Timeout | undefined
 
@@ -73,6 +75,7 @@ class SqliteShares implements ShareStore {
     this.#sweeper = new ShareSweeper({ commit, entries, tree, contents, doomed })
     this.#gone = new Gone({ commit, entries, tree })
     this.#unhashed = new Unhashed({ book, entries, tree, holders: this.#holders })
+    this.#twins = new Twins({ book, tree, contents })
     this.#writer = new ContentWriter({ commit, contents, sweeper: this.#sweeper })
     if (this.#sweeper.isBehind) this.#resuming = setTimeout(() => this.#sweepSoon(), resumeMs).unref()
   }
@@ -158,6 +161,12 @@ class SqliteShares implements ShareStore {
 
   hurry(file: IndexedFile): void {
     this.#unhashed.hurry(file)
+  }
+
+  async adopt(file: IndexedFile): Promise<boolean> {
+    const root = this.#commit.read(() => this.#twins.rootOf(file))
+    if (root === undefined) return false
+    return await this.#commit.write(() => this.#tree.identify(file.share.row, file, root))
   }
 
   async hashed(
