@@ -394,6 +394,10 @@ export const limits = {
   /** What a reader of events says first, and in what time; also for the headers of a request. */
   controlTokenBytes: 1024,
   controlTokenMs: 5_000,
+  /** Commands that are run for events: at once, waiting, and how long one may take. */
+  hooksAtOnce: 4,
+  hooksWaiting: 256,
+  hookMs: 60_000,
   /** What may wait for a slow reader of events before it misses some. */
   controlReaderBytes: 1024 * 1024,
 } as const

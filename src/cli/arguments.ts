@@ -27,6 +27,8 @@ export interface Arguments {
   readonly alone: Standalone | undefined
   /** Tells what happens, and reads no commands. */
   readonly follows: boolean
+  /** Command to run for each event that is told; see {@link follows}. */
+  readonly exec: string | undefined
 }
 
 /** What `p2p serve` is asked for. */
@@ -43,12 +45,32 @@ export interface Standalone {
   readonly words: readonly string[]
 }
 
+/** What helps to use p2p, and needs no node of its own. */
+export const tools = {
+  config: 'show the configuration that counts, and where each value comes from',
+  completion: 'print the completion for a shell: bash, zsh or fish',
+  man: 'print the manual page',
+  service: 'make "p2p serve" start with your session: service install, or service print',
+} as const
+
+export type ToolName = keyof typeof tools | '__complete'
+
+export interface ToolWish {
+  readonly name: ToolName
+  readonly words: readonly string[]
+  readonly flags: Flags
+  readonly json: boolean
+}
+
 /** What the command line asks for: a run, to see or change the identity, or only a text. */
 export type Wish =
   | { readonly kind: 'run'; readonly args: Arguments }
   | { readonly kind: 'serve'; readonly wish: ServeWish }
+  | { readonly kind: 'tool'; readonly wish: ToolWish }
   | { readonly kind: 'identity'; readonly wish: IdentityWish }
   | { readonly kind: 'text'; readonly text: string }
+
+const toolNames = ['config', 'completion', 'man', 'service', '__complete'] as const
 
 interface Options extends Flags {
   readonly json?: true
@@ -64,27 +86,68 @@ interface IdentityOptions {
   readonly rotate?: true
 }
 
+/** What was written behind the options; at most one of these. */
+interface Chosen {
+  identity?: IdentityOptions
+  serve?: { readonly controlPort?: number }
+  events?: { readonly exec?: string }
+  tool?: Pick<ToolWish, 'name' | 'words'>
+  alone?: Standalone
+}
+
 /** @throws P2PError `usage` */
 export async function parseArguments(args: readonly string[]): Promise<Wish> {
   const program = describe()
-  const identity = describeIdentity(program)
-  let wantsIdentity = false
-  identity.action(() => {
-    wantsIdentity = true
+  const chosen = parseInto(program, args)
+  const {
+    json = false,
+    stay = false,
+    wait,
+    timeout,
+    help,
+    version: wantsVersion,
+    ...flags
+  } = program.opts<Options>()
+  const { identity, serve, events, tool, alone } = chosen
+  if (help) return { kind: 'text', text: (await import('./usage.ts')).usage(program, named(chosen)) }
+  if (wantsVersion) return { kind: 'text', text: `${version()}\n` }
+  if (identity !== undefined) {
+    const { qr = false, rotate = false } = identity
+    return { kind: 'identity', wish: { flags, json, qr, rotate } }
+  }
+  if (tool !== undefined) return { kind: 'tool', wish: { ...tool, flags, json } }
+  if (serve !== undefined) return { kind: 'serve', wish: { flags, json, controlPort: serve.controlPort } }
+  const follows = events !== undefined
+  if (alone === undefined && !follows) checkWord(program.args)
+  const [waitMs, timeoutMs] = [wait, timeout].map((given) => (given === undefined ? undefined : given * 1000))
+  return { kind: 'run', args: { flags, json, stay, waitMs, timeoutMs, alone, follows, exec: events?.exec } }
+}
+
+/** The name of what is asked about. */
+function named({ alone, serve, events }: Chosen): StandaloneName | 'serve' | 'events' | undefined {
+  if (serve !== undefined) return 'serve'
+  return events === undefined ? alone?.name : 'events'
+}
+
+/** @throws P2PError `usage` */
+function parseInto(program: Command, args: readonly string[]): Chosen {
+  const chosen: Chosen = {}
+  const identity = describeIdentity(program).action(() => {
+    chosen.identity = identity.opts()
   })
-  const serve = describeServe(program)
-  let special: 'serve' | 'events' | undefined
-  serve.action(() => {
-    special = 'serve'
+  const serve = describeServe(program).action(() => {
+    chosen.serve = serve.opts()
   })
-  describeEvents(program).action(() => {
-    special = 'events'
+  const events = describeEvents(program).action(() => {
+    chosen.events = events.opts()
   })
-  let alone: Standalone | undefined
+  describeTools(program, (tool) => {
+    chosen.tool = tool
+  })
   for (const name of standaloneNames) {
     const command = describeStandalone(program, name)
     command.action(() => {
-      alone = { name, words: command.args }
+      chosen.alone = { name, words: command.args }
     })
   }
   try {
@@ -93,23 +156,7 @@ export async function parseArguments(args: readonly string[]): Promise<Wish> {
     if (error instanceof CommanderError) throw misuse(sentence(error.message))
     throw error
   }
-  const options = program.opts<Options>()
-  if (options.help)
-    return { kind: 'text', text: (await import('./usage.ts')).usage(program, alone?.name ?? special) }
-  if (options.version) return { kind: 'text', text: `${version()}\n` }
-  const { json = false, stay = false, wait, timeout, ...flags } = options
-  if (wantsIdentity) {
-    const { qr = false, rotate = false } = identity.opts<IdentityOptions>()
-    return { kind: 'identity', wish: { flags, json, qr, rotate } }
-  }
-  if (special === 'serve') {
-    const { controlPort } = serve.opts<{ readonly controlPort?: number }>()
-    return { kind: 'serve', wish: { flags, json, controlPort } }
-  }
-  const follows = special === 'events'
-  if (alone === undefined && !follows) checkWord(program.args)
-  const [waitMs, timeoutMs] = [wait, timeout].map((given) => (given === undefined ? undefined : given * 1000))
-  return { kind: 'run', args: { flags, json, stay, waitMs, timeoutMs, alone, follows } }
+  return chosen
 }
 
 function describe(): Command {
@@ -165,7 +212,18 @@ function describeEvents(program: Command): Command {
   return program
     .command('events')
     .description('tell everything that happens, until it is ended; with --json one event a line')
+    .option('--exec <command>', 'run a command for each event, which is JSON on its standard input')
     .allowExcessArguments(false)
+}
+
+function describeTools(program: Command, chosen: (tool: Pick<ToolWish, 'name' | 'words'>) => void): void {
+  for (const name of toolNames) {
+    const isHidden = name === '__complete'
+    const command = program.command(name, { hidden: isHidden }).argument('[words...]')
+    if (isHidden) command.allowUnknownOption()
+    else command.description(tools[name])
+    command.action(() => chosen({ name, words: command.args }))
+  }
 }
 
 function port(text: string): number {

@@ -2,6 +2,7 @@ import { limits, P2PError, type NodeEvent } from '../index.ts'
 import type { CommandContext } from './command.ts'
 import { runLine, tellError } from './command-line.ts'
 import type { Face, FaceOptions } from './face.ts'
+import { Hooks } from './hooks.ts'
 import { inputLines } from './input-lines.ts'
 import { jsonGap, JsonPrinter } from './json-printer.ts'
 import { Narrator } from './narrator.ts'
@@ -18,7 +19,12 @@ export function openScript(options: FaceOptions): Face {
 
 /** The face that only tells what happens. */
 export function openFollower(options: FaceOptions): Face {
-  return openLines(options, { input: nothing(), stay: true })
+  const face = openLines(options, { input: nothing(), stay: true })
+  const { exec } = options.args
+  if (exec === undefined) return face
+  const hooks = new Hooks(exec, (line) => process.stderr.write(`p2p: ${line}\n`))
+  // What the command prints is the output then.
+  return { ...face, show: (event) => hooks.run(event) }
 }
 
 async function* nothing(): AsyncGenerator<string> {}

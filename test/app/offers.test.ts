@@ -197,7 +197,7 @@ test('nothing is offered to a peer that cannot prove who it is, nor to one that 
   const { a, b, home } = pair
   await writeFile(join(home, 'x'), 'x')
   await assert.rejects(a.node.files.send(inventId(1), [join(home, 'x')]), { code: 'peer-unprovable' })
-  a.node.trust.block(b.node.id)
+  await a.node.trust.block(b.node.id)
   await assert.rejects(a.node.files.send(b.node.id, [join(home, 'x')]), { code: 'peer-blocked' })
   assert.deepEqual(a.node.files.offers(), [])
 })

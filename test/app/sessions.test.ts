@@ -273,7 +273,7 @@ async function openFlood(messageRate: { readonly perSecond: number; readonly bur
   const friend = ephemeralIdentity().credentials
   const ws = await dialWithKey(node, friend)
   // What strangers may say is bounded await besides.
-  node.node.trust.setAlias(friend.id, 'friend')
+  await node.node.trust.setAlias(friend.id, 'friend')
   await greet(ws)
   for (let sent = 0; sent < 60; sent++) {
     const messages = Array.from({ length: 500 }, (_, index) => {
