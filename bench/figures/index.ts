@@ -2,6 +2,7 @@
 import type { Figure } from '../figure.ts'
 import { announcements, burst } from './announcements.ts'
 import { codecs } from './codecs.ts'
+import { daemonIdle, daemonList } from './daemon.ts'
 import { datagrams } from './datagrams.ts'
 import { acknowledged, catchUp, durableMessages } from './delivery.ts'
 import { discovery } from './discovery.ts'
@@ -15,6 +16,7 @@ import { referenceRoundTrip, roundTrip, roundTripRested, roundTripShared } from 
 import { rubbish } from './rubbish.ts'
 import { start } from './start.ts'
 import { storeAdd, storeHistory } from './store.ts'
+import { swarm } from './swarm.ts'
 
 export const figures: readonly Figure[] = [
   discovery,
@@ -35,6 +37,8 @@ export const figures: readonly Figure[] = [
   codecs,
   start,
   resident,
+  daemonList,
+  daemonIdle,
   durableMessages,
   acknowledged,
   catchUp,
@@ -46,4 +50,5 @@ export const figures: readonly Figure[] = [
   resume,
   talkDuringFetch,
   hashShare,
+  swarm,
 ]

@@ -1,11 +1,15 @@
 /** A node that shares and fetches: `file-node.ts <data directory>`. */
 import { readFileSync, writeFileSync } from 'node:fs'
+import { keepYoungSpaceSmall } from '../../src/cli/young-space.ts'
 import { multicast, startNode, type P2PNode, type PeerId, type Transfer } from '../../src/index.ts'
 import { text } from '../conversation.ts'
 import type { FileNodeRequest } from '../files.ts'
 import { serve } from '../worker.ts'
 
 const [dataDir = ''] = process.argv.slice(2)
+
+// As the command does.
+keepYoungSpaceSmall()
 
 let node: P2PNode | undefined
 /** Monotonic ms at which the first peer was seen. */

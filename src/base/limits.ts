@@ -239,6 +239,8 @@ export const limits = {
   fileConnections: 16,
   fileStallMs: 30_000,
   fileIdleMs: 60_000,
+  /** Who takes content at this rate is only slow: the system holds up to a chunk, of which this end does not see how it leaves. */
+  slowReaderBytesPerSecond: 16 * 1024,
   /** Buffers of 1 MiB of one connection, at each end. */
   filePieces: 4,
   /** Of all connections together, beyond two for each. */
@@ -263,9 +265,13 @@ export const limits = {
   offers: 1_000,
   /** Offers that wait of all peers that our user never wrote to, verified or named: they must not fill `offers`. */
   strangerOffers: 100,
+  /** What has to stay free on the disk when an offer is accepted by a rule, after everything that is under way. */
+  ruleFreeBytes: 1024 ** 3,
+  /** Folders in an offer, beyond one for each file: it does not say how many there are. */
+  offerFolders: 10_000,
   /** How long an offer can be fetched. */
   offerMs: 30 * 24 * 3_600_000,
-  /** Files of one transfer: each takes a row. */
+  /** Files of one transfer, each of which takes a row, with the folders that they are in. */
   transferFiles: 5_000_000,
   /** Transfers that are remembered, those under way at the same time, and sources of one. */
   transfers: 1_000,

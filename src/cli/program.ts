@@ -2,6 +2,7 @@ import { errorTable, isP2PError } from '../index.ts'
 import { parseArguments } from './arguments.ts'
 import { displayLines } from './display-text.ts'
 import { run } from './run.ts'
+import { keepYoungSpaceSmall } from './young-space.ts'
 
 async function carryOut(args: readonly string[]): Promise<void> {
   const wish = await parseArguments(args)
@@ -27,6 +28,7 @@ function stackOf(error: unknown): string {
 
 /** The command `p2p` with everything it can do. */
 export async function main(args: readonly string[]): Promise<void> {
+  keepYoungSpaceSmall()
   // Nobody reads our complaints: no reason to end otherwise than planned.
   process.stderr.on('error', () => {})
   try {

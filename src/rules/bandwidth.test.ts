@@ -61,3 +61,14 @@ test('only so many peers are remembered', () => {
   assert.equal(bandwidth.pauseMs('a', 0), 1_000)
   assert.equal(bandwidth.pauseMs('b', 0), 0)
 })
+
+test('what passes in a time is as much as the tighter of both limits lets through, and never nothing', () => {
+  const bandwidth = new Bandwidth({ all: 20_000, perPeer: 30_000 }, 8)
+  assert.equal(bandwidth.bytesIn(250), 5_000)
+  bandwidth.setRates({ all: Infinity, perPeer: 30_000 })
+  assert.equal(bandwidth.bytesIn(10_000), 300_000)
+  bandwidth.setRates({ all: 1, perPeer: 1 })
+  assert.equal(bandwidth.bytesIn(250), 1)
+  bandwidth.setRates({ all: Infinity, perPeer: Infinity })
+  assert.equal(bandwidth.bytesIn(250), Infinity)
+})

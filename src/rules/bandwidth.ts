@@ -79,6 +79,12 @@ export class Bandwidth {
     return Math.max(this.#all.pauseMs(now), ofPeer)
   }
 
+  /** Bytes that pass between us and this peer in a time, at most; 1 or more. */
+  bytesIn(ms: number): number {
+    const { all, perPeer } = this.#rates
+    return Math.max(1, Math.floor((Math.min(all, perPeer) * ms) / 1_000))
+  }
+
   #of(peer: string): ByteBucket {
     const bucket = this.#perPeer.get(peer) ?? new ByteBucket(this.#rates.perPeer)
     this.#perPeer.delete(peer)

@@ -57,6 +57,18 @@ test('a fast source is asked for 64 chunks at once and a slow one for one', () =
   }
 })
 
+test('no source is asked for more than is wished', () => {
+  const plan = planOf(1_000)
+  plan.setSource('a', undefined)
+  let now = 0
+  for (const most of [1, 3, 2, 5]) {
+    const run = plan.next('a', now, most)!
+    assert.ok(run.count <= most, `${run.count} of ${most}`)
+    now = deliver(plan, 'a', run, { now, msEach: 1 })
+  }
+  assert.equal(plan.next('a', now, 6)?.count, 6)
+})
+
 test('what is there already is not asked for', () => {
   const plan = new DownloadPlan({ chunks: 4, have: mapOf(4, 0, 2), seed: 1 })
   plan.setSource('a', undefined)

@@ -117,11 +117,15 @@ export class DownloadPlan {
     this.#dropped.add(id)
   }
 
-  /** What to ask of a source now; undefined while it has nothing that is needed, is busy or rests. */
-  next(id: string, now: number): Run | undefined {
+  /**
+   * What to ask of a source now; undefined while it has nothing that is needed, is busy or rests.
+   *
+   * @param most chunks of it, 1 or more
+   */
+  next(id: string, now: number, most = longestRun): Run | undefined {
     const source = this.#sources.get(id)
     if (source === undefined || source.run !== undefined || now < source.restsUntil) return undefined
-    const run = this.#openRun(source) ?? this.#lateRun(source, now)
+    const run = this.#openRun(source, most) ?? this.#lateRun(source, now)
     if (run === undefined) return undefined
     const pending = new Set<number>()
     for (let chunk = run.first; chunk < run.first + run.count; chunk++) {
@@ -194,11 +198,11 @@ export class DownloadPlan {
   }
 
   /** A run of chunks that nobody is asked for. */
-  #openRun(source: Source): Run | undefined {
+  #openRun(source: Source, wished: number): Run | undefined {
     if (this.#open === 0) return undefined
     const first = this.#sourcesWithParts === 0 ? this.#nextInOrder() : this.#rarest(source)
     if (first === undefined) return undefined
-    const most = this.#runLength(source)
+    const most = Math.min(wished, this.#runLength(source))
     const rarity = this.#rarity[first] ?? 0
     let count = 1
     while (

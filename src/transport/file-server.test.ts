@@ -427,7 +427,7 @@ describe('F6: connections', () => {
   /** Asks for 64 MiB and reads a byte now and then; whether it was cut off within two seconds. */
   async function readSlowly(fileStallMs: number): Promise<boolean> {
     const host = contentHost(size)
-    await using server = await openHost(host, { limits: { fileStallMs } })
+    await using server = await openHost(host, { limits: { fileStallMs, slowReaderBytesPerSecond: Infinity } })
     const socket = await call(server)
     socket.write(big(server))
     socket.pause()
@@ -451,6 +451,25 @@ describe('F6: connections', () => {
   test('twin: without that limit it holds its place and its buffers for ever', async () => {
     assert.equal(await readSlowly(1_000_000), false)
   })
+
+  for (const [slowReaderBytesPerSecond, what] of [
+    [512 * 1024, 'the last chunk of an answer may take its time to arrive'],
+    [Infinity, 'twin: without that time the connection is ended while it is on its way'],
+  ] as const)
+    test(what, async () => {
+      await using server = await openHost(contentHost(leafBytes), {
+        limits: { fileStallMs: 200, fileIdleMs: 200, slowReaderBytesPerSecond },
+      })
+      const socket = await call(server)
+      socket.resume()
+      const beganAt = performance.now()
+      const range = `bytes=0-${leafBytes - 1}`
+      socket.write(securedRequest(server.here, content, { PeerID: me.id, Range: range }))
+      await closing(socket).catch(() => undefined)
+      // All of it is with the system at once, on a link as fast as this.
+      const tookMs = performance.now() - beganAt
+      assert.equal(tookMs > 2_000, slowReaderBytesPerSecond < Infinity, `${tookMs} ms`)
+    })
 
   // The system buffers some MiB at each end, so that what is read steadily leaves here in bursts.
   test('a reader that is merely slow gets everything', async () => {

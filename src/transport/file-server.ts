@@ -4,6 +4,7 @@ import { messageOf } from '../base/errors.ts'
 import type { Limits } from '../base/limits.ts'
 import type { Log } from '../base/log.ts'
 import { monotonicMs } from '../base/time.ts'
+import { leafBytes } from '../protocol/file-id.ts'
 import { packTarget, parseRequest, type FileRequest, type NoFileRequest } from '../protocol/file-request.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
 import type { AddressWatch } from './address-watch.ts'
@@ -40,6 +41,8 @@ interface Line extends Omit<Connection, 'proved'> {
   /** Bytes that had left when something last happened, and when that was. */
   bytesWritten: number
   since: number
+  /** Bytes that had left when the answer under way, or the last one, began. */
+  answerFrom: number
 }
 
 /** What one request costs beside its own bytes: two records of TLS. */
@@ -69,7 +72,7 @@ export class FileServer {
     if (this.#lines.has(socket)) return true
     if (socket.destroyed || !this.#hasRoom(peerId)) return false
     const sent = Promise.resolve()
-    const seen = { requests: 0, bytesWritten: 0, since: monotonicMs() }
+    const seen = { requests: 0, bytesWritten: 0, since: monotonicMs(), answerFrom: 0 }
     this.#lines.set(socket, { socket, raw, peerId, isAnswering: false, sent, ...seen })
     const { addresses } = this.#options
     const bound = { localAddress: plainAddress(socket.localAddress), strand: () => socket.destroy() }
@@ -102,6 +105,7 @@ export class FileServer {
     const { route, response } = call
     line.isAnswering = true
     line.requests++
+    line.answerFrom = line.raw.bytesWritten
     line.since = monotonicMs()
     const written = (): void => {
       line.isAnswering = false
@@ -168,7 +172,7 @@ export class FileServer {
 
   #sweep(): void {
     const now = monotonicMs()
-    const { fileStallMs, fileIdleMs, tlsExtraBytes } = this.#options.limits
+    const { fileStallMs, fileIdleMs, slowReaderBytesPerSecond, tlsExtraBytes } = this.#options.limits
     for (const line of this.#lines.values()) {
       const { socket, raw } = line
       // Node gives about 160 KiB at a time to the system: whoever reads more slowly than that has stalled.
@@ -176,7 +180,10 @@ export class FileServer {
       const isHostsTurn = line.isAnswering && !isReading
       if (raw.bytesWritten !== line.bytesWritten || isHostsTurn) line.since = now
       line.bytesWritten = raw.bytesWritten
-      const isLate = now - line.since >= (isReading ? fileStallMs : fileIdleMs)
+      // Of what was given to the system nobody tells whether it has left; who asks for a chunk at a time is allowed that much.
+      const unseenBytes = Math.min(raw.bytesWritten - line.answerFrom, leafBytes)
+      const unseenMs = (unseenBytes * 1_000) / slowReaderBytesPerSecond
+      const isLate = now - line.since >= (isReading ? fileStallMs : fileIdleMs) + unseenMs
       // As in sessions: what is said in TLS itself, as new keys over and over, costs much (T10).
       const extraBytes = raw.bytesRead - socket.bytesRead - requestExtraBytes * line.requests
       if (isLate || extraBytes > tlsExtraBytes) socket.destroy()

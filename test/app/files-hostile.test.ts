@@ -7,6 +7,7 @@ import { fileIdOfContent } from '../../src/files/hash-tree.ts'
 import { decodeFileList, encodeFileList, type SharedEntry } from '../../src/protocol/file-messages.ts'
 import type { FileReply } from '../../src/transport/files.ts'
 import { corrupted, lying, lyingContent, stalling } from './lying-hosts.ts'
+import { until } from './nodes.ts'
 import { hashOf, hashOfFile, noise, openHouse, shareAll, take, treeOf, write } from './sharing-nodes.ts'
 
 const mebibyte = 1024 * 1024
@@ -180,4 +181,21 @@ test('a peer that gives no hashes, or wrong ones, is found out', async () => {
     await assert.rejects(take(taker, liar, 'stuff/large'), { code: 'content-corrupt' })
     assert.deepEqual(await treeOf(taker.down), {})
   }
+})
+
+test('F12: who accepts one file is given no other, and the twin without the offer is', async () => {
+  await using house = await openHouse()
+  const liar = await house.open('liar', {
+    transport: lyingList((entries) => entries.map(({ ...entry }) => Object.assign(entry, { path: 'other' }))),
+  })
+  await write(liar.shared, { 'note.txt': 'a note' })
+  const taker = await house.open('taker')
+  const { id } = await liar.node.files.send(taker.node.id, [join(liar.shared, 'note.txt')])
+  await until(() => taker.node.files.offers().length === 1, 'the offer')
+  const transfer = await taker.node.files.accept(id)
+  await assert.rejects(taker.node.files.finished(transfer.id), { code: 'file-changed' })
+  assert.deepEqual(await treeOf(taker.down), {})
+  await shareAll(liar)
+  await take(taker, liar, 'stuff')
+  assert.deepEqual(await readdir(join(taker.down, 'stuff')), ['other'])
 })

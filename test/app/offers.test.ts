@@ -179,7 +179,7 @@ test('F12: offers are taken without a question from verified peers alone, up to 
   await writeFile(join(home, 'small'), 'small')
   await writeFile(join(home, 'large'), Buffer.alloc(101))
   await a.node.files.send(b.node.id, [join(home, 'small')])
-  await until(async () => (await b.node.conversation(a.node.id).history()).length === 1, 'the offer')
+  await until(() => b.node.files.offers().length === 1, 'the offer')
   await verifyByPhone(a.node, b.node)
   const large = await a.node.files.send(b.node.id, [join(home, 'large')])
   const small = await a.node.files.send(b.node.id, [join(home, 'small')])

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { limits } from '../../base/limits.ts'
 import { monotonicMs } from '../../base/time.ts'
 import type { FileWorker } from '../../files/file-worker.ts'
@@ -11,10 +12,12 @@ import type { PeerId } from '../../protocol/peer-id.ts'
 import type { Bandwidth } from '../../rules/bandwidth.ts'
 import type { IndexedFile } from '../../store/share-store.ts'
 import type { ContentSource, FileReply } from '../../transport/files.ts'
+import type { CallOptions } from '../p2p-node.ts'
 import type { Fellows } from './fellows.ts'
 import type { FileRights } from './file-rights.ts'
 import type { Holding } from './receiving.ts'
 import { contentOf, Sending, type Readable } from './sending.ts'
+import type { Turns } from './turns.ts'
 
 /** What sending content needs of its node. */
 export interface ContentHostContext {
@@ -22,6 +25,8 @@ export interface ContentHostContext {
   readonly fellows: Fellows
   readonly worker: FileWorker
   readonly upload: Bandwidth
+  /** Whoever looks much up in the index does so in turn, and lets others do their work in between. */
+  readonly lookUps: Turns
   /** A file is not what the index says. */
   changed(file: IndexedFile): void
   /** Bytes of an offer go out. */
@@ -31,10 +36,15 @@ export interface ContentHostContext {
 /** What is not there, and what one may not have (F5). */
 export const notFound: FileReply = { kind: 'refused', status: 404 }
 
+/** How long looking up goes on before everybody else gets a turn. */
+const stepMs = 4
+
 /** Answers requests for content. */
 export class ContentHost {
   readonly #context: ContentHostContext
   readonly #sendings = new Set<Sending>()
+  /** How often rights have changed. */
+  #changes = 0
 
   constructor(context: ContentHostContext) {
     this.#context = context
@@ -42,11 +52,13 @@ export class ContentHost {
 
   /** Cuts off what is being sent to those who may not have it any more. */
   recheck(): void {
+    this.#changes++
     for (const sending of this.#sendings) sending.recheck()
   }
 
   async content(caller: PeerId, request: ContentRequest): Promise<FileReply> {
     const { id, start, end } = request
+    const since = this.#changes
     const files = this.#context.rights.files(id, caller)
     const holding = this.#context.rights.held(id, caller)
     const sizeBytes = files[0]?.sizeBytes ?? holding?.sizeBytes
@@ -54,13 +66,15 @@ export class ContentHost {
     if (start >= end || end > sizeBytes) return { kind: 'refused', status: 416, sizeBytes }
     const content = (await this.#ofFiles(files, request)) ?? ofHolding(holding, request)
     if (content === undefined) return notFound
-    const body = this.#send({ caller, ids: [id], offer: offerOf(files), content })
+    const body = this.#send({ caller, ids: [id], offer: offerOf(files), content, since })
     return { kind: 'content', bodyBytes: end - start, sizeBytes, body }
   }
 
-  async pack(caller: PeerId, { ids }: PackRequest): Promise<FileReply> {
-    const { rights, worker } = this.#context
-    const wanted = thatFit(ids.map((id) => rights.files(id, caller)[0]))
+  async pack(caller: PeerId, { ids }: PackRequest, { signal }: CallOptions = {}): Promise<FileReply> {
+    const { worker, lookUps } = this.#context
+    const since = this.#changes
+    const found = await lookUps.take(() => this.#lookUp(caller, ids, signal))
+    const wanted = thatFit(ids.map((id) => found.get(id)))
     const files = wanted.filter((file) => file !== undefined)
     const pack = await openPack(worker, files)
     const there = new Set(files.filter((_, index) => pack.files[index]?.kind === 'there'))
@@ -69,11 +83,30 @@ export class ContentHost {
     const table = encodePackTable(sizes)
     const content = this.#ofPack(table, pack, there)
     const held = [...there].flatMap(({ id }) => (id === undefined ? [] : [id]))
-    const body = this.#send({ caller, ids: held, offer: offerOf(files), content })
+    const body = this.#send({ caller, ids: held, offer: offerOf(files), content, since })
     return { kind: 'content', bodyBytes: table.length + pack.sizeBytes, sizeBytes: undefined, body }
   }
 
-  #send({ caller, ids, offer, content }: Sent): Sending {
+  /** Each content once, in steps: a thousand of them can take a second (F6). */
+  async #lookUp(
+    caller: PeerId,
+    ids: readonly FileId[],
+    signal: AbortSignal | undefined,
+  ): Promise<ReadonlyMap<FileId, IndexedFile>> {
+    const found = new Map<FileId, IndexedFile>()
+    let until = monotonicMs() + stepMs
+    for (const id of new Set(ids)) {
+      const [file] = this.#context.rights.files(id, caller)
+      if (file !== undefined) found.set(id, file)
+      if (monotonicMs() < until) continue
+      await setImmediate()
+      signal?.throwIfAborted()
+      until = monotonicMs() + stepMs
+    }
+    return found
+  }
+
+  #send({ caller, ids, offer, content, since }: Sent): Sending {
     const { rights, fellows, upload } = this.#context
     const sending = new Sending(caller, content, {
       upload,
@@ -86,6 +119,8 @@ export class ContentHost {
       ended: () => this.#sendings.delete(sending),
     })
     this.#sendings.add(sending)
+    // Somebody may have lost the right while the file was opened (F5).
+    if (since !== this.#changes) sending.recheck()
     return sending
   }
 
@@ -142,6 +177,8 @@ interface Sent {
   readonly ids: readonly FileId[]
   readonly offer: OfferId | undefined
   readonly content: ContentSource
+  /** How often rights had changed when it was looked up. */
+  readonly since: number
 }
 
 function ofHolding(holding: Holding | undefined, range: ContentRequest): ContentSource | undefined {

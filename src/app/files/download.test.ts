@@ -12,6 +12,7 @@ import { encodeFileList, type SharedEntry } from '../../protocol/file-messages.t
 import type { PeerId } from '../../protocol/peer-id.ts'
 import { Bandwidth } from '../../rules/bandwidth.ts'
 import { openTransferStore, type StoredTransfer } from '../../store/transfer-store.ts'
+import { AsOffered } from './as-offered.ts'
 import { Download } from './download.ts'
 import { Streams } from './fetch-job.ts'
 import { Holdings } from './holdings.ts'
@@ -40,7 +41,12 @@ const transfer: StoredTransfer = {
 }
 
 /** A transfer from a peer that lists these entries, and gives nothing. */
-async function open(t: TestContext, change: Partial<StoredTransfer>, entries: readonly SharedEntry[]) {
+async function open(
+  t: TestContext,
+  change: Partial<StoredTransfer>,
+  entries: readonly SharedEntry[],
+  next = (): string => '',
+) {
   const into = await mkdtemp(join(tmpdir(), 'p2p-download-'))
   const store = await openTransferStore({ path: undefined })
   const worker = openFileWorkers()
@@ -52,7 +58,7 @@ async function open(t: TestContext, change: Partial<StoredTransfer>, entries: re
   const stored = { ...transfer, into, ...change }
   await store.add(stored)
   const lines: FileLines = {
-    ask: () => Promise.resolve(encodeFileList({ entries, next: '' })),
+    ask: () => Promise.resolve(encodeFileList({ entries, next: next() })),
     use: () => Promise.reject(new P2PError('peer-unreachable', 'nothing is given')),
     cut() {},
     [Symbol.asyncDispose]: () => Promise.resolve(),
@@ -77,11 +83,11 @@ async function open(t: TestContext, change: Partial<StoredTransfer>, entries: re
     streams: new Streams(1),
     holders: () => [],
   }
-  const run = (offeredBytes?: number): Promise<void> =>
+  const run = (offered?: AsOffered): Promise<void> =>
     new Download(context, {
       transfer: stored,
       counts: new Counts(stored),
-      offeredBytes,
+      offered,
       signal: new AbortController().signal,
       progressed() {},
       savedAs: () => Promise.resolve(),
@@ -101,9 +107,22 @@ test('F10: a folder that lists more files than one transfer has is not taken', a
 })
 
 test('F10: what lists more bytes than were offered is not taken', async (t) => {
-  const { run, into } = await open(t, {}, [fileOf('one', 10 * 1024 ** 3)])
-  await assert.rejects(run(10), { code: 'file-changed' })
+  const { run, into } = await open(t, {}, [fileOf('one/a', 10 * 1024 ** 3)])
+  const offered = new AsOffered([{ name: 'one', kind: 'folder', sizeBytes: 10, files: 1, id: undefined }])
+  await assert.rejects(run(offered), { code: 'file-changed' })
   assert.deepEqual(await readdir(into), [])
+})
+
+test('F10: folders count too, and a list that never ends is none', async (t) => {
+  const folder = { ...fileOf('one', 0), kind: 'folder' } as const
+  const almost = { totalFiles: limits.transferFiles - 2 }
+  const full = await open(t, almost, [folder, { ...folder, path: 'two' }])
+  await assert.rejects(full.run(), { code: 'too-many' })
+  assert.deepEqual(await readdir(full.into), [])
+  let pages = 0
+  const endless = await open(t, almost, [], () => String(++pages).padStart(9, 'x'))
+  await assert.rejects(endless.run(), { code: 'too-many' })
+  assert.ok(pages < 10)
 })
 
 test('F14: what does not fit on the disk is told before anything is asked for', async (t) => {

@@ -5,7 +5,7 @@ import { bootId } from '../../files/boot-id.ts'
 import { openTarget, type Target } from '../../files/target.ts'
 import type { SharedEntry } from '../../protocol/file-messages.ts'
 import type { StoredTransfer, TransferFile } from '../../store/transfer-store.ts'
-import { Intake, requireAsOffered, type DownloadOptions } from './intake.ts'
+import { Intake, type DownloadOptions } from './intake.ts'
 import { Lanes } from './lanes.ts'
 import { fileAt } from './listing.ts'
 import { LargeFiles } from './take-large.ts'
@@ -89,7 +89,8 @@ export class Download {
       if (last === undefined) break
       from = last.number + 1
       const wanted = files.filter(isWanted)
-      for (const pack of packsOf(wanted.filter(isSmall))) await lanes.run(() => this.#takeSmall(small, pack))
+      for (const pack of packsOf(wanted.filter(isSmall), this.#context.download))
+        await lanes.run(() => this.#takeSmall(small, pack))
       for (const file of wanted.filter((each) => !isSmall(each)))
         await lanes.run(() => this.#takeLarge(large, file))
     }
@@ -166,7 +167,8 @@ export class Download {
     const { id, sizeBytes, modifiedAtMs } = now
     counts.totalBytes += sizeBytes - file.sizeBytes
     const { totalBytes } = counts
-    requireAsOffered(this.#options)
+    this.#options.offered?.require([{ ...now, path: file.path }])
+    this.#options.offered?.requireTotals(counts)
     await this.#context.store.changeFiles(
       this.#transfer.id,
       [{ number: file.number, id, sizeBytes, modifiedAtMs }],

@@ -58,8 +58,9 @@ export class FetchWindow {
     this.#plan.setSource(id, has && this.#cut(has))
   }
 
-  next(id: PeerId, now: number): Run | undefined {
-    const run = this.#plan.next(id, now)
+  /** @param most chunks of one request */
+  next(id: PeerId, now: number, most: number): Run | undefined {
+    const run = this.#plan.next(id, now, most)
     return run && { first: run.first + this.#first, count: run.count }
   }
 

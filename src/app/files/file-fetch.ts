@@ -1,5 +1,5 @@
 import { messageOf, P2PError } from '../../base/errors.ts'
-import { monotonicMs, sleep } from '../../base/time.ts'
+import { monotonicMs } from '../../base/time.ts'
 import { hashLeaf } from '../../files/hash-tree.ts'
 import { groupLeaves, leafBytes, leavesOf } from '../../protocol/file-id.ts'
 import type { TreeRequest } from '../../protocol/file-request.ts'
@@ -7,6 +7,7 @@ import type { PeerId } from '../../protocol/peer-id.ts'
 import { addChunk, removeChunk } from '../../rules/chunk-map.ts'
 import type { Run } from '../../rules/download-plan.ts'
 import type { Piece } from '../../transport/files.ts'
+import { askedMs, bandwidthTurn } from './bandwidth-turn.ts'
 import { ContentTree } from './content-tree.ts'
 import { FetchSources, type Source } from './fetch-sources.ts'
 import { FetchWindow } from './fetch-window.ts'
@@ -164,7 +165,8 @@ export class FileFetch {
 
   async #askNext(source: Source): Promise<boolean> {
     const window = this.#window
-    const run = window?.next(source.id, monotonicMs())
+    const most = Math.max(1, Math.floor(this.#context.download.bytesIn(askedMs) / leafBytes))
+    const run = window?.next(source.id, monotonicMs(), most)
     if (window === undefined || run === undefined) return false
     await this.#fetchRun(source, window, run)
     return true
@@ -180,6 +182,8 @@ export class FileFetch {
     let chunk = first
     this.#sources.tellGiving()
     try {
+      await bandwidthTurn(this.#context.download, source.id, signal)
+      signal.throwIfAborted()
       await this.#context.lines.use(
         source.id,
         (line) =>
@@ -227,18 +231,10 @@ export class FileFetch {
         this.#job.grants.gave(source.id)
         this.#settle(window, chunk, source.id)
       }
-      await this.#turn(source.id)
+      // Meanwhile nothing more is read from this source.
+      await bandwidthTurn(this.#context.download, source.id, this.#signal)
     } finally {
       piece.release()
-    }
-  }
-
-  /** Waits for its share of a limited bandwidth: meanwhile nothing more is read from this source. */
-  async #turn(id: PeerId): Promise<void> {
-    for (;;) {
-      const pauseMs = this.#context.download.pauseMs(id, monotonicMs())
-      if (pauseMs === 0 || this.#signal.aborted) return
-      await sleep(pauseMs, this.#signal)
     }
   }
 

@@ -420,6 +420,16 @@ test('an upload limit holds content back', async () => {
   assert.ok(performance.now() - startedAt >= 150, 'three pieces of 100 KB at 1 MB/s take 0.2 s')
 })
 
+test('of a content that a limit makes slow something goes out every quarter of a second', async () => {
+  await using bench = await open()
+  const id = await bench.share('a.bin', Buffer.alloc(100_000, 7))
+  bench.upload.setRates({ all: 80_000, perPeer: 20_000 })
+  const reply = await bench.ask(alice, whole(id, 100_000))
+  assert.ok(reply.kind === 'content')
+  await using body = reply.body
+  for (let pieces = 0; pieces < 2; pieces++) assert.equal(await body.read(new Uint8Array(leafBytes)), 5_000)
+})
+
 test('F6: however many search, few searches go on at a time, and none for who has hung up', async () => {
   let [running, most, begun] = [0, 0, 0]
   const find = async (): ReturnType<ShareStore['find']> => {
@@ -447,4 +457,41 @@ test('F6: however many search, few searches go on at a time, and none for who ha
   assert.deepEqual([begun, most], [4, limits.servedFinds])
   await Promise.all(Array.from({ length: 6 }, find))
   assert.equal(most, 6, 'twin: without turns all of them go on at once')
+})
+
+test('F6: a pack of the same content over and over looks it up once, and lets others do their work meanwhile', async () => {
+  let looked = 0
+  await using bench = await open((store) =>
+    Object.assign(Object.create(store) as ShareStore, {
+      withContent: (...question: Parameters<ShareStore['withContent']>) => {
+        looked++
+        for (const until = performance.now() + 1; performance.now() < until;);
+        return store.withContent(...question)
+      },
+    }),
+  )
+  const id = await bench.share('small', Buffer.from('small'))
+  looked = 0
+  const same = await bench.ask(alice, { kind: 'pack', ids: Array.from({ length: 1_000 }, () => id) })
+  assert.ok((await bytesOf(same)).length > 5_000)
+  assert.equal(looked, 1)
+  const ids = Array.from({ length: 60 }, (_, number) => fileIdOfContent(Buffer.from(`${number}`)))
+  let turns = 0
+  const ticking = setInterval(() => turns++, 0)
+  await Promise.all([1, 2, 3].map(() => bench.ask(alice, { kind: 'pack', ids })))
+  clearInterval(ticking)
+  assert.ok(turns > 20, `others had ${turns} turns in 180 ms`)
+})
+
+test('F5: who loses the right while a file is opened for him gets nothing of it', async () => {
+  await using bench = await open()
+  const secret = Buffer.from('for a moment')
+  const id = await bench.share('moment', secret, [alice])
+  for (const request of [whole(id, secret.length), { kind: 'pack', ids: [id] } as const]) {
+    await bench.sharing.setVisibility('moment', [alice])
+    const asking = bench.ask(alice, request)
+    await Promise.all([asking, bench.sharing.setVisibility('moment', [bob])])
+    const reply = await asking
+    if (reply.kind === 'content') await assert.rejects(bytesOf(reply), { code: 'file-unknown' })
+  }
 })

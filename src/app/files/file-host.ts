@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { limits } from '../../base/limits.ts'
 import { monotonicMs } from '../../base/time.ts'
 import { encodeAvailability, encodeFileList } from '../../protocol/file-messages.ts'
@@ -19,7 +20,8 @@ import { FileRights, type FileRightsContext } from './file-rights.ts'
 import { Turns } from './turns.ts'
 
 /** What serving needs of its node. */
-export interface FileHostContext extends FileRightsContext, Omit<ContentHostContext, 'rights' | 'fellows'> {
+export interface FileHostContext
+  extends FileRightsContext, Omit<ContentHostContext, 'rights' | 'fellows' | 'lookUps'> {
   readonly store: ShareStore
   /** Somebody waits for a file without an ID. */
   hurry(file: IndexedFile): void
@@ -35,6 +37,7 @@ export class NodeFileHost implements FileHost {
   readonly #fellows = new Fellows()
   /** A search may walk over a million names: those who ask share the time of a few (F6). */
   readonly #finds = new Turns(limits.servedFinds)
+  readonly #lookUps = new Turns(1)
   readonly #contents: ContentHost
 
   constructor(context: FileHostContext) {
@@ -45,6 +48,7 @@ export class NodeFileHost implements FileHost {
       fellows: this.#fellows,
       worker: context.worker,
       upload: context.upload,
+      lookUps: this.#lookUps,
       changed: (file) => context.changed(file),
       served: (to, offer, bytes) => context.served(to, offer, bytes),
     })
@@ -57,7 +61,11 @@ export class NodeFileHost implements FileHost {
   ): Promise<FileReply> {
     switch (request.kind) {
       case 'list':
-        return this.#list(caller, request)
+        return await this.#lookUps.take(async () => {
+          await setImmediate()
+          options.signal?.throwIfAborted()
+          return this.#list(caller, request)
+        })
       case 'find':
         return await this.#find(caller, request, options)
       case 'tree':
@@ -67,7 +75,7 @@ export class NodeFileHost implements FileHost {
       case 'content':
         return await this.#contents.content(caller, request)
       case 'pack':
-        return await this.#contents.pack(caller, request)
+        return await this.#contents.pack(caller, request, options)
     }
   }
 

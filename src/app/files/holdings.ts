@@ -70,13 +70,18 @@ export class HeldContent implements Holding {
     return true
   }
 
-  /** The whole file with its hashes, to be copied from; undefined while it is not whole, or not all hashes are known. */
-  whole(): EarlierVersion | undefined {
+  /** The whole file with its hashes, to be copied from; undefined while it is not whole, has gone, or not all hashes are known. */
+  async whole(): Promise<EarlierVersion | undefined> {
     if (this.#finished === undefined) return undefined
+    const { file } = this.#finished
     const groups = Array.from({ length: this.#tree.groupCount }, (_, group) => this.#tree.leaves(group))
     const known = groups.filter((leaves) => leaves !== undefined)
     if (known.length < groups.length) return undefined
-    return { file: this.#finished.file, leaves: Buffer.concat(known) }
+    if ((await stampAt(file.share.path, file.path)) !== file.stamp) {
+      this.#finished = undefined
+      return undefined
+    }
+    return { file, leaves: Buffer.concat(known) }
   }
 
   /** A chunk has come from a peer. */
@@ -89,13 +94,13 @@ export class HeldContent implements Holding {
   /** It is whole, and can be read under its final name, unless that has been removed by now. */
   async finished(folder: string, relative: string): Promise<void> {
     this.#output = undefined
-    const stats = await lstat(join(folder, relative), { bigint: true }).catch(() => undefined)
-    if (stats === undefined) return
+    const stamp = await stampAt(folder, relative)
+    if (stamp === undefined) return
     this.#finished = new Finished({
       share: { path: folder },
       path: relative,
       sizeBytes: this.sizeBytes,
-      stamp: stampOf(stats),
+      stamp,
     })
   }
 
@@ -103,6 +108,12 @@ export class HeldContent implements Holding {
   stopped(): void {
     this.#output = undefined
   }
+}
+
+/** Undefined when there is nothing. */
+async function stampAt(folder: string, relative: string): Promise<string | undefined> {
+  const stats = await lstat(join(folder, relative), { bigint: true }).catch(() => undefined)
+  return stats && stampOf(stats)
 }
 
 /** A file of ours that is opened for each read: those that fetch it are few, and a read is a whole chunk. */

@@ -3,6 +3,7 @@ import { P2PError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import type { FileList, SharedEntry } from '../../protocol/file-messages.ts'
 import type { StoredTransfer, TransferFile } from '../../store/transfer-store.ts'
+import type { AsOffered } from './as-offered.ts'
 import { fileAt, listPage } from './listing.ts'
 import type { Counts, Places, TakeContext } from './take-run.ts'
 import { endsTransfer } from './take-small.ts'
@@ -10,8 +11,8 @@ import { endsTransfer } from './take-small.ts'
 export interface DownloadOptions {
   readonly transfer: StoredTransfer
   readonly counts: Counts
-  /** Bytes that the offer named; what the peer lists may not be more (F10). */
-  readonly offeredBytes: number | undefined
+  /** What the offer named, when it is one: the peer may list nothing else. */
+  readonly offered: AsOffered | undefined
   readonly signal: AbortSignal
   readonly progressed: () => void
   /** Where it is put is known; absolute. */
@@ -23,14 +24,17 @@ export class Intake {
   readonly #context: TakeContext
   readonly #options: DownloadOptions
   readonly #places: Places
+  /** Files, folders and pages: a list without an end is none (F10). */
+  #listed: number
 
   constructor(context: TakeContext, options: DownloadOptions, places: Places) {
     this.#context = context
     this.#options = options
     this.#places = places
+    this.#listed = options.counts.totalFiles
   }
 
-  /** @throws P2PError `file-unknown`, `too-many`, `file-changed` for more than was offered, and like `FileLines.ask` */
+  /** @throws P2PError `file-unknown`, `too-many`, `file-changed` for what was not offered, and like `FileLines.ask` */
   async run(): Promise<void> {
     const { id, path, peerId, offer } = this.#options.transfer
     const { counts, signal } = this.#options
@@ -40,6 +44,7 @@ export class Intake {
     if (after === '') {
       counts.totalBytes = 0
       counts.totalFiles = 0
+      this.#listed = 0
       const file = await fileAt(this.#context.lines, place, { signal })
       if (file !== undefined) return await this.#add([{ ...file, path: '' }], undefined)
       await this.#savedIn()
@@ -67,6 +72,9 @@ export class Intake {
   }
 
   async #addPage({ entries }: FileList, after: string | undefined): Promise<void> {
+    this.#listed += entries.length + 1
+    if (this.#listed > limits.transferFiles) throw tooManyFiles()
+    this.#options.offered?.require(entries)
     for (const { kind, path } of entries) if (kind === 'folder') await makeIfPossible(this.#places, path)
     await this.#add(
       entries.filter(({ kind }) => kind === 'file'),
@@ -96,7 +104,7 @@ export class Intake {
     counts.totalFiles += files.length
     counts.totalBytes += files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
     if (counts.totalFiles > limits.transferFiles) throw tooManyFiles()
-    requireAsOffered(this.#options)
+    this.#options.offered?.requireTotals(counts)
     const { totalBytes, totalFiles } = counts
     // The counts first: files that are stored without being counted would be numbered twice.
     const { store } = this.#context
@@ -106,11 +114,6 @@ export class Intake {
     ])
     this.#options.progressed()
   }
-}
-
-/** @throws P2PError `file-changed` when there is more than was offered (F10) */
-export function requireAsOffered({ counts, offeredBytes }: DownloadOptions): void {
-  if (offeredBytes !== undefined && counts.totalBytes > offeredBytes) throw moreThanOffered()
 }
 
 /** A folder with a name that is refused is left out; the files in it will be refused with a reason. */
@@ -125,10 +128,6 @@ async function makeIfPossible(places: Places, path: string): Promise<void> {
 function tooManyFiles(): P2PError {
   return new P2PError(
     'too-many',
-    `There are more than ${limits.transferFiles} files in it. Take its folders one by one.`,
+    `There are more than ${limits.transferFiles} files and folders in it. Take its folders one by one.`,
   )
-}
-
-function moreThanOffered(): P2PError {
-  return new P2PError('file-changed', 'There is more in it by now than was offered. Ask for another offer.')
 }

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path'
 import { P2PError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { openFileWorkers } from '../../files/file-workers.ts'
+import { openTarget } from '../../files/target.ts'
 import type { MessageId } from '../../protocol/message-id.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
 import { Bandwidth } from '../../rules/bandwidth.ts'
@@ -314,6 +315,7 @@ export class NodeFiles implements Files, AsyncDisposable {
       sharesMoved: (from, to) => this.#sharing.moved(from, to),
       downloads: () => this.#downloads,
       downloadsFolder: () => this.#downloadsFolder(),
+      freeBytes: async (folder) => await (await openTarget(folder)).freeBytes(),
     })
   }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 
 import { P2PError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
@@ -40,7 +41,7 @@ async function open(autoAccept: AutoAccept = { from: 'nobody', maxBytes: 0 }) {
   const events: NodeEvent[] = []
   const transfers: Transfer[] = []
   const strangers = new Set<PeerId>()
-  const disk = { isFull: false }
+  const disk = { isFull: false, freeBytes: 100 * 1024 ** 3 }
   const context = {
     store,
     carry: (to: PeerId, content: MessageContent, id?: MessageId) => {
@@ -65,6 +66,7 @@ async function open(autoAccept: AutoAccept = { from: 'nobody', maxBytes: 0 }) {
     outgoing,
     downloads: () => fakeDownloads(transfers),
     downloadsFolder: () => '/downloads',
+    freeBytes: () => Promise.resolve(disk.freeBytes),
     isVerified: (id) => id === friend,
     isStranger: (id) => strangers.has(id),
     sharesMoved: () => Promise.resolve(),
@@ -76,7 +78,7 @@ async function open(autoAccept: AutoAccept = { from: 'nobody', maxBytes: 0 }) {
     const message = carrier(peerId, content)
     await offers.keep([message])
     offers.arrived(message)
-    await new Promise(setImmediate)
+    await setTimeout(5)
   }
   return { store, shares, said, events, transfers, disk, strangers, outgoing, offers, answers, hear }
 }
@@ -219,6 +221,7 @@ test('F12, twin: with a rule that does not look at trust, everybody fills the di
     outgoing: (await open()).outgoing,
     downloads: () => fakeDownloads(transfers),
     downloadsFolder: () => '/downloads',
+    freeBytes: () => Promise.resolve(Infinity),
     isVerified: () => true,
     isStranger: () => false,
     sharesMoved: () => Promise.resolve(),
@@ -231,7 +234,7 @@ test('F12, twin: with a rule that does not look at trust, everybody fills the di
   await hear(other, content)
   assert.equal(transfers.length, 0)
   careless.arrived(carrier(other, content))
-  await new Promise(setImmediate)
+  await setTimeout(5)
   assert.equal(transfers.length, 1)
 })
 
@@ -287,7 +290,7 @@ test('F5: an offer that nobody took for long is withdrawn, and what it showed go
   const share = { name: 'x', path: '/x', kind: 'file', visibleTo: 'named', peers: [friend] } as const
   for (const offer of [old, young, newOfferId()]) await shares.addShare({ ...share, offer })
   outgoing.start()
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  await setTimeout(50)
   assert.deepEqual([store.offer(old)?.state, store.offer(young)?.state], ['withdrawn', 'accepted'])
   assert.deepEqual(
     shares.shares().map(({ offer }) => offer),
@@ -324,7 +327,7 @@ test('when a conversation is deleted, nothing that was offered in it can be had'
   await store.addOffer(storedOffer(to))
   await store.addOffer(storedOffer(toOther, { peerId: other }))
   offers.deleted(friend)
-  await new Promise((resolve) => setTimeout(resolve, 20))
+  await setTimeout(20)
   assert.deepEqual([store.offer(to)?.state, store.offer(toOther)?.state], ['withdrawn', 'open'])
   assert.deepEqual(said, [], 'a word about it would begin the conversation anew')
 })
@@ -348,4 +351,30 @@ test('an end that could not be told because the disk was full is told at the nex
     answers().map((answer) => answer?.state),
     ['accepted', 'received'],
   )
+})
+
+test('F12: a rule takes a few offers of one peer at a time, and leaves room on the disk', async () => {
+  const { transfers, disk, offers, hear } = await open({ from: 'verified', maxBytes: 1_000_000 })
+  const states = (): readonly string[] => offers.list().map(({ state }) => state)
+  disk.freeBytes = limits.ruleFreeBytes + 1_000_000
+  await hear(friend, offerOf(newOfferId(), 1_000_000))
+  assert.deepEqual(states(), ['open'], 'the file takes more than its bytes')
+  disk.freeBytes += 10_000
+  await hear(friend, offerOf(newOfferId(), 1_000_000))
+  assert.deepEqual(states(), ['open', 'accepted'])
+  const [first] = transfers
+  assert.ok(first)
+  // What is under way has not taken its room yet.
+  transfers[0] = { ...first, totalBytes: 1_000_000 }
+  await hear(friend, offerOf(newOfferId(), 1_000_000))
+  assert.deepEqual(states(), ['open', 'accepted', 'open'])
+  disk.freeBytes = 100 * 1024 ** 3
+  for (let number = 0; number < 6; number++) await hear(friend, offerOf(newOfferId(), 0))
+  const taken = states().filter((state) => state === 'accepted').length
+  assert.equal(taken, limits.pendingOffersPerPeer)
+  // Those that came to an end make room for others.
+  transfers.splice(0, 1)
+  await offers.decline(offers.list().find(({ state }) => state === 'open')?.id ?? '')
+  await hear(friend, offerOf(newOfferId(), 0))
+  assert.equal(states().at(-1), 'accepted')
 })

@@ -18,6 +18,7 @@ import type { NodeEvent } from '../node-event.ts'
 import { bytesIn, toOfferInfo } from './offer-view.ts'
 import type { Outgoing } from './outgoing.ts'
 import type { Downloads } from './receiving.ts'
+import { Turns } from './turns.ts'
 import type { GetOptions, OfferInfo, Transfer } from './types.ts'
 
 /** Whose offers are taken without a question. */
@@ -45,6 +46,8 @@ export interface OffersContext {
   /** Where an offer goes when nothing else is said. @throws P2PError `usage` */
   downloadsFolder(): string
   isVerified(id: PeerId): boolean
+  /** Room on the disk that a folder is on, which is made when it is not there. @throws P2PError `file-unusable`, `disk-failed` */
+  freeBytes(folder: string): Promise<number>
   /** Whether our user has nothing to do with a peer. */
   isStranger(id: PeerId): boolean
   /** Whether policy and trust allow files. @throws P2PError `peer-blocked`, `policy-refused` */
@@ -60,6 +63,8 @@ export interface OffersContext {
 /** What peers offer to us and we to them, and what became of it. Both travel as messages: durable, in order, and waiting for the absent. */
 export class Offers implements ContentTaker {
   readonly #context: OffersContext
+  /** One after the other, so that each counts those before it. */
+  readonly #byRule = new Turns(1)
 
   constructor(context: OffersContext) {
     this.#context = context
@@ -188,10 +193,25 @@ export class Offers implements ContentTaker {
     if (from !== 'verified' || !this.#context.isVerified(offer.peerId) || bytesIn(offer.entries) > maxBytes)
       return
     try {
-      await this.accept(offer.id, to === undefined ? {} : { to })
+      await this.#byRule.take(async () => {
+        if (await this.#hasRoomByRule(offer)) await this.accept(offer.id, to === undefined ? {} : { to })
+      })
     } catch (error) {
       this.#context.warn(error, offer.peerId)
     }
+  }
+
+  /** However many small offers come, they fill neither the queue nor the disk: what is beyond that is for our user to answer (F12). */
+  async #hasRoomByRule({ peerId, entries }: StoredOffer): Promise<boolean> {
+    const { autoAccept } = this.#context
+    const awaited = this.#context.downloads().list().filter(isUnderWay)
+    const theirs = awaited.filter((one) => one.peerId === peerId && one.offerId !== undefined)
+    if (theirs.length >= limits.pendingOffersPerPeer) return false
+    const awaitedBytes = awaited.reduce((sum, { totalBytes, bytes }) => sum + totalBytes - bytes, 0)
+    const files = [...entries, ...awaited.map(({ totalFiles }) => ({ files: totalFiles }))]
+    const blocks = files.reduce((sum, one) => sum + one.files, 0) * blockBytes
+    const free = await this.#context.freeBytes(autoAccept.to ?? this.#context.downloadsFolder())
+    return free - bytesIn(entries) - awaitedBytes - blocks >= limits.ruleFreeBytes
   }
 
   #tellSoon(offer: StoredOffer, answer: Omit<OfferAnswer, 'offerId'>): void {
@@ -234,6 +254,13 @@ export class Offers implements ContentTaker {
     if (offer === undefined) throw offerUnknown(id)
     return offer
   }
+}
+
+/** What the smallest file takes on a disk. */
+const blockBytes = 4_096
+
+function isUnderWay({ state }: Transfer): boolean {
+  return state !== 'done' && state !== 'failed' && state !== 'cancelled'
 }
 
 const tooMany = 'Too many offers wait for an answer. Offer it again when some were answered.'

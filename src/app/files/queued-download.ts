@@ -2,10 +2,12 @@ import { isP2PError, messageOf, P2PError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import { monotonicMs } from '../../base/time.ts'
 import { leafBytes } from '../../protocol/file-id.ts'
+import type { OfferEntry } from '../../protocol/file-messages.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
 import { countChunks } from '../../rules/chunk-map.ts'
 import type { StoredTransfer, TransferStore } from '../../store/transfer-store.ts'
 import type { NodeEvent } from '../node-event.ts'
+import { AsOffered } from './as-offered.ts'
 import { Download } from './download.ts'
 import { nameOf } from './offer-view.ts'
 import { isPassing } from './passing.ts'
@@ -33,6 +35,8 @@ export class QueuedDownload {
   readonly #progress: Throttle
   /** What the peer calls it. */
   readonly #path: string
+  /** What was offered, as it was when the transfer began: the offer may be forgotten before its end. */
+  readonly #offered: readonly OfferEntry[] | undefined
   #stored: StoredTransfer
   #counts: Counts
   #running: { readonly stop: AbortController; readonly done: Promise<void> } | undefined
@@ -49,7 +53,8 @@ export class QueuedDownload {
     this.#stored = stored
     this.#context = context
     const { path, offer } = stored
-    this.#path = offer === undefined || path !== '' ? path : nameOf(context.store.offer(offer)?.entries ?? [])
+    this.#offered = offer === undefined ? undefined : (context.store.offer(offer)?.entries ?? [])
+    this.#path = path === '' ? nameOf(this.#offered ?? []) : path
     this.#counts = new Counts(stored)
     this.#restingBytes = this.#bytesInParts()
     this.#progress = new Throttle(limits.progressMs, () => {
@@ -113,7 +118,10 @@ export class QueuedDownload {
     this.#running = { stop, done: promise }
     this.#tell(this.#told ? 'transfer:changed' : 'transfer:started')
     this.#told = true
-    void this.#download(stop.signal).then(resolve)
+    void this.#download(stop.signal)
+      // What is told at the end asks the store, whose disk may fail (F14).
+      .catch((error: unknown) => this.#context.warn(error, this.peerId))
+      .then(resolve)
   }
 
   /** Stops what runs, and waits until it has. */
@@ -201,12 +209,10 @@ export class QueuedDownload {
   }
 
   #options(signal: AbortSignal): ConstructorParameters<typeof Download>[1] {
-    const { offer } = this.#stored
-    const entries = offer === undefined ? undefined : this.#context.store.offer(offer)?.entries
     return {
       transfer: this.#stored,
       counts: this.#counts,
-      offeredBytes: entries?.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+      offered: this.#offered && new AsOffered(this.#offered),
       signal,
       progressed: () => this.#progress.wish(),
       savedAs: async (path) => {

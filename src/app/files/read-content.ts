@@ -1,10 +1,11 @@
 import { isP2PError, P2PError } from '../../base/errors.ts'
-import { monotonicMs, sleep } from '../../base/time.ts'
+import { monotonicMs } from '../../base/time.ts'
 import { hashLeaf } from '../../files/hash-tree.ts'
 import { groupLeaves, leafBytes, leavesOf, type FileId } from '../../protocol/file-id.ts'
 import type { TreeRequest } from '../../protocol/file-request.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
 import type { FileConnection, Piece } from '../../transport/files.ts'
+import { askedMs, bandwidthTurn } from './bandwidth-turn.ts'
 import { ContentTree } from './content-tree.ts'
 import type { FetchContext } from './fetch-job.ts'
 import { Pulse } from './pulse.ts'
@@ -38,7 +39,8 @@ export async function* readContent(
   let chunk = 0
   while (chunk < count) {
     const from = sources.current()
-    const range = { first: chunk, end: Math.min(chunk + longestRun, count) }
+    const most = Math.max(1, Math.floor(context.download.bytesIn(askedMs) / leafBytes))
+    const range = { first: chunk, end: Math.min(chunk + Math.min(most, longestRun), count) }
     try {
       for await (const bytes of readRange({ content, tree, from, range }, context)) {
         chunk++
@@ -122,21 +124,13 @@ async function* readRange(
       if (Buffer.compare(hashLeaf(bytes), tree.leaf(chunk) ?? new Uint8Array()) !== 0)
         throw new P2PError('content-corrupt', `${from} gave something else than what was asked for.`)
       context.download.spend(from, bytes.length, monotonicMs())
-      await turn(context, from, signal)
+      await bandwidthTurn(context.download, from, signal)
       yield bytes
     }
   } finally {
     ending.abort()
     await fetching
     pieces.clear()
-  }
-}
-
-async function turn(context: FetchContext, from: PeerId, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    const pauseMs = context.download.pauseMs(from, monotonicMs())
-    if (pauseMs === 0 || signal.aborted) return
-    await sleep(pauseMs, signal)
   }
 }
 

@@ -1,8 +1,12 @@
 import { P2PError } from '../../base/errors.ts'
-import { sleep, monotonicMs } from '../../base/time.ts'
+import { monotonicMs } from '../../base/time.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
 import type { Bandwidth } from '../../rules/bandwidth.ts'
 import type { ContentSource } from '../../transport/files.ts'
+import { bandwidthTurn } from './bandwidth-turn.ts'
+
+/** With a limit, what is read at once passes in this time: so something comes every few seconds, however many share the limit. */
+const readMs = 250
 
 /** What content on its way needs of its node. */
 export interface SendingContext {
@@ -28,8 +32,11 @@ export class Sending implements ContentSource {
   }
 
   async read(into: Uint8Array): Promise<number> {
-    await this.#turn()
-    const bytes = await this.#content.read(into)
+    const { signal } = this.#closing
+    signal.throwIfAborted()
+    await bandwidthTurn(this.#context.upload, this.to, signal)
+    signal.throwIfAborted()
+    const bytes = await this.#content.read(into.subarray(0, this.#context.upload.bytesIn(readMs)))
     // What was forbidden while it was read does not leave.
     this.#closing.signal.throwIfAborted()
     this.#context.upload.spend(this.to, bytes, monotonicMs())
@@ -47,16 +54,6 @@ export class Sending implements ContentSource {
     this.#closing.abort(new P2PError('node-stopped', 'It is not sent any more.'))
     this.#context.ended(this)
     await this.#content[Symbol.asyncDispose]()
-  }
-
-  async #turn(): Promise<void> {
-    const { signal } = this.#closing
-    for (;;) {
-      signal.throwIfAborted()
-      const pauseMs = this.#context.upload.pauseMs(this.to, monotonicMs())
-      if (pauseMs === 0) return
-      await sleep(pauseMs, signal)
-    }
   }
 }
 

@@ -96,6 +96,7 @@ export class LargeFiles {
     const chunks = emptyChunks(leavesOf(file.sizeBytes))
     chunks.set(record?.chunks ?? [])
     const held = this.#context.holdings.open(file)
+    const whole = await held.whole()
     const isGiven = held.growsIn(part)
     const growth = new Growth(this.#context.store, this.#run, {
       file,
@@ -111,7 +112,7 @@ export class LargeFiles {
         chunks,
         isFresh: !part.resumed,
         isUnsure: record !== undefined && record.bootId !== bootId,
-        earlier: held.whole() ?? earlier,
+        earlier: whole ?? earlier,
         grants: isGiven ? held.grants : new Grants(),
         signal,
         observer: growth,

@@ -1,13 +1,15 @@
 import { isP2PError, P2PError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
-import { monotonicMs, sleep } from '../../base/time.ts'
+import { monotonicMs } from '../../base/time.ts'
 import { placeSmall, type SmallFile } from '../../files/place-small.ts'
 import { openSharedFile } from '../../files/shared-file.ts'
 import { leafBytes, type FileId } from '../../protocol/file-id.ts'
 import { decodePackTable, packTableBytes } from '../../protocol/pack.ts'
 import type { PackRequest } from '../../protocol/file-request.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
+import type { Bandwidth } from '../../rules/bandwidth.ts'
 import type { Piece } from '../../transport/files.ts'
+import { askedMs, bandwidthTurn } from './bandwidth-turn.ts'
 import { nameRefused, type FileOutcome, type TakeContext, type TakeRun, type WantedFile } from './take-run.ts'
 
 /** Bytes of one pack that we ask for: one is on its way while another is being placed. */
@@ -146,23 +148,15 @@ export class SmallFiles {
       lines.use(id, (line) => line.fetch(question, take, { signal: either }), { signal: either })
     counts.gives(id)
     try {
+      await bandwidthTurn(download, id, signal)
       await streams.take(fetch, signal)
     } finally {
       counts.givesNoMore(id)
     }
-    await this.#turn(id)
+    await bandwidthTurn(download, id, signal)
     const contents = pack.contents()
     if (contents === undefined) throw tooMuch(id)
     return contents
-  }
-
-  /** Waits for its share of a limited bandwidth. */
-  async #turn(id: PeerId): Promise<void> {
-    for (;;) {
-      const pauseMs = this.#context.download.pauseMs(id, monotonicMs())
-      if (pauseMs === 0 || this.#run.signal.aborted) return
-      await sleep(pauseMs, this.#run.signal)
-    }
   }
 }
 
@@ -227,12 +221,17 @@ class PackBuffer {
   }
 }
 
-/** Cuts a list into packs. */
-export function* packsOf(files: Iterable<WantedFile>): Generator<readonly WantedFile[]> {
+/**
+ * Cuts a list into packs.
+ *
+ * @param download how much may come in a time
+ */
+export function* packsOf(files: Iterable<WantedFile>, download: Bandwidth): Generator<readonly WantedFile[]> {
+  const mostBytes = Math.min(askedPackBytes, download.bytesIn(askedMs))
   let pack: WantedFile[] = []
   let bytes = 0
   for (const file of files) {
-    if (pack.length === limits.packFiles || (bytes > 0 && bytes + file.sizeBytes > askedPackBytes)) {
+    if (pack.length === limits.packFiles || (bytes > 0 && bytes + file.sizeBytes > mostBytes)) {
       yield pack
       pack = []
       bytes = 0

@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { test } from 'node:test'
+
+/** Keeps so many objects for a while that the space for new ones would grow, and says how many bytes that has in the end. */
+const program = `
+import { getHeapSpaceStatistics } from 'node:v8'
+const { keepYoungSpaceSmall } = await import(process.argv[1])
+if (process.argv[2] === 'small') keepYoungSpaceSmall()
+let kept = []
+for (let round = 0; round < 60; round++)
+  kept = [...kept.slice(-2), Array.from({ length: 30_000 }, (_, number) => ({ number }))]
+const space = getHeapSpaceStatistics().find((one) => one.space_name === 'new_space')
+console.log(space.space_size)
+`
+
+function youngBytes(how: 'small' | 'as it is'): number {
+  const module = join(import.meta.dirname, 'young-space.ts')
+  const args = ['--input-type=module', '-e', program, module, how]
+  return Number(spawnSync(process.execPath, args, { encoding: 'utf8' }).stdout)
+}
+
+test('the space for new objects stays small', () => {
+  const bytes = youngBytes('small')
+  assert.ok(bytes > 0 && bytes <= 4 * 1024 * 1024, `${bytes} bytes`)
+  assert.ok(youngBytes('as it is') > 2 * bytes)
+})
