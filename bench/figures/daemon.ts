@@ -38,17 +38,18 @@ export const daemonList: Figure = {
 
 export const daemonIdle: Figure = {
   name: 'daemon-idle',
-  about: `processor and memory of p2p serve, idle with ${peers} peers for ${idleMs / 1000} s`,
+  about: `processor of p2p serve, alone and idle for ${idleMs / 1000} s, and its memory with ${peers} peers`,
   async measure() {
     const port = await freeUdpPort()
     using command = install(onLoopback(port))
     await using crowd = await openWorker('crowd.ts', ['p2p'])
     await using daemon = await command.serve('desk')
-    await crowd.ask({ kind: 'announce', count: peers, port } satisfies CrowdRequest)
     await sleep(settlesMs)
     const before = cpuSeconds(daemon)
     await sleep(idleMs)
     const percent = ((cpuSeconds(daemon) - before) / (idleMs / 1000)) * 100
+    await crowd.ask({ kind: 'announce', count: peers, port } satisfies CrowdRequest)
+    await sleep(settlesMs)
     return [
       {
         name: 'daemon-idle-cpu',
