@@ -53,7 +53,7 @@ export const tools = {
   service: 'make "p2p serve" start with your session: service install, or service print',
 } as const
 
-export type ToolName = keyof typeof tools | '__complete'
+type ToolName = keyof typeof tools | '__complete'
 
 export interface ToolWish {
   readonly name: ToolName

@@ -30,7 +30,7 @@ import { Wire } from './wire.ts'
 
 /**
  * The node that runs with a data directory in another process, as if it ran in this one; undefined when there is none. `close` only
- * lets go of it. Lists show what its events have told; everything else asks it.
+ * lets go of it. Lists show what its events have told (that a peer was heard again, `seenAt`, is no event); everything else asks it.
  *
  * @throws P2PError `data-dir-unusable` when what stands there is not our user's (C6)
  */
