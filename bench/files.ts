@@ -1,16 +1,7 @@
 /** What the programs of the figures of files are asked to do, and what all of them need. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { createHash, randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -149,8 +140,4 @@ export async function timedCommand(command: string, args: readonly string[]): Pr
   const status = await new Promise((resolve) => child.once('exit', resolve))
   if (status !== 0) throw new Error(`${command} ended with ${String(status)}`)
   return performance.now() - startedAt
-}
-
-export function sha256Of(path: string): string {
-  return createHash('sha256').update(readFileSync(path)).digest('hex')
 }

@@ -263,6 +263,8 @@ export const limits = {
   offerReasonBytes: 200,
   /** Offers that are remembered, both ways. */
   offers: 1_000,
+  /** What those name, as it is stored: all of it is read to list them. */
+  offersBytes: 16 * 1024 * 1024,
   /** Offers that wait of all peers that our user never wrote to, verified or named: they must not fill `offers`. */
   strangerOffers: 100,
   /** What has to stay free on the disk when an offer is accepted by a rule, after everything that is under way. */

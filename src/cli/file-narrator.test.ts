@@ -11,6 +11,7 @@ import {
   type Transfer,
 } from '../index.ts'
 import { MemoryNetwork } from '../testing/index.ts'
+import { savedLine } from './file-narrator.ts'
 import { Narrator } from './narrator.ts'
 import { ShellState } from './shell-state.ts'
 import { plainStyle } from './style.ts'
@@ -73,6 +74,23 @@ test('a transfer is told when it begins and ends, with how fast it was, and not 
   assert.deepEqual(desk.told({ type: 'transfer:done', transfer: ended }, 8_000), [
     'Saved as /home/me/disk.iso: 1.2 GB in 3.0 s (400 MB/s), verified.',
   ])
+})
+
+test('what was there already is told, and is no part of the speed', () => {
+  const folder = { path: 'photos', savedAs: '/home/me/photos', totalBytes: 3e6, totalFiles: 22 }
+  const line = (more: Partial<Transfer>) => savedLine({ ...folder, ...more }, 1_000)
+  assert.equal(
+    line({ reusedFiles: 22, reusedBytes: 3e6 }),
+    'There already: /home/me/photos, 22 files, 3.0 MB.',
+  )
+  assert.equal(
+    line({ reusedFiles: 3, reusedBytes: 1e6 }),
+    'Saved as /home/me/photos: 22 files, 3.0 MB in 1.0 s (2.0 MB/s), verified; 3 of 22 files were there already.',
+  )
+  assert.equal(
+    line({ reusedBytes: 1e6, totalFiles: 1 }),
+    'Saved as /home/me/photos: 3.0 MB in 1.0 s (2.0 MB/s), verified; 1.0 MB of it did not have to be fetched.',
+  )
 })
 
 test('what waits or fails is told once, with why', async () => {

@@ -143,16 +143,30 @@ function sizeOf({ totalBytes }: Transfer): string {
   return totalBytes === 0 ? '' : ` (${sizeText(totalBytes)})`
 }
 
-/** `Saved as /home/me/Downloads/a.iso: 1.2 GB in 3.0 s (400 MB/s), verified.` */
+/** `Saved as /home/me/Downloads/a.iso: 1.2 GB in 3.0 s (400 MB/s), verified.` The speed is that of what was not here before. */
 export function savedLine(
-  transfer: Pick<Transfer, 'path' | 'savedAs' | 'totalBytes' | 'totalFiles'>,
+  transfer: Pick<Transfer, 'path' | 'savedAs' | 'totalBytes' | 'totalFiles' | 'reusedFiles' | 'reusedBytes'>,
   ms: number,
 ): string {
-  const { path, savedAs, totalBytes, totalFiles } = transfer
+  const { path, savedAs, totalBytes, totalFiles, reusedFiles = 0, reusedBytes = 0 } = transfer
+  const what = `${totalFiles > 1 ? `${countText(totalFiles, 'file')}, ` : ''}${sizeText(totalBytes)}`
+  if (reusedFiles > 0 && reusedFiles === totalFiles)
+    return `There already: ${savedAs === undefined ? displayText(path) : shownPath(savedAs)}, ${what}.`
   const where = savedAs === undefined ? `${displayText(path)} is there` : `Saved as ${shownPath(savedAs)}`
-  const files = totalFiles > 1 ? `${countText(totalFiles, 'file')}, ` : ''
-  const speed = ms >= 100 ? ` in ${durationText(ms)} (${rateText((totalBytes / ms) * 1_000)})` : ''
-  return `${where}: ${files}${sizeText(totalBytes)}${speed}, verified.`
+  const speed =
+    ms >= 100
+      ? ` in ${durationText(ms)} (${rateText((Math.max(0, totalBytes - reusedBytes) / ms) * 1_000)})`
+      : ''
+  return `${where}: ${what}${speed}, verified${reusedText(transfer)}.`
+}
+
+function reusedText({
+  totalFiles,
+  reusedFiles = 0,
+  reusedBytes = 0,
+}: Parameters<typeof savedLine>[0]): string {
+  if (reusedFiles > 0) return `; ${reusedFiles} of ${countText(totalFiles, 'file')} were there already`
+  return reusedBytes > 0 ? `; ${sizeText(reusedBytes)} of it did not have to be fetched` : ''
 }
 
 /** What the other side, or a rule of ours, made of an offer. */

@@ -135,8 +135,8 @@ class OpenTarget implements Target {
       const { kind } = await this.look(path)
       if (kind === 'folder') return path
       if (kind !== 'free' || (await this.#taken.in(parent)).has(collisionKey(candidate))) continue
-      await using made = await openFolder(this.folder, path.split('/'), { make: true })
-      await made.sync()
+      // Not flushed: what is put into it later is, and the folder with that.
+      await using _made = await openFolder(this.folder, path.split('/'), { make: true })
       this.#taken.take(parent, candidate)
       return path
     }

@@ -140,6 +140,19 @@ test('what a walk does not find is forgotten; what a watcher told of meanwhile s
   assert.deepEqual(paths(store, ann), ['s', 's/old', 's/old/new', 's/old/new/c', 's/x', 's/x/y'])
 })
 
+test('what a walk has found is noted in steps between which everybody else gets a turn', async () => {
+  await using store = await openShareStore({ path: undefined })
+  const { row } = await store.addShare(share('s'))
+  const files = Array.from({ length: 20_000 }, (_, number) => found(`file ${number}`))
+  let turns = 0
+  const done = new AbortController()
+  const noted = store.note(row, store.beginWalk(row), files).then(() => done.abort())
+  for (; !done.signal.aborted; turns++) await new Promise((resolve) => setImmediate(resolve))
+  await noted
+  assert.equal(store.totals(row).files, 20_000)
+  assert.ok(turns > 5, `${turns} turns`)
+})
+
 test('a walk that another one has overtaken forgets nothing', async () => {
   await using store = await openShareStore({ path: undefined })
   const { row } = await store.addShare(share('s'))

@@ -46,6 +46,21 @@ test('beyond limits.offers the oldest that has ended gives way, and without one 
   assert.equal(store.offers().length, limits.offers)
 })
 
+test('F12: long offers give way sooner, so that reading all of them takes little memory', async () => {
+  await using store = await openTransferStore({ path: undefined })
+  const long = [{ name: 'n'.repeat(100_000), kind: 'file', sizeBytes: 1, files: 1, id: undefined }] as const
+  const state = 'withdrawn'
+  for (let number = 0; number < 300; number++) await store.addOffer(offer(number, { entries: long, state }))
+  const kept = store.offers().length
+  assert.ok(kept > 100 && kept * 100_000 <= limits.offersBytes, `${kept} are kept`)
+  assert.ok(store.offer(offerId(299)) !== undefined && store.offer(offerId(0)) === undefined)
+  const open = { entries: long, incoming: true, state: 'open' } as const
+  const adding = Array.from({ length: 170 }, (_, number) => store.addOffer(offer(1_000 + number, open)))
+  const refused = (await Promise.allSettled(adding)).filter(({ status }) => status === 'rejected')
+  assert.ok(refused.length > 0, 'those that wait do not give way')
+  assert.equal(store.waitingOffers().length, 170 - refused.length)
+})
+
 test('a transfer that is here already is refused, and stays as it is', async () => {
   await using store = await openTransferStore({ path: undefined })
   await store.add(transfer(1))

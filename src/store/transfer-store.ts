@@ -124,9 +124,11 @@ export interface TransferStore extends AsyncDisposable {
   putLeaves(id: FileId, group: number, leaves: Uint8Array): void
   forgetLeaves(id: FileId): void
 
-  /** Oldest first. At most `limits.offers`, the oldest that have ended give way. */
+  /** Oldest first. At most `limits.offers` with `limits.offersBytes` of entries, the oldest that have ended give way. Reads all of them. */
   offers(): readonly StoredOffer[]
   offer(id: OfferId): StoredOffer | undefined
+  /** Who offers us something that was not answered: once for each offer. Quick, as strangers cause it. */
+  waitingOffers(): readonly PeerId[]
   /** @throws P2PError `too-many`, `store-unwritable` */
   addOffer(offer: StoredOffer): Promise<void>
   changeOffer(

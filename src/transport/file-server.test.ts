@@ -389,6 +389,29 @@ describe('F6: connections', () => {
     for (const peer of peers) await peer[Symbol.asyncDispose]()
   })
 
+  test('the many peers of one host keep nobody at another address out', async () => {
+    const waiting = Promise.withResolvers<FileReply>()
+    const few = { fileConnections: 3, fileConnectionsPerPeer: 1 }
+    await using server = await openHost({ serve: () => waiting.promise }, { limits: few })
+    const peers = await Promise.all([1, 2, 3].map(() => openTransport({ credentials: makeCredentials() })))
+    const question = { kind: 'availability', id: fileId(1) } as const
+    const asking = Promise.allSettled(
+      peers.map(async (peer) => await (await peer.files(server.id, [server.here])).ask(question)),
+    )
+    await delay(100)
+    const newcomer = await call(server, '127.0.0.2')
+    const heard = new Promise<string>((resolve) => newcomer.once('data', (data) => resolve(data.toString())))
+    const headers = { PeerID: me.id, 'P2P-Version': '1' }
+    newcomer.write(requestText(server.here, `/availability/${fileId(1)}`, headers, 'GET'))
+    await delay(100)
+    waiting.resolve({ kind: 'message', body: Buffer.from('ok') })
+    assert.match(await heard, /^HTTP.1.1 200/)
+    newcomer.destroy()
+    const settled = await asking
+    assert.equal(settled.filter(({ status }) => status === 'rejected').length, 1)
+    for (const peer of peers) await peer[Symbol.asyncDispose]()
+  })
+
   test('one that nobody uses gives way to a new one', async () => {
     await using server = await openHost(recordingHost(), {
       limits: { fileConnectionsPerPeer: 1, pendingGraceMs: 50 },

@@ -70,7 +70,7 @@ export class FileServer {
   /** Takes in a connection that asks for files, unless it is here. @returns false when there are too many */
   admit({ socket, raw }: Connection, peerId: PeerId): boolean {
     if (this.#lines.has(socket)) return true
-    if (socket.destroyed || !this.#hasRoom(peerId)) return false
+    if (socket.destroyed || !this.#hasRoom(peerId, raw.remoteAddress)) return false
     const sent = Promise.resolve()
     const seen = { requests: 0, bytesWritten: 0, since: monotonicMs(), answerFrom: 0 }
     this.#lines.set(socket, { socket, raw, peerId, isAnswering: false, sent, ...seen })
@@ -144,11 +144,12 @@ export class FileServer {
   }
 
   /** A line that nobody uses gives way to a new one: so those who hold lines open keep nobody out. */
-  #hasRoom(peerId: PeerId): boolean {
+  #hasRoom(peerId: PeerId, address: string | undefined): boolean {
     const { fileConnectionsPerPeer, fileConnections } = this.#options.limits
     const own = [...this.#lines.values()].filter((line) => line.peerId === peerId)
     if (own.length >= fileConnectionsPerPeer) return this.#endIdle(own)
-    return this.#lines.size < fileConnections || this.#endIdle([...this.#lines.values()])
+    if (this.#lines.size < fileConnections) return true
+    return this.#endIdle([...this.#lines.values()]) || this.#endCrowding(address)
   }
 
   /** Ends the one that is idle for longest. @returns whether there was one */
@@ -160,6 +161,22 @@ export class FileServer {
     if (oldest === undefined) return false
     this.#forget(oldest.socket)
     oldest.socket.destroy()
+    return true
+  }
+
+  /**
+   * IDs cost nothing, so that one host could have all lines and read slowly. The address with the most, if it has more than one peer may, loses
+   * its last one to an address that has at least two less; who was cut off asks again.
+   */
+  #endCrowding(address: string | undefined): boolean {
+    const byAddress = Map.groupBy(this.#lines.values(), ({ raw }) => raw.remoteAddress)
+    const [crowd = []] = [...byAddress.values()].sort((one, other) => other.length - one.length)
+    const last = crowd.at(-1)
+    const own = byAddress.get(address)?.length ?? 0
+    const isCrowd = crowd.length > this.#options.limits.fileConnectionsPerPeer && crowd.length >= own + 2
+    if (last === undefined || !isCrowd) return false
+    this.#forget(last.socket)
+    last.socket.destroy()
     return true
   }
 

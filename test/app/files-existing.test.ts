@@ -54,6 +54,7 @@ test('what is there with the same content is left alone, and nothing comes twice
   const again = await takeWith(taker, seeder, 'rename')
   assert.equal(again.state, 'done')
   assert.equal(again.files, 3)
+  assert.deepEqual([again.reusedFiles, again.reusedBytes], [3, 3 * mebibyte + 4])
   assert.deepEqual(Object.keys(await treeOf(join(taker.down, 'stuff'))), ['empty', 'large.bin', 'small.txt'])
   assert.equal((await stat(join(taker.down, 'stuff', 'large.bin'))).ino, before.ino)
 })

@@ -214,7 +214,7 @@ test('what cannot be sent is refused before anything is said', async () => {
   await assert.rejects(send([path], ['../x']), { code: 'share-invalid' })
   await assert.rejects(send([]), { code: 'too-many' })
   await assert.rejects(send(['/dev/null']), { code: 'share-invalid' })
-  assert.deepEqual(a.node.conversation(b.node.id).history(), [])
+  assert.deepEqual(await a.node.conversation(b.node.id).history(), [])
 })
 
 test('an offer that failed at the receiver can be taken after all', async () => {

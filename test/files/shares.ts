@@ -1,7 +1,7 @@
 /** Shares on the disk, for tests of what reads them. */
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { lstatSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -12,6 +12,31 @@ export function newFolder(t: TestContext): string {
   const path = mkdtempSync(join(realpathSync(tmpdir()), 'p2p-share-'))
   t.after(() => rmSync(path, { recursive: true, force: true, maxRetries: 10 }))
   return path
+}
+
+/** Who runs the tests as root may read everything: until it is disposed, the process is nobody, who may look into this folder. */
+export function asNobody(folder: string): Disposable {
+  const isRoot = process.geteuid?.() === 0
+  if (isRoot) {
+    chmodSync(folder, 0o755)
+    process.seteuid?.(65_534)
+  }
+  return { [Symbol.dispose]: () => void (isRoot && process.seteuid?.(0)) }
+}
+
+/**
+ * A new folder on a file system whose clock ticks, as that of older kernels does: from 6.13 on Linux gives each write a time of its own,
+ * but not on ramfs. Undefined where that cannot be mounted.
+ */
+export function tickingFolder(t: TestContext): string | undefined {
+  if (process.platform !== 'linux' || process.geteuid?.() !== 0) return undefined
+  const folder = mkdtempSync(join(realpathSync(tmpdir()), 'p2p-share-'))
+  execFileSync('mount', ['-t', 'ramfs', 'none', folder])
+  t.after(() => {
+    execFileSync('umount', ['-l', folder])
+    rmSync(folder, { recursive: true })
+  })
+  return folder
 }
 
 /** Writes a file and the folders around it. @returns its path */

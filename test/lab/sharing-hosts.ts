@@ -42,7 +42,7 @@ export function noise(bytes: number): Buffer {
   return randomBytes(bytes)
 }
 
-export async function sha256(path: string): Promise<string> {
+async function sha256(path: string): Promise<string> {
   const hash = createHash('sha256')
   for await (const piece of createReadStream(path, { highWaterMark: mebibyte })) hash.update(piece as Buffer)
   return hash.digest('hex')

@@ -130,6 +130,10 @@ export class Download {
       else {
         counts.bytes += sizeBytes
         counts.files++
+        if (outcome.state === 'skipped') {
+          counts.reusedFiles++
+          counts.reusedBytes += sizeBytes
+        }
         const isAll = path === '' || (this.#transfer.path === '' && counts.totalFiles === 1)
         if (isAll) await this.#options.savedAs(join(this.#folder, outcome.target))
       }

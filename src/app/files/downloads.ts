@@ -65,7 +65,7 @@ class DownloadQueue implements Downloads {
 
   start(): void {
     this.#started = true
-    void this.#removeLeftovers()
+    this.#removeLeftovers().catch((error: unknown) => this.#context.warn(error))
     this.#pump()
   }
 

@@ -465,7 +465,7 @@ test('F6: a pack of the same content over and over looks it up once, and lets ot
     Object.assign(Object.create(store) as ShareStore, {
       withContent: (...question: Parameters<ShareStore['withContent']>) => {
         looked++
-        for (const until = performance.now() + 1; performance.now() < until;);
+        for (const end = performance.now() + 1; performance.now() < end;);
         return store.withContent(...question)
       },
     }),

@@ -173,10 +173,10 @@ export class Offers implements ContentTaker {
 
   /** IDs cost nothing, so that strangers share one room besides that of each (F12). */
   #hasRoom(peerId: PeerId): boolean {
-    const waiting = this.#context.store.offers().filter(({ incoming, state }) => incoming && state === 'open')
-    if (waiting.filter((one) => one.peerId === peerId).length >= limits.pendingOffersPerPeer) return false
+    const waiting = this.#context.store.waitingOffers()
+    if (waiting.filter((one) => one === peerId).length >= limits.pendingOffersPerPeer) return false
     if (!this.#context.isStranger(peerId)) return true
-    return waiting.filter((one) => this.#context.isStranger(one.peerId)).length < limits.strangerOffers
+    return waiting.filter((one) => this.#context.isStranger(one)).length < limits.strangerOffers
   }
 
   async #takeAnswer(peerId: PeerId, bytes: Uint8Array): Promise<void> {

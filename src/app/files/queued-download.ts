@@ -102,6 +102,8 @@ export class QueuedDownload {
       totalBytes: counts.totalBytes,
       files: counts.files,
       totalFiles: counts.totalFiles,
+      ...(counts.reusedFiles > 0 && { reusedFiles: counts.reusedFiles }),
+      ...(counts.reusedBytes > 0 && { reusedBytes: counts.reusedBytes }),
       bytesPerSecond: this.#running === undefined ? 0 : counts.speed.bytesPerSecond(monotonicMs()),
       sources: counts.sources,
       ...(offer !== undefined && { offerId: offer }),
@@ -113,7 +115,7 @@ export class QueuedDownload {
     const stop = new AbortController()
     this.#waitReason = undefined
     this.#lastTryAt = monotonicMs()
-    this.#counts = new Counts(this.#stored)
+    this.#counts = new Counts(this.#stored, this.#counts)
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#running = { stop, done: promise }
     this.#tell(this.#told ? 'transfer:changed' : 'transfer:started')

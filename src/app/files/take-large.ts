@@ -200,7 +200,7 @@ class Growth implements FetchObserver {
     if (from !== undefined) {
       this.#growing.held?.gave(chunk)
       this.#run.counts.speed.add(bytes)
-    }
+    } else this.#run.counts.reusedBytes += bytes
   }
 
   lost(chunk: number): void {

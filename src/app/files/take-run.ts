@@ -136,11 +136,17 @@ export class Counts {
   totalFiles: number
   /** Bytes of files that are not whole yet. */
   partial = 0
+  /** See `Transfer`. */
+  reusedFiles: number
+  reusedBytes: number
   readonly speed = new SpeedMeter()
   /** Who gives now, and how often. */
   readonly #sources = new Map<PeerId, number>()
 
-  constructor({ bytes, files, totalBytes, totalFiles }: StoredTransfer) {
+  /** @param before of the same transfer, which was interrupted */
+  constructor({ bytes, files, totalBytes, totalFiles }: StoredTransfer, before?: Counts) {
+    this.reusedFiles = before?.reusedFiles ?? 0
+    this.reusedBytes = before?.reusedBytes ?? 0
     this.bytes = bytes
     this.files = files
     this.totalBytes = totalBytes

@@ -62,6 +62,12 @@ export interface Transfer {
   readonly totalBytes: number
   readonly files: number
   readonly totalFiles: number
+  /**
+   * Files that were there already and were left as they are; bytes of these, and of chunks that did not have to be fetched: found here, or
+   * zeros. As far as this run of the node knows; absent when none, and when it goes out.
+   */
+  readonly reusedFiles?: number
+  readonly reusedBytes?: number
   readonly bytesPerSecond: number
   /** Who gives at this moment. */
   readonly sources: readonly PeerId[]

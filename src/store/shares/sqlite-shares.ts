@@ -17,6 +17,7 @@ import { Listing } from './listing.ts'
 import { ShareBook, type Totals } from './share-book.ts'
 import { shareSchema } from './share-schema.ts'
 import { ShareSweeper } from './share-sweeper.ts'
+import { Step } from './steps.ts'
 import { Twins } from './twins.ts'
 import { Unhashed } from './unhashed.ts'
 import { Walks } from './walks.ts'
@@ -26,6 +27,9 @@ const kind: StoreKind = {
   lost: 'nothing is shared any more. Share it again',
   refused: 'no share can be stored',
 }
+
+/** Entries that are noted before it is asked how long that took. */
+const notedAtOnce = 50
 
 /** Pause before a deletion goes on that was interrupted: a start has better things to do. */
 const resumeMs = 1_000
@@ -128,7 +132,12 @@ class SqliteShares implements ShareStore {
   }
 
   async note(row: number, _walk: number, entries: readonly FoundEntry[]): Promise<void> {
-    await this.#commit.write(() => this.#note(row, entries))
+    for (let at = 0; at < entries.length;)
+      await this.#commit.write(() => {
+        const step = new Step()
+        do this.#note(row, entries.slice(at, (at += notedAtOnce)))
+        while (at < entries.length && !step.isOver)
+      })
     this.#sweepSoon()
   }
 

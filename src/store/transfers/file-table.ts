@@ -39,6 +39,14 @@ export class FileTable {
     )
   }
 
+  /** Puts what has become of a file, and nothing else. @returns false when there is no such file, or more of it changes */
+  settle(transfer: number, change: Pick<TransferFile, 'number'> & Partial<TransferFile>): boolean {
+    const { number, state, target, reason, ...others } = change
+    const forgetsTarget = 'target' in change && target === undefined
+    if (state === undefined || forgetsTarget || Object.keys(others).length > 0) return false
+    return this.#sql.settle.run(state, target ?? null, reason ?? null, transfer, number).changes === 1
+  }
+
   /** Removes some of them. @returns how many */
   removeSome(transfer: number, limit: number): number {
     return Number(this.#sql.removeSome.run(transfer, transfer, limit).changes)
@@ -68,6 +76,10 @@ function prepare(database: DatabaseSync) {
     ),
     get: database.prepare(`SELECT ${columns} FROM files WHERE transfer = ? AND number = ?`),
     put: database.prepare(`INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+    settle: database.prepare(
+      `UPDATE files SET state = ?, target = coalesce(?, target), reason = coalesce(?, reason)
+      WHERE transfer = ? AND number = ?`,
+    ),
     removeSome: database.prepare(
       'DELETE FROM files WHERE transfer = ? AND number IN (SELECT number FROM files WHERE transfer = ? LIMIT ?)',
     ),

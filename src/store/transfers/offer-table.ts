@@ -1,9 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { limits } from '../../base/limits.ts'
 import { parseFileId } from '../../protocol/file-id.ts'
 import type { OfferEntry } from '../../protocol/file-messages.ts'
 import { parseOfferId, type OfferId } from '../../protocol/offer-id.ts'
-import { peerIdFromBytes, peerIdToBytes } from '../../protocol/peer-id.ts'
-import { oneOf, textOrUndefined, type Row } from '../row.ts'
+import { peerIdFromBytes, peerIdToBytes, type PeerId } from '../../protocol/peer-id.ts'
+import { oneOf, type Row } from '../row.ts'
 import type { StoredOffer } from '../transfer-store.ts'
 
 const offerStates = ['open', 'accepted', 'declined', 'received', 'failed', 'withdrawn'] as const
@@ -29,12 +30,28 @@ export class OfferTable {
     return row && offerIn(row)
   }
 
-  get count(): number {
-    return Number(this.#sql.count.get()?.['count'])
+  /** Of each that is offered to us and was not answered, the peer. */
+  waiting(): readonly PeerId[] {
+    const peers = this.#sql.waiting
+      .all()
+      .map(({ peer }) => peer instanceof Uint8Array && peerIdFromBytes(peer))
+    return peers.filter((peer) => typeof peer === 'string')
   }
 
-  oldestEnded(): string | undefined {
-    return textOrUndefined(this.#sql.oldestEnded.get()?.['id'])
+  /** Those that have ended, the oldest first, until there is room for one more; undefined when that is not enough. */
+  inTheWayOf({ entries }: Pick<StoredOffer, 'entries'>): readonly string[] | undefined {
+    const totals = this.#sql.totals.get()
+    let count = Number(totals?.['count']) + 1
+    let bytes = Number(totals?.['bytes']) + Buffer.byteLength(JSON.stringify(entries))
+    const isTooMuch = (): boolean => count > limits.offers || bytes > limits.offersBytes
+    const found: string[] = []
+    for (const row of isTooMuch() ? this.#sql.ended.iterate() : []) {
+      found.push(String(row['id']))
+      count--
+      bytes -= Number(row['bytes'])
+      if (!isTooMuch()) break
+    }
+    return isTooMuch() ? undefined : found
   }
 
   /** Without effect when there is one with this ID. */
@@ -92,9 +109,13 @@ function prepare(database: DatabaseSync) {
   return {
     all: database.prepare(`SELECT ${columns} FROM offers ORDER BY key`),
     withId: database.prepare(`SELECT ${columns} FROM offers WHERE id = ?`),
-    count: database.prepare('SELECT count(*) AS count FROM offers'),
-    oldestEnded: database.prepare(
-      `SELECT id FROM offers WHERE state NOT IN ('open', 'accepted') ORDER BY key LIMIT 1`,
+    waiting: database.prepare(`SELECT peer FROM offers WHERE state = 'open' AND incoming = 1`),
+    // The lengths stand in front of the entries, which need not be read.
+    totals: database.prepare(
+      'SELECT count(*) AS count, ifnull(sum(octet_length(entries)), 0) AS bytes FROM offers',
+    ),
+    ended: database.prepare(
+      `SELECT id, octet_length(entries) AS bytes FROM offers WHERE state NOT IN ('open', 'accepted') ORDER BY key`,
     ),
     add: database.prepare(
       `INSERT INTO offers (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,

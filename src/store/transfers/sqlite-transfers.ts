@@ -3,6 +3,7 @@ import { P2PError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import type { FileId } from '../../protocol/file-id.ts'
 import type { OfferId } from '../../protocol/offer-id.ts'
+import type { PeerId } from '../../protocol/peer-id.ts'
 import { GroupCommit } from '../group-commit.ts'
 import { openStoreFile, replaceStoreFile, type StoreFile, type StoreKind } from '../store-file.ts'
 import type {
@@ -120,6 +121,8 @@ class SqliteTransfers implements TransferStore {
       const key = this.#transfers.keyOf(id)
       if (key === undefined) return
       for (const change of changes) {
+        // Nearly all changes are that, of thousands of files.
+        if (this.#files.settle(key, change)) continue
         const file = this.#files.get(key, change.number)
         if (file !== undefined) this.#files.put(key, { ...file, ...change })
       }
@@ -172,13 +175,15 @@ class SqliteTransfers implements TransferStore {
     return this.#commit.read(() => this.#offers.withId(id))
   }
 
+  waitingOffers(): readonly PeerId[] {
+    return this.#commit.read(() => this.#offers.waiting())
+  }
+
   async addOffer(offer: StoredOffer): Promise<void> {
-    const oldest = this.#commit.read(() =>
-      this.#offers.count < limits.offers ? '' : this.#offers.oldestEnded(),
-    )
-    if (oldest === undefined) throw tooMany(`${limits.offers} offers`, 'Decline one of them')
+    const gone = this.#commit.read(() => this.#offers.inTheWayOf(offer))
+    if (gone === undefined) throw tooMany(`${limits.offers} offers, or very long ones`, 'Decline one of them')
     await this.#commit.write(() => {
-      this.#offers.remove(oldest)
+      for (const id of gone) this.#offers.remove(id)
       this.#offers.add(offer)
     })
   }

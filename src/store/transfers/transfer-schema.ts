@@ -76,6 +76,7 @@ export const transferSchema: Schema = {
       open INTEGER NOT NULL
     ) STRICT;
     INSERT INTO state VALUES (1, 0)`,
+    'CREATE INDEX offers_waiting ON offers (state, incoming, peer)',
   ],
   check: (database) =>
     checkAfterKill(database, ['transfers', 'files', 'parts', 'chunks', 'leaves', 'offers']),
