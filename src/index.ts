@@ -21,6 +21,8 @@ export type {
   Visibility,
 } from './app/files/types.ts'
 export type { AutoAccept } from './app/files/offers.ts'
+export { diagnose } from './app/diagnose.ts'
+export type { DiagnoseOptions, Diagnosis } from './app/diagnosis.ts'
 export { readIdentity, rotateIdentity, type IdentityCard, type StoredIdentity } from './app/identity.ts'
 export type {
   Contact,
@@ -67,4 +69,16 @@ export type { FileId } from './protocol/file-id.ts'
 export type { EntryKind, SharedEntry } from './protocol/file-messages.ts'
 export type { OfferId } from './protocol/offer-id.ts'
 export { isProvable, parsePeerId, type PeerId } from './protocol/peer-id.ts'
+export {
+  findingTable,
+  type Facts,
+  type Finding,
+  type FindingCode,
+  type Knock,
+  type NetworkFacts,
+  type NetworkKind,
+  type Obstacle,
+  type PeerFacts,
+  type WayFacts,
+} from './rules/findings.ts'
 export { policies, type Policy, type Protection, type TrustState } from './rules/trust.ts'

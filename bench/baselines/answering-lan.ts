@@ -12,7 +12,10 @@ function open(peers: number): void {
   for (let peer = 0; peer < peers; peer++) {
     const host = new MemorySockets(wire, `10.0.${peer >> 8}.${peer & 255}`)
     host.listen({
-      heard: (bytes, source) => host.answer(bytes, source),
+      heard: (bytes, source) => {
+        host.answer(bytes, source)
+        return true
+      },
       answered: () => {},
       networkChanged: () => {},
     })

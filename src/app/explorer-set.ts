@@ -15,6 +15,10 @@ export class ExplorerSet {
     this.#explorers.push(explorer)
   }
 
+  get all(): readonly Explorer[] {
+    return this.#explorers
+  }
+
   /** Announces to everybody within reach of any explorer. */
   async announce(): Promise<void> {
     await Promise.all(this.#explorers.map((explorer) => explorer.announce()))

@@ -19,10 +19,11 @@ import type { PeerTransport, TransportContext } from '../transport/transport.ts'
 import { Calls } from './calls.ts'
 import { identityCard, type IdentityCard } from './identity.ts'
 import type { NodeEvent, NodeInfo, Peer, SessionInfo } from './node-event.ts'
+import { examine, type DiagnoseOptions, type Diagnosis } from './diagnosis.ts'
 import { NodeTrust, type NodeTrustContext } from './node-trust.ts'
 import { NodeFiles, type NodeFilesContext } from './files/node-files.ts'
 import { openOwn, type Own } from './own.ts'
-import { readOptions, requirePolicy, type NodeOptions, type Settings } from './options.ts'
+import { readOptions, requirePolicy, usualPort, type NodeOptions, type Settings } from './options.ts'
 import type {
   CallOptions,
   Conversation,
@@ -197,6 +198,21 @@ class RunningNode implements P2PNode {
 
   async importMessages(lines: AsyncIterable<string> | Iterable<string>): Promise<ImportResult> {
     return await importMessages(this.#talk.conversations.store, lines)
+  }
+
+  async diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis> {
+    const transport = this.#reachable()
+    const { explorers, explorerContext } = this.#presence
+    return await examine(
+      {
+        explorers: explorers.all,
+        transport,
+        usualPort: this.#settings.port === 0 ? usualPort : this.#settings.port,
+        peers: () => this.#directory.list(),
+        openTrial: (factory) => factory(explorerContext),
+      },
+      options,
+    )
   }
 
   on<Type extends NodeEvent['type']>(

@@ -58,6 +58,8 @@ export interface NodeOptions {
 export interface Settings {
   readonly name: string
   readonly dataDir: string | undefined
+  /** The TCP port that was asked for. */
+  readonly port: number
   readonly ip: string | undefined
   readonly isPublicIp: boolean
   readonly policy: Policy
@@ -75,10 +77,13 @@ export interface Settings {
   readonly log: Log
 }
 
+/** Where a node listens, and is looked for, unless told otherwise. */
+export const usualPort = 8001
+
 /** @throws P2PError `usage` for a value out of range */
 export function readOptions(options: NodeOptions): Settings {
   const {
-    port = 8001,
+    port = usualPort,
     name = '',
     keepMessagesDays = Infinity,
     messageRate = { perSecond: limits.messagesPerSecond, burst: limits.messageBurst },
@@ -104,6 +109,7 @@ export function readOptions(options: NodeOptions): Settings {
   return {
     name,
     dataDir: options.dataDir,
+    port,
     ip,
     isPublicIp,
     policy,

@@ -1,6 +1,7 @@
 import type { EventStream, EventStreamOptions } from '../base/events.ts'
 import type { PeerId } from '../protocol/peer-id.ts'
 import type { Policy } from '../rules/trust.ts'
+import type { DiagnoseOptions, Diagnosis } from './diagnosis.ts'
 import type { Files } from './files/types.ts'
 import type { IdentityCard } from './identity.ts'
 import type {
@@ -69,6 +70,13 @@ export interface P2PNode extends AsyncDisposable {
   ): () => void
   /** All events from now on, in a bounded queue that counts what it had to drop. */
   events(options?: EventStreamOptions): EventStream<NodeEvent>
+
+  /**
+   * Finds out what keeps peers from finding this one: listens, calls itself, and calls others, for at most half a minute.
+   *
+   * @throws the abort reason of `signal`
+   */
+  diagnose(options?: DiagnoseOptions): Promise<Diagnosis>
 
   /** Leaves: peers are told, sessions end with code 1000, everything is released. At most 2 s. Idempotent. */
   close(): Promise<void>

@@ -363,6 +363,17 @@ export const limits = {
   probeMs: 5_000,
   probeRepeatMs: 1_000,
   probeRepeats: 2,
+  /** Wait for what is sent to ourselves, and addresses outside our networks that are kept, for diagnosis. */
+  selfCallMs: 1_000,
+  /** How long the doctor listens to what is in use, then to what it tries besides, and how long it knocks: ARP gives up after 3 s. */
+  diagnoseMs: 2_000,
+  diagnoseTrialMs: 1_500,
+  diagnosePatienceMs: 22_000,
+  knockMs: 3_500,
+  /** How many of those that were heard, and of those that others tell of, the doctor tries; and how many it asks for others. */
+  diagnosedPeers: 16,
+  diagnosisTellers: 4,
+  elsewhereAddresses: 8,
   /** Time for the farewell, and from the wish to stop until everything is closed. */
   farewellMs: 1_000,
   shutdownMs: 2_000,

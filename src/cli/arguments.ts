@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { P2PError } from '../index.ts'
 import { displayText } from './display-text.ts'
+import type { DoctorWish } from './doctor-command.ts'
 import type { IdentityWish } from './identity-command.ts'
 import { standaloneNames, type StandaloneName } from './standalone.ts'
 import { version } from './version.ts'
@@ -62,12 +63,13 @@ export interface ToolWish {
   readonly json: boolean
 }
 
-/** What the command line asks for: a run, to see or change the identity, or only a text. */
+/** What the command line asks for: a run, to see or change the identity, to be examined, or only a text. */
 export type Wish =
   | { readonly kind: 'run'; readonly args: Arguments }
   | { readonly kind: 'serve'; readonly wish: ServeWish }
   | { readonly kind: 'tool'; readonly wish: ToolWish }
   | { readonly kind: 'identity'; readonly wish: IdentityWish }
+  | { readonly kind: 'doctor'; readonly wish: DoctorWish }
   | { readonly kind: 'text'; readonly text: string }
 
 const toolNames = ['config', 'completion', 'man', 'service', '__complete'] as const
@@ -81,6 +83,10 @@ interface Options extends Flags {
   readonly help?: true
 }
 
+interface DoctorOptions {
+  readonly peer?: readonly string[]
+}
+
 interface IdentityOptions {
   readonly qr?: true
   readonly rotate?: true
@@ -89,6 +95,7 @@ interface IdentityOptions {
 /** What was written behind the options; at most one of these. */
 interface Chosen {
   identity?: IdentityOptions
+  doctor?: DoctorOptions
   serve?: { readonly controlPort?: number }
   events?: { readonly exec?: string }
   tool?: Pick<ToolWish, 'name' | 'words'>
@@ -108,18 +115,20 @@ export async function parseArguments(args: readonly string[]): Promise<Wish> {
     version: wantsVersion,
     ...flags
   } = program.opts<Options>()
-  const { identity, serve, events, tool, alone } = chosen
+  const { identity, doctor, serve, events, tool, alone } = chosen
   if (help) return { kind: 'text', text: (await import('./usage.ts')).usage(program, named(chosen)) }
   if (wantsVersion) return { kind: 'text', text: `${version()}\n` }
   if (identity !== undefined) {
     const { qr = false, rotate = false } = identity
     return { kind: 'identity', wish: { flags, json, qr, rotate } }
   }
+  const [waitMs, timeoutMs] = [wait, timeout].map(millisecondsOf)
+  if (doctor !== undefined)
+    return { kind: 'doctor', wish: { flags, json, peers: doctor.peer ?? [], patienceMs: waitMs } }
   if (tool !== undefined) return { kind: 'tool', wish: { ...tool, flags, json } }
   if (serve !== undefined) return { kind: 'serve', wish: { flags, json, controlPort: serve.controlPort } }
   const follows = events !== undefined
   if (alone === undefined && !follows) checkWord(program.args)
-  const [waitMs, timeoutMs] = [wait, timeout].map((given) => (given === undefined ? undefined : given * 1000))
   return { kind: 'run', args: { flags, json, stay, waitMs, timeoutMs, alone, follows, exec: events?.exec } }
 }
 
@@ -144,6 +153,9 @@ function parseInto(program: Command, args: readonly string[]): Chosen {
   describeTools(program, (tool) => {
     chosen.tool = tool
   })
+  const doctor = describeDoctor(program).action(() => {
+    chosen.doctor = doctor.opts()
+  })
   for (const name of standaloneNames) {
     const command = describeStandalone(program, name)
     command.action(() => {
@@ -161,7 +173,7 @@ function parseInto(program: Command, args: readonly string[]): Chosen {
 
 function describe(): Command {
   return new Command('p2p')
-    .usage('[shell | id | <command>] [options]')
+    .usage('[shell | id | doctor | <command>] [options]')
     .description('Find peers near you and talk with them, without a server, an account or the internet.')
     .argument('[shell]', 'the shell, which runs without this word too')
     .option('--config <file>', 'configuration file; default: config.yaml in the data directory')
@@ -208,6 +220,17 @@ function describeServe(program: Command): Command {
     .allowExcessArguments(false)
 }
 
+function describeDoctor(program: Command): Command {
+  return program
+    .command('doctor')
+    .description('find out why peers do not find each other, and what to do')
+    .option(
+      '--peer <address...>',
+      'try this one too; with its discovery port, as 192.168.1.20:8001, if it is another',
+    )
+    .allowExcessArguments(false)
+}
+
 function describeEvents(program: Command): Command {
   return program
     .command('events')
@@ -241,6 +264,10 @@ function seconds(text: string): number {
   const value = /^\d{1,5}(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN
   if (Number.isNaN(value)) throw misuse(`--wait and --timeout take a number of seconds, not "${text}".`)
   return value
+}
+
+function millisecondsOf(given: number | undefined): number | undefined {
+  return given === undefined ? undefined : given * 1000
 }
 
 /** Other commands are typed inside, not on the command line: say so rather than ignore them. */

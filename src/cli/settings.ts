@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { loadConfig, writeMissingConfig, type Settings as Config } from '../config/load.ts'
 import {
   broadcast,
+  type diagnose,
   isP2PError,
   multicast,
   P2PError,
@@ -38,6 +39,29 @@ export async function readSettings(flags: Flags, env: NodeJS.ProcessEnv): Promis
     writeMissingConfig: () => writeMissingConfig(config),
   }
 }
+
+/** What `p2p doctor` starts its node with: what is configured, but nothing of the data directory, so that it runs beside another. */
+export async function readDoctorOptions(flags: Flags, env: NodeJS.ProcessEnv): Promise<DoctorOptions> {
+  const config = await loadConfig({ env, flags })
+  const { explorers = [], port, isPublicIp, ip } = nodeOptions(config)
+  const used = config.multicast ?? config.broadcast
+  const { address: _address, ...where } = used === undefined ? { address: '' } : discovery(used)
+  const trials = [
+    ...(config.multicast === undefined ? [multicast(where)] : []),
+    ...(config.broadcast === undefined ? [broadcast(where)] : []),
+  ]
+  return {
+    name: 'p2p doctor',
+    explorers,
+    trials,
+    ...(port !== undefined && { port }),
+    ...(isPublicIp !== undefined && { isPublicIp }),
+    ...(ip !== undefined && { ip }),
+    ...(used !== undefined && { discoveryPort: used.port }),
+  }
+}
+
+type DoctorOptions = Parameters<typeof diagnose>[0]
 
 function nodeOptions(config: Config): NodeOptions {
   const { name, policy, dataDir, port, ip, isPublicIp, periodMs } = config

@@ -24,6 +24,7 @@ const howToUse = `Examples:
   p2p serve                              without a screen; other commands use it
   p2p events --json                      everything that happens, for a program
   p2p events --exec 'jq -r .type'        a command reads each event
+  p2p doctor --peer 192.168.1.20         why that machine and this one do not meet
 
 Commands at the prompt: list peers, conversations, open, tell, history, outbox,
 share, ls, get, send, transfers, verify, alias, block, and more; help shows all.
@@ -73,7 +74,8 @@ P2P_EXPLORER_PERIOD. Flags win over the environment, and that over the file.
 NO_COLOR=1 leaves out colours.
 
 Exit status: 0 when all went well or a signal ended it; else that of the first
-command that failed, or was cut off when it ran alone:
+command that failed, or was cut off when it ran alone; p2p doctor ends with 1
+when something is wrong:
 ${statuses()}
 `
 }

@@ -1,7 +1,7 @@
 import { limits, policies, P2PError, type P2PNode, type Session, type Verification } from '../index.ts'
 import { fileOperations } from './file-operations.ts'
 import { lineStream, intake, operation, type Operation } from './operation.ts'
-import { integer, object, oneOf, optional, peerId, text, truth, type JsonSchema } from './schema.ts'
+import { integer, list, object, oneOf, optional, peerId, text, truth, type JsonSchema } from './schema.ts'
 import { sessionView, verificationView } from './views.ts'
 
 const messageId = text(32, 'ID of a message')
@@ -45,6 +45,20 @@ const meeting: readonly Operation[] = [
       input: object({ policy: oneOf(policies) }),
     },
     (node, { input }) => node.setPolicy(input.policy),
+  ),
+  operation(
+    {
+      name: 'diagnose',
+      summary: 'Finds out what keeps peers from finding this node; takes up to half a minute.',
+      input: object({
+        peers: optional(
+          list(object({ host: text(255), port: optional(integer(1, 65_535)) }), limits.diagnosedPeers),
+        ),
+        patienceMs: optional(integer(0, 600_000)),
+      }),
+      output: { $ref: 'diagnosis.schema.json' },
+    },
+    (node, { input, signal }) => node.diagnose({ ...input, signal }),
   ),
 ]
 

@@ -4,6 +4,8 @@ import {
   P2PError,
   type CallOptions,
   type Conversation,
+  type DiagnoseOptions,
+  type Diagnosis,
   type EmitResult,
   type EventStream,
   type EventStreamOptions,
@@ -113,6 +115,12 @@ class RemoteNode implements P2PNode {
       await this.#wire.call<SessionView>('connect', { peerId: id }, options),
       this.#wire,
     )
+  }
+
+  /** With the explorers that the running node has: `trials` are of this process, and cannot be lent. */
+  async diagnose({ peers, patienceMs, signal }: DiagnoseOptions = {}): Promise<Diagnosis> {
+    const input = { ...(peers && { peers }), ...(patienceMs !== undefined && { patienceMs }) }
+    return await this.#wire.call<Diagnosis>('diagnose', input, signal && { signal })
   }
 
   conversation(id: PeerId): Conversation {

@@ -65,6 +65,16 @@ function announcementOfSize(announcement: Announcement, sizeBytes: number): Uint
   throw new Error(`no announcement has ${sizeBytes} bytes`)
 }
 
+test('who calls itself learns that another program gets it, or nobody', async () => {
+  await using scene = await openScene()
+  const { explorer, ear } = scene
+  assert.equal(await explorer.callSelf('127.0.0.1'), 'heard')
+  await using other = await openTestSocket('127.0.0.1', ear.port)
+  assert.equal(await explorer.callSelf('127.0.0.1'), 'silent')
+  other.on('message', (_, from) => other.send(Buffer.from('mine'), from.port, from.address))
+  assert.equal(await explorer.callSelf('127.0.0.1'), 'other')
+})
+
 suite('what the ear hears', { concurrency: true }, () => {
   test('U12: datagrams of up to 1,024 bytes are read, longer ones are dropped and counted', async () => {
     await using scene = await openScene()

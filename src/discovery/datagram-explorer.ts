@@ -11,9 +11,11 @@ import type {
   ExplorerContext,
   ExplorerCounters,
   ProbeResult,
+  SelfCallResult,
   Sighting,
 } from './explorer.ts'
 import { runProbe } from './probe.ts'
+import { runSelfCall } from './self-call.ts'
 
 export interface DatagramExplorerOptions {
   readonly name: string
@@ -53,6 +55,8 @@ class DatagramExplorer implements Explorer {
   readonly #selfId: PeerId
   readonly #selfInstance: bigint | undefined
   readonly #closing = new AbortController()
+  /** Who waits for an announcement of ours that comes from a port of this number. */
+  readonly #selfCalls = new Map<number, () => void>()
   readonly #questions = new Set<Question>()
   /** The last of them from each address. */
   readonly #lastFrom = new Map<string, Question>()
@@ -64,6 +68,7 @@ class DatagramExplorer implements Explorer {
   #tooLong = 0
   #invalid = 0
   #duplicateIds = 0
+  #selfHeard = 0
   #tooManyQuestions = 0
 
   constructor(options: DatagramExplorerOptions, context: ExplorerContext, sockets: DatagramSockets) {
@@ -97,7 +102,8 @@ class DatagramExplorer implements Explorer {
       ['duplicate-id', this.#duplicateIds],
       ['too-many-questions', this.#tooManyQuestions],
     ])
-    return { sent: this.#sent, heard: this.#heard, answered: this.#answered, dropped }
+    const { counters } = this.#sockets
+    return { ...counters, sent: this.#sent, heard: this.#heard, answered: this.#answered, dropped }
   }
 
   async announce(): Promise<void> {
@@ -110,13 +116,22 @@ class DatagramExplorer implements Explorer {
   }
 
   async probe(to: Endpoint, options: { readonly signal?: AbortSignal } = {}): Promise<ProbeResult> {
-    const closing = this.#closing.signal
     return await runProbe({
       sockets: this.#sockets,
       to,
       question: encodeAnnouncement(asking(this.#context.self())),
       read: (answer, source) => this.#hearAnswer(answer, source),
-      signal: options.signal === undefined ? closing : AbortSignal.any([options.signal, closing]),
+      signal: this.#untilClosing(options.signal),
+    })
+  }
+
+  async callSelf(address: string, options: { readonly signal?: AbortSignal } = {}): Promise<SelfCallResult> {
+    return await runSelfCall({
+      sockets: this.#sockets,
+      to: { address, port: this.port },
+      question: encodeAnnouncement(asking(this.#context.self())),
+      waiting: this.#selfCalls,
+      signal: this.#untilClosing(options.signal),
     })
   }
 
@@ -126,6 +141,11 @@ class DatagramExplorer implements Explorer {
     for (const question of this.#questions) clearTimeout(question.timer)
     this.#questions.clear()
     await this.#sockets[Symbol.asyncDispose]()
+  }
+
+  #untilClosing(signal: AbortSignal | undefined): AbortSignal {
+    const closing = this.#closing.signal
+    return signal === undefined ? closing : AbortSignal.any([signal, closing])
   }
 
   /** Now, and once more soon: one of the two may be lost, or come before the other side is ready. */
@@ -150,10 +170,17 @@ class DatagramExplorer implements Explorer {
     })
   }
 
-  #hearQuestion(bytes: Uint8Array, source: Endpoint): void {
+  /** @returns whether somebody else said it */
+  #hearQuestion(bytes: Uint8Array, source: Endpoint): boolean {
+    const selfHeard = this.#selfHeard
     const sighting = this.#read(bytes, source, false)
-    if (sighting === undefined) return
+    if (sighting !== undefined) this.#consider(sighting)
+    return this.#selfHeard === selfHeard
+  }
+
+  #consider(sighting: Sighting): void {
     if (!this.#context.report(sighting)) return
+    const { source } = sighting
     const port = this.#sockets.discoveryPort
     const decision = this.#context.decideAnswer(sighting, port, this.#announcedAtMs)
     if (!decision.answer) {
@@ -192,7 +219,11 @@ class DatagramExplorer implements Explorer {
   /** Our echo comes with our instance; another one shows that somebody else has our ID (U4, U20, K7). */
   #hearOwnId(announcement: Announcement, source: Endpoint): void {
     const instance = announcement.upgrade?.instance
-    if (instance !== undefined && instance === this.#selfInstance) return
+    if (instance !== undefined && instance === this.#selfInstance) {
+      this.#selfHeard++
+      this.#selfCalls.get(source.port)?.()
+      return
+    }
     this.#duplicateIds++
     this.#context.reportDuplicate(source)
   }

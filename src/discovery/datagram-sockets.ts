@@ -1,5 +1,5 @@
 import type { Log } from '../base/log.ts'
-import type { Endpoint } from './explorer.ts'
+import type { Endpoint, ExplorerCounters } from './explorer.ts'
 
 /**
  * The sockets of one datagram explorer: UDP in life, memory in simulations.
@@ -11,6 +11,7 @@ import type { Endpoint } from './explorer.ts'
 export interface DatagramSockets extends AsyncDisposable {
   /** The port of the ear, which is also the source port of every answer. */
   readonly discoveryPort: number
+  readonly counters: SocketCounters
   /** Starts to hear. Called once, before anything is sent. */
   listen(events: DatagramEvents): void
   /** Sends from every mouth. Resolves to the number of datagrams that left; never rejects. */
@@ -21,10 +22,12 @@ export interface DatagramSockets extends AsyncDisposable {
   connect(to: Endpoint, events: ConnectionEvents): Promise<DatagramConnection>
 }
 
+export type SocketCounters = Pick<ExplorerCounters, 'links' | 'elsewhere' | 'receiveBufferBytes'>
+
 /** What happens at ear and mouths. The bytes may be kept. */
 export interface DatagramEvents {
-  /** The ear heard a datagram: somebody announces. */
-  heard(bytes: Uint8Array, source: Endpoint): void
+  /** The ear heard a datagram: somebody announces. @returns whether it is of somebody else */
+  heard(bytes: Uint8Array, source: Endpoint): boolean
   /** A mouth heard a datagram: somebody answers. */
   answered(bytes: Uint8Array, source: Endpoint): void
   /** A network came or went, or changed its address: it is time to announce. */
@@ -33,6 +36,8 @@ export interface DatagramEvents {
 
 /** A socket that talks with one address and port only. */
 export interface DatagramConnection extends AsyncDisposable {
+  /** Where the other side sees it come from. */
+  readonly localPort: number
   /** @throws P2PError `network-unusable` */
   send(bytes: Uint8Array): Promise<void>
 }

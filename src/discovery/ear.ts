@@ -17,6 +17,8 @@ export interface EarOptions {
 
 interface Membership {
   joined: boolean
+  /** Why not; '' when nothing failed. */
+  lastError: string
   readonly backOff: BackOff
 }
 
@@ -46,6 +48,22 @@ export class Ear {
     this.#socket = socket
     this.#group = group
     this.#log = log
+  }
+
+  /** What the platform holds until it is read; 0 when it does not say. */
+  get receiveBufferBytes(): number {
+    try {
+      // Linux tells, besides, of what it needs for itself.
+      return this.#socket.getRecvBufferSize() / (process.platform === 'linux' ? 2 : 1)
+    } catch {
+      return 0
+    }
+  }
+
+  /** Whether the group is joined at an address, and why not; undefined without a group. */
+  membership(address: string): Pick<Membership, 'joined' | 'lastError'> | undefined {
+    if (this.#group === undefined) return undefined
+    return this.#memberships.get(address) ?? { joined: false, lastError: '' }
   }
 
   listen(heard: (bytes: Uint8Array, source: Endpoint) => void): void {
@@ -87,7 +105,11 @@ export class Ear {
   }
 
   #joinOne(group: string, address: string): boolean {
-    const membership = this.#memberships.get(address) ?? { joined: false, backOff: new BackOff() }
+    const membership = this.#memberships.get(address) ?? {
+      joined: false,
+      lastError: '',
+      backOff: new BackOff(),
+    }
     this.#memberships.set(address, membership)
     const { joined, backOff } = membership
     const now = monotonicMs()
@@ -95,6 +117,7 @@ export class Ear {
     try {
       this.#socket.addMembership(group, address)
       membership.joined = true
+      membership.lastError = ''
       // One that was lost again and again must not make us announce every second.
       if (joined) backOff.failed(now)
       else backOff.succeeded()
@@ -104,6 +127,7 @@ export class Ear {
         membership.joined = true
         backOff.succeeded()
       } else {
+        membership.lastError = causeOf(error)
         if (!backOff.failing) {
           this.#log.warn('A multicast group could not be joined.', causeOf(error), { address })
         }

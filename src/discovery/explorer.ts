@@ -47,14 +47,42 @@ export type ProbeResult =
   | { readonly kind: 'peer'; readonly sighting: Sighting }
   | { readonly kind: 'no-answer' | 'refused' | 'not-a-peer' }
 
+/** What happened on one network since the explorer announces there, for diagnosis. */
+export interface LinkCounters {
+  readonly interfaceName: string
+  /** Our address there. */
+  readonly address: string
+  readonly netmask: string
+  /** Whether the multicast group is joined there; undefined where there is none. */
+  readonly joined: boolean | undefined
+  /** Announcements that left, and that could not; the errno name of what failed last, joining included, or ''. */
+  readonly sent: number
+  readonly failed: number
+  readonly lastError: string
+  /** Datagrams of others that came from there to the discovery port. */
+  readonly heard: number
+  /** Announcements of ours that came back, as those of others would come in. */
+  readonly echoed: number
+  /** Datagrams that came to the port which announces: answers. */
+  readonly answers: number
+}
+
 /** Counts since the explorer opened, for diagnosis. */
 export interface ExplorerCounters {
+  readonly links: readonly LinkCounters[]
+  /** Addresses that were heard and belong to no network of ours: the first `limits.elsewhereAddresses`. */
+  readonly elsewhere: readonly string[]
+  /** What the platform holds for us until it is read; 0 when it does not say. */
+  readonly receiveBufferBytes: number
   readonly sent: number
   readonly heard: number
   readonly answered: number
   /** Datagrams that were dropped, by reason. */
   readonly dropped: ReadonlyMap<string, number>
 }
+
+/** Who gets what is sent to our own discovery port: we, another program that shares it, or nobody. */
+export type SelfCallResult = 'heard' | 'other' | 'silent'
 
 /** Finds peers. Open means running: it announces on its own at start, after 1 s, and then every period. */
 export interface Explorer extends AsyncDisposable {
@@ -70,6 +98,11 @@ export interface Explorer extends AsyncDisposable {
    * @throws P2PError `network-unusable`, `node-stopped`; the abort reason of `signal`
    */
   probe(to: Endpoint, options?: { readonly signal?: AbortSignal }): Promise<ProbeResult>
+  /**
+   * Announces to the discovery port at one of our own addresses, and waits at most `limits.selfCallMs`. Never rejects, unless
+   * with the abort reason of `signal`.
+   */
+  callSelf(address: string, options?: { readonly signal?: AbortSignal }): Promise<SelfCallResult>
 }
 
 /**

@@ -46,6 +46,13 @@ export function isOnLink(address: string, interfaces: readonly NetworkInterface[
   })
 }
 
+/** Whether an address is of the network behind an interface; made once, as it is asked for each datagram. */
+export function networkTest({ address, netmask }: NetworkInterface): (address: string) => boolean {
+  const mask = toBits(netmask)
+  const network = toBits(address) & mask
+  return (other) => (toBits(other) & mask) === network
+}
+
 /** The broadcast address of the network behind an interface. */
 export function directedBroadcast({ address, netmask }: NetworkInterface): string {
   const bits = toBits(address) | ~toBits(netmask)

@@ -3,8 +3,8 @@ import type { Socket } from 'node:dgram'
 import { monotonicMs } from '../base/time.ts'
 import { BackOff } from './back-off.ts'
 import { causeOf } from './errno.ts'
-import type { Endpoint } from './explorer.ts'
-import type { NetworkInterface } from './interfaces.ts'
+import type { Endpoint, LinkCounters } from './explorer.ts'
+import { networkTest, type NetworkInterface } from './interfaces.ts'
 import type { RareLog } from './rare-log.ts'
 import { closeSocket, openSocket, sendDatagram } from './udp-socket.ts'
 
@@ -26,9 +26,57 @@ export class Mouth {
   #socket: Promise<Socket> | undefined
   #unsaid: Uint8Array | undefined
   #closed = false
+  readonly #isNear: (address: string) => boolean
+  #port: number | undefined
+  #sent = 0
+  #failed = 0
+  #lastError = ''
+  #answers = 0
+  #heard = 0
+  #echoed = 0
 
   constructor(options: MouthOptions) {
-    this.#options = options
+    this.#options = {
+      ...options,
+      heard: (bytes, source) => {
+        this.#answers++
+        options.heard(bytes, source)
+      },
+    }
+    this.#isNear = networkTest(options.from)
+  }
+
+  get address(): string {
+    return this.#options.from.address
+  }
+
+  /** @param membership whether the group is joined here, and why not */
+  countersAs(membership: { readonly joined: boolean; readonly lastError: string } | undefined): LinkCounters {
+    const { name: interfaceName, address, netmask } = this.#options.from
+    return {
+      interfaceName,
+      address,
+      netmask,
+      sent: this.#sent,
+      failed: this.#failed,
+      joined: membership?.joined,
+      lastError: this.#lastError === '' ? (membership?.lastError ?? '') : this.#lastError,
+      heard: this.#heard,
+      echoed: this.#echoed,
+      answers: this.#answers,
+    }
+  }
+
+  /** Counts what the ear heard of us, when it was said here: other explorers of our node are heard too. */
+  noteEcho({ address, port }: Endpoint): void {
+    if (port === this.#port && address === this.#options.from.address) this.#echoed++
+  }
+
+  /** Counts what the ear heard, when it came from this network. @returns whether it did */
+  noteHeard({ address }: Endpoint): boolean {
+    const isNear = this.#isNear(address)
+    if (isNear) this.#heard++
+    return isNear
   }
 
   /** Whether the datagram left. Never rejects. */
@@ -44,7 +92,10 @@ export class Mouth {
     this.#unsaid = undefined
     const opening = (this.#socket ??= openMouth(this.#options))
     try {
-      await this.#send(await opening, bytes)
+      const socket = await opening
+      this.#port = socket.address().port
+      await this.#send(socket, bytes)
+      this.#sent++
       this.#backOff.succeeded()
       return true
     } catch (error) {
@@ -76,6 +127,8 @@ export class Mouth {
 
   #fail(error: unknown): void {
     const known = this.#backOff.failing
+    this.#failed++
+    this.#lastError = causeOf(error)
     this.#backOff.failed(monotonicMs())
     // Some interfaces never carry announcements, such as tunnels: one line is enough until that changes.
     if (known) return

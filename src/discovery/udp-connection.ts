@@ -20,6 +20,7 @@ export async function openConnection(to: Endpoint, events: ConnectionEvents): Pr
     throw sendError(error, to)
   }
   return {
+    localPort: socket.address().port,
     async send(bytes) {
       try {
         await sendConnected(socket, bytes)

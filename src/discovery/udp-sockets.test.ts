@@ -14,6 +14,9 @@ import type { NetworkInterface } from './interfaces.ts'
 import { RareLog } from './rare-log.ts'
 import { openUdpSockets, type UdpOptions } from './udp-sockets.ts'
 
+/** What a test takes for said by us. */
+const ours = Buffer.from('hello')
+
 function interfaceAt(address: string): NetworkInterface {
   return { name: 'lo', address, netmask: '255.0.0.0', loopback: true }
 }
@@ -52,7 +55,10 @@ class Network implements AsyncDisposable {
     this.interfaces = interfaces
     this.sockets = sockets
     sockets.listen({
-      heard: (bytes, { address, port }) => this.heard.push({ bytes, source: { address, port } }),
+      heard: (bytes, { address, port }) => {
+        this.heard.push({ bytes, source: { address, port } })
+        return !Buffer.from(bytes).equals(ours)
+      },
       answered: () => {},
       networkChanged: () => this.changes++,
     })
@@ -175,6 +181,58 @@ suite('networks that come, go and fail', { concurrency: true }, () => {
     assert.equal(await network.sockets.announce(Buffer.from('hello')), 1)
     await until(() => network.heard.length === 1)
     assert.deepEqual(network.node.warnings, [])
+  })
+
+  test('each network counts what left, came back, was heard, was answered and failed', async () => {
+    await using network = await Network.open([interfaceAt('127.0.0.1'), interfaceAt('127.0.0.2')], {
+      destinations: ({ address }) => [address === '127.0.0.2' ? '203.0.113.1' : '127.255.255.255'],
+    })
+    const { sockets, heard } = network
+    await using stranger = await openTestSocket('127.0.0.3')
+    await sockets.announce(Buffer.from('hello'))
+    stranger.send(Buffer.from('hi'), sockets.discoveryPort, '127.0.0.1')
+    await until(() => heard.length === 2)
+    const said = heard.find(({ source }) => source.address === '127.0.0.1')
+    stranger.send(Buffer.from('answer'), said?.source.port, '127.0.0.1')
+    await until(() => sockets.counters.links[0]?.answers === 1)
+    const same = { interfaceName: 'lo', netmask: '255.0.0.0', joined: undefined }
+    const [one, two] = sockets.counters.links
+    assert.deepEqual(one, {
+      ...same,
+      address: '127.0.0.1',
+      sent: 1,
+      failed: 0,
+      lastError: '',
+      heard: 1,
+      echoed: 1,
+      answers: 1,
+    })
+    assert.deepEqual([two?.address, two?.sent, two?.failed, two?.heard], ['127.0.0.2', 0, 1, 0])
+    assert.notEqual(two?.lastError, '')
+    assert.deepEqual(sockets.counters.elsewhere, [])
+    assert.ok(sockets.counters.receiveBufferBytes > 64 * 1024)
+  })
+
+  test('who is heard from outside every network is remembered, up to a limit', async () => {
+    const narrow = { ...interfaceAt('127.0.0.1'), netmask: '255.255.255.255' }
+    await using network = await Network.open([narrow])
+    for (let last = 2; last < 2 + limits.elsewhereAddresses + 3; last++) {
+      await using stranger = await openTestSocket(`127.0.0.${last}`)
+      stranger.send(Buffer.from('hi'), network.sockets.discoveryPort, '127.0.0.1')
+      await until(() => network.heard.length === last - 1)
+    }
+    const { elsewhere, links } = network.sockets.counters
+    assert.equal(elsewhere.length, limits.elsewhereAddresses)
+    assert.deepEqual([elsewhere[0], links[0]?.heard], ['127.0.0.2', 0])
+  })
+
+  test('a network tells whether the group is joined there, and why not', async () => {
+    const addresses = [interfaceAt('127.0.0.1'), interfaceAt('192.0.2.77')]
+    await using network = await Network.open(addresses, { group: '235.5.5.11' })
+    const links = network.sockets.counters.links.map(({ joined, lastError }) => [joined, lastError])
+    assert.deepEqual(links[0], [true, ''])
+    assert.equal(links[1]?.[0], false)
+    assert.notEqual(links[1]?.[1], '')
   })
 
   test('closing while announcements leave ends them all', async () => {

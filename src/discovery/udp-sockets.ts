@@ -5,6 +5,7 @@ import type {
   DatagramConnection,
   DatagramEvents,
   DatagramSockets,
+  SocketCounters,
 } from './datagram-sockets.ts'
 import { Ear } from './ear.ts'
 import { causeOf } from './errno.ts'
@@ -40,6 +41,7 @@ class UdpSockets implements DatagramSockets {
   readonly #mouths = new Map<string, Mouth>()
   readonly #closing = new Set<Promise<void>>()
   readonly #poll: NodeJS.Timeout
+  readonly #elsewhere = new Set<string>()
   #hadNetwork = true
   #events: DatagramEvents | undefined
   #closed: Promise<void> | undefined
@@ -55,7 +57,17 @@ class UdpSockets implements DatagramSockets {
 
   listen(events: DatagramEvents): void {
     this.#events = events
-    this.#ear.listen((bytes, source) => events.heard(bytes, source))
+    this.#ear.listen((bytes, source) => {
+      if (events.heard(bytes, source)) this.#countOther(source)
+      else this.#countEcho(source)
+    })
+  }
+
+  get counters(): SocketCounters {
+    const links = [...this.#mouths.values()].map((mouth) =>
+      mouth.countersAs(this.#ear.membership(mouth.address)),
+    )
+    return { links, elsewhere: [...this.#elsewhere], receiveBufferBytes: this.#ear.receiveBufferBytes }
   }
 
   async announce(bytes: Uint8Array): Promise<number> {
@@ -80,6 +92,15 @@ class UdpSockets implements DatagramSockets {
     clearInterval(this.#poll)
     for (const key of this.#mouths.keys()) this.#closeMouth(key)
     await Promise.all([this.#ear.close(), ...this.#closing])
+  }
+
+  #countEcho(source: Endpoint): void {
+    for (const mouth of this.#mouths.values()) mouth.noteEcho(source)
+  }
+
+  #countOther(source: Endpoint): void {
+    for (const mouth of this.#mouths.values()) if (mouth.noteHeard(source)) return
+    if (this.#elsewhere.size < limits.elsewhereAddresses) this.#elsewhere.add(source.address)
   }
 
   #look(): void {

@@ -1,4 +1,9 @@
-import type { ConnectionEvents, DatagramEvents, DatagramSockets } from '../discovery/datagram-sockets.ts'
+import type {
+  ConnectionEvents,
+  DatagramEvents,
+  DatagramSockets,
+  SocketCounters,
+} from '../discovery/datagram-sockets.ts'
 import type { Endpoint } from '../discovery/explorer.ts'
 import type { Address } from '../transport/transport.ts'
 import type { Carry, MemoryChannel } from './memory-channel.ts'
@@ -142,6 +147,8 @@ export class MemoryWire {
 export class MemorySockets implements DatagramSockets {
   readonly address: string
   readonly discoveryPort = DISCOVERY_PORT
+  /** There are no networks in memory that could be diagnosed. */
+  readonly counters: SocketCounters = { links: [], elsewhere: [], receiveBufferBytes: 0 }
   readonly #wire: MemoryWire
   readonly #mouth: Endpoint
   readonly #ear: Endpoint
@@ -180,6 +187,7 @@ export class MemorySockets implements DatagramSockets {
     const port = this.#nextPort++
     this.#connections.set(port, events)
     return Promise.resolve({
+      localPort: port,
       send: (bytes) => {
         this.#wire.datagramsSent++
         const other = this.#wire.ear(to.address)

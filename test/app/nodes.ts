@@ -28,9 +28,18 @@ class Hearsay {
     return Promise.resolve({
       name: 'hearsay',
       port: 8001,
-      counters: { sent: 0, heard: 0, answered: 0, dropped: new Map() },
+      counters: {
+        links: [],
+        elsewhere: [],
+        receiveBufferBytes: 0,
+        sent: 0,
+        heard: 0,
+        answered: 0,
+        dropped: new Map(),
+      },
       announce: () => Promise.resolve(),
       probe: () => Promise.resolve({ kind: 'no-answer' }),
+      callSelf: () => Promise.resolve('silent'),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     })
   }

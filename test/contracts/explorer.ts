@@ -203,6 +203,18 @@ function probeTests(makePair: MakePair): void {
 }
 
 function endTests(makePair: MakePair): void {
+  test('who calls itself is heard by itself, and by nobody else', async () => {
+    await using meeting = await meet(makePair, { decide: () => ({ answer: false, reason: 'self' }) })
+    const { pair, here, second } = meeting
+    assert.equal(await second.callSelf(pair.secondAt.address), 'heard')
+    assert.ok(here.sightings.every(({ announcement }) => announcement.upgrade?.wantsAnswer !== true))
+    const reason = new Error('enough')
+    await assert.rejects(
+      second.callSelf(pair.secondAt.address, { signal: AbortSignal.abort(reason) }),
+      reason,
+    )
+  })
+
   test('closing ends probes and waiting answers, and is the same when it is done twice', async () => {
     await using meeting = await meet(makePair, { decide: () => ({ answer: true, delayMs: 300 }) })
     const { pair, here, there, first, second } = meeting
