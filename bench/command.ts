@@ -29,6 +29,10 @@ export interface StartOptions {
 export interface Installed extends Disposable {
   /** Starts it as the peer `who`: a new name makes a new identity. */
   start(who: string, options: StartOptions): Promise<Running>
+  /** Runs `p2p serve` as `who`. */
+  serve(who: string): Promise<Running>
+  /** Node's arguments for a command of `who`. */
+  argsOf(who: string, ...words: readonly string[]): readonly string[]
   /** The data directory of `who`, made when there is none. */
   dataDirOf(who: string): string
   /** The identity of `who`, once it has started. */
@@ -44,6 +48,11 @@ export function install(explorer: string): Installed {
   const args = [command, '--config', config, '--port', '0', '--json', '--stay', '--data-dir']
   return {
     start: (who, options) => startProgram([...args, join(folder, who)], options),
+    serve: (who) =>
+      startProgram([...args.filter((word) => word !== '--stay'), join(folder, who), 'serve'], {
+        sign: '"node:started"',
+      }),
+    argsOf: (who, ...words) => [command, ...words, '--data-dir', join(folder, who)],
     dataDirOf(who) {
       const path = join(folder, who)
       mkdirSync(path, { recursive: true, mode: 0o700 })

@@ -34,7 +34,7 @@ const httpAlone: Plugin = {
 async function buildCommand(): Promise<Metafile> {
   const { metafile } = await build({
     ...shared,
-    entryPoints: { cli: 'src/cli/main.ts' },
+    entryPoints: { 'cli-program': 'src/cli/program.ts' },
     // What the first screen does not need stays in files of its own.
     splitting: true,
     plugins: [httpAlone],
@@ -51,6 +51,24 @@ async function buildCommand(): Promise<Metafile> {
     metafile: true,
   })
   return metafile
+}
+
+const program: Plugin = {
+  name: 'program-apart',
+  setup(building) {
+    building.onResolve({ filter: /^\.\/program\.ts$/ }, () => ({ path: './cli-program.js', external: true }))
+  },
+}
+
+/** What answers `p2p peers --json` from the running node, in a file of its own: pieces shared with the rest would be as large as it. */
+async function buildEntry(): Promise<void> {
+  await build({
+    ...shared,
+    entryPoints: { cli: 'src/cli/main.ts' },
+    plugins: [program],
+    minifyWhitespace: true,
+    minifySyntax: true,
+  })
 }
 
 /** One build for all three exports, so that each class exists once however a program imports it. */
@@ -104,6 +122,6 @@ function writeDeclarations(): void {
 
 process.chdir(join(import.meta.dirname, '..'))
 rmSync('dist', { recursive: true, force: true })
-const [metafile] = await Promise.all([buildCommand(), buildLibrary(), buildWorker()])
+const [metafile] = await Promise.all([buildCommand(), buildEntry(), buildLibrary(), buildWorker()])
 writeLicences(metafile)
 writeDeclarations()

@@ -30,12 +30,13 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   index: ['app', 'discovery', 'transport', 'identity', 'files', 'rules', 'protocol', 'base'],
   config: ['index'],
-  cli: ['index', 'config'],
+  control: ['index', 'base'],
+  cli: ['index', 'config', 'control'],
 }
 
 /** The rooms that may import a package. */
 const packages: Readonly<Record<string, readonly string[]>> = {
-  ws: ['transport'],
+  ws: ['transport', 'control'],
   commander: ['cli'],
   pino: ['cli'],
   uqr: ['cli'],

@@ -2,6 +2,7 @@
 import type { Figure } from '../figure.ts'
 import { announcements, burst } from './announcements.ts'
 import { codecs } from './codecs.ts'
+import { daemonIdle, daemonList } from './daemon.ts'
 import { datagrams } from './datagrams.ts'
 import { acknowledged, catchUp, durableMessages } from './delivery.ts'
 import { discovery } from './discovery.ts'
@@ -36,6 +37,8 @@ export const figures: readonly Figure[] = [
   codecs,
   start,
   resident,
+  daemonList,
+  daemonIdle,
   durableMessages,
   acknowledged,
   catchUp,

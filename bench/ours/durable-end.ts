@@ -37,7 +37,7 @@ function talk(): Conversation {
 /** Waits for the other, and believes that it is who it says. */
 async function meet(id: PeerId): Promise<void> {
   await running().peers.waitFor({ id })
-  running().trust.compareSafetyNumber(id, running().trust.safetyNumber(id))
+  await running().trust.compareSafetyNumber(id, await running().trust.safetyNumber(id))
   conversation = running().conversation(id)
 }
 

@@ -23,7 +23,7 @@ export class ConversationView implements Conversation {
     return await this.#all.with(this.peerId).send(text)
   }
 
-  history(options: HistoryOptions = {}): readonly Message[] {
+  async history(options: HistoryOptions = {}): Promise<readonly Message[]> {
     return this.#all.history(this.peerId, options)
   }
 

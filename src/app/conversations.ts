@@ -39,7 +39,10 @@ export class ConversationSet implements Conversations {
     return (this.store.conversation(id)?.lastRow ?? 0) > 0 ? this.infoOf(id) : undefined
   }
 
-  search(words: string, options: Pick<HistoryOptions, 'before' | 'limit'> = {}): readonly Message[] {
+  async search(
+    words: string,
+    options: Pick<HistoryOptions, 'before' | 'limit'> = {},
+  ): Promise<readonly Message[]> {
     return this.history(undefined, { ...options, search: words })
   }
 

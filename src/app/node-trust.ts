@@ -88,16 +88,16 @@ export class NodeTrust implements Trust {
     return this.book.find(id)
   }
 
-  setAlias(id: PeerId, alias: string): void {
+  async setAlias(id: PeerId, alias: string): Promise<void> {
     this.book.setAlias(id, alias)
   }
 
-  block(id: PeerId): void {
+  async block(id: PeerId): Promise<void> {
     this.book.block(id)
     this.#verifications.end(id, 'You have blocked this peer.')
   }
 
-  unblock(id: PeerId): void {
+  async unblock(id: PeerId): Promise<void> {
     this.book.unblock(id)
   }
 
@@ -107,15 +107,15 @@ export class NodeTrust implements Trust {
     await this.#context.deleteConversation(id)
   }
 
-  safetyNumber(id: PeerId): string {
+  async safetyNumber(id: PeerId): Promise<string> {
     return safetyNumber(this.#context.identity.publicKey, this.book.keyOf(id))
   }
 
-  compareSafetyNumber(id: PeerId, digits: string): void {
+  async compareSafetyNumber(id: PeerId, digits: string): Promise<void> {
     const key = this.book.keyOf(id)
     this.book.requireVerifiable({ id, key })
     const said = digits.replaceAll(/\s/g, '')
-    if (!sameBytes(Buffer.from(said), Buffer.from(this.safetyNumber(id)))) {
+    if (!sameBytes(Buffer.from(said), Buffer.from(await this.safetyNumber(id)))) {
       throw new P2PError(
         'verification-failed',
         `These are not the digits of ${this.book.nameOf(id)}. Compare them group by group; if they really differ, somebody else answers in its place.`,
@@ -132,7 +132,7 @@ export class NodeTrust implements Trust {
     return this.#verifications.find(id)
   }
 
-  invite(): Invitation {
+  async invite(): Promise<Invitation> {
     return this.#verifications.invite()
   }
 

@@ -134,7 +134,7 @@ class RunningNode implements P2PNode {
     return this.trust.access.policy
   }
 
-  setPolicy(policy: Policy): void {
+  async setPolicy(policy: Policy): Promise<void> {
     requirePolicy(policy)
     if (policy === this.trust.access.policy) return
     this.trust.access.policy = policy

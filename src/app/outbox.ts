@@ -34,7 +34,7 @@ export class OutboxDials implements Outbox {
     this.#plan = new DialPlan((id) => context.allows(id))
   }
 
-  list(): readonly WaitingMessage[] {
+  async list(): Promise<readonly WaitingMessage[]> {
     const { store } = this.#context.conversations
     const waiting = store
       .conversations()

@@ -39,7 +39,7 @@ export interface P2PNode extends AsyncDisposable {
   readonly policy: Policy
 
   /** Changes the policy at once; sessions that it forbids end with code 1008. */
-  setPolicy(policy: Policy): void
+  setPolicy(policy: Policy): Promise<void>
   /** Announces now, through every explorer. */
   announce(): Promise<void>
   /** Announces to one `host` and UDP port and waits at most 5 s for its answer. @throws P2PError `network-unusable` */
@@ -114,11 +114,11 @@ export interface Trust {
    * @throws P2PError `alias-taken` when another key has it, or one that looks like it: never moved silently;
    *   `alias-invalid`, `peer-unknown`, `peer-unprovable`, `trust-unwritable`, `too-many`
    */
-  setAlias(id: PeerId, alias: string): void
+  setAlias(id: PeerId, alias: string): Promise<void>
   /** Ends what is open with a peer and refuses it from now on. @throws P2PError `trust-unwritable` */
-  block(id: PeerId): void
+  block(id: PeerId): Promise<void>
   /** Takes a block back; the peer is `seen` again, or nothing is kept of it when its key was never known. @throws P2PError `peer-unknown`, `trust-unwritable` */
-  unblock(id: PeerId): void
+  unblock(id: PeerId): Promise<void>
   /**
    * Removes alias, verification and block, and deletes the conversation: the peer is as if never met.
    *
@@ -126,13 +126,13 @@ export interface Trust {
    */
   forget(id: PeerId): Promise<void>
   /** Sixty digits that are the same at both ends, for reading aloud. @throws P2PError `peer-unknown`, `peer-unprovable` */
-  safetyNumber(id: PeerId): string
+  safetyNumber(id: PeerId): Promise<string>
   /**
    * Compares what the other person reads aloud with our safety number, and verifies the peer when it is the same.
    *
    * @throws P2PError `verification-failed`, and like `safetyNumber`
    */
-  compareSafetyNumber(id: PeerId, digits: string): void
+  compareSafetyNumber(id: PeerId, digits: string): Promise<void>
   /**
    * Begins a verification by short code, or joins the one under way; resolves when our user can be asked.
    *
@@ -142,7 +142,7 @@ export interface Trust {
   /** The verification that waits for our user, whoever began it. */
   verification(id: PeerId): Verification | undefined
   /** A text to be shown as QR code: whoever scans it within `limits.invitationMs` has verified us, and we confirm him. */
-  invite(): Invitation
+  invite(): Promise<Invitation>
   /**
    * Verifies the peer whose QR code says `text`. With a secret in it the other side is asked to confirm and verifies us too;
    * when it does not, the peer stays verified here, and this throws.
@@ -216,7 +216,7 @@ export interface Conversation {
    *
    * @throws P2PError `message-unknown` when `before` or `after` is no message of this node
    */
-  history(options?: HistoryOptions): readonly Message[]
+  history(options?: HistoryOptions): Promise<readonly Message[]>
   /** All messages, oldest first, as they are read; with `follow` then those to come, until `signal` aborts or the node closes. */
   messages(options?: FollowOptions): AsyncIterable<Message>
   /** Our user has seen everything that is here; the peer is told, unless read receipts are off. @throws P2PError `store-unwritable` */
@@ -253,13 +253,13 @@ export interface Conversations {
   list(): readonly ConversationInfo[]
   find(id: PeerId): ConversationInfo | undefined
   /** Messages of all conversations with all these words, oldest first: the last `limit` ones, default 50. */
-  search(words: string, options?: Pick<HistoryOptions, 'before' | 'limit'>): readonly Message[]
+  search(words: string, options?: Pick<HistoryOptions, 'before' | 'limit'>): Promise<readonly Message[]>
 }
 
 /** What waits to be delivered. */
 export interface Outbox {
   /** In the order in which they were accepted; at most `limits.outboxMessages`. */
-  list(): readonly WaitingMessage[]
+  list(): Promise<readonly WaitingMessage[]>
   /** Withdraws one that has not left. @throws P2PError `message-unknown`, `store-unwritable` */
   cancel(messageId: string): Promise<void>
 }

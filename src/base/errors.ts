@@ -65,6 +65,12 @@ export const errorTable = {
   'offer-declined': { sentence: 'The offer was declined.', exit: 77, retry: false },
   'trust-unwritable': { sentence: 'What is known of peers cannot be stored.', exit: 74, retry: true },
   'trust-damaged': { sentence: 'The file with what is known of peers was damaged.', exit: 74, retry: false },
+  'control-refused': {
+    sentence: 'The control API does not serve this caller.',
+    exit: 77,
+    http: 403,
+    retry: false,
+  },
   'no-answer': { sentence: 'Nothing answered.', exit: 69, retry: true },
   'not-a-peer': { sentence: 'Something answered, but not a peer.', exit: 65, retry: false },
   'protocol-violation': {

@@ -401,6 +401,24 @@ export const limits = {
   logFiles: 5,
   logIntervalMs: 60_000,
   logCauses: 64,
+
+  /** One request to the control API (C8): body, depth of its JSON, headers; streams and texts have bounds of their own. */
+  controlBodyBytes: 64 * 1024,
+  controlDepth: 16,
+  controlHeaderBytes: 16 * 1024,
+  /** Connections to each of its listeners: there are not more than 256 file descriptors everywhere. */
+  controlConnections: 128,
+  /** How long a command looks for a node that has its data directory and is just starting. */
+  controlFindMs: 1_000,
+  /** What a reader of events says first, and in what time; also for the headers of a request. */
+  controlTokenBytes: 1024,
+  controlTokenMs: 5_000,
+  /** Commands that are run for events: at once, waiting, and how long one may take. */
+  hooksAtOnce: 4,
+  hooksWaiting: 256,
+  hookMs: 60_000,
+  /** What may wait for a slow reader of events before it misses some. */
+  controlReaderBytes: 1024 * 1024,
 } as const
 
 /** The same bounds with other numbers: tests lower them to be quick, and lift them to show that they are needed. */

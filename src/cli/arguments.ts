@@ -22,8 +22,22 @@ export interface Arguments {
   readonly stay: boolean
   /** How long commands wait for a peer that is not known yet; undefined when not said. */
   readonly waitMs: number | undefined
+  /** After this time a command that runs alone is given up. */
+  readonly timeoutMs: number | undefined
   /** The only command to run; undefined for a prompt, or commands from standard input. */
   readonly alone: Standalone | undefined
+  /** Tells what happens, and reads no commands. */
+  readonly follows: boolean
+  /** Command to run for each event that is told; see {@link follows}. */
+  readonly exec: string | undefined
+}
+
+/** What `p2p serve` is asked for. */
+export interface ServeWish {
+  readonly flags: Flags
+  readonly json: boolean
+  /** TCP port of 127.0.0.1 on which the control API is served too; 0 for a free one. */
+  readonly controlPort: number | undefined
 }
 
 /** A command with what stands behind it on the command line. */
@@ -32,17 +46,39 @@ export interface Standalone {
   readonly words: readonly string[]
 }
 
+/** What helps to use p2p, and needs no node of its own. */
+export const tools = {
+  config: 'show the configuration that counts, and where each value comes from',
+  completion: 'print the completion for a shell: bash, zsh or fish',
+  man: 'print the manual page',
+  service: 'make "p2p serve" start with your session: service install, or service print',
+} as const
+
+type ToolName = keyof typeof tools | '__complete'
+
+export interface ToolWish {
+  readonly name: ToolName
+  readonly words: readonly string[]
+  readonly flags: Flags
+  readonly json: boolean
+}
+
 /** What the command line asks for: a run, to see or change the identity, to be examined, or only a text. */
 export type Wish =
   | { readonly kind: 'run'; readonly args: Arguments }
+  | { readonly kind: 'serve'; readonly wish: ServeWish }
+  | { readonly kind: 'tool'; readonly wish: ToolWish }
   | { readonly kind: 'identity'; readonly wish: IdentityWish }
   | { readonly kind: 'doctor'; readonly wish: DoctorWish }
   | { readonly kind: 'text'; readonly text: string }
+
+const toolNames = ['config', 'completion', 'man', 'service', '__complete'] as const
 
 interface Options extends Flags {
   readonly json?: true
   readonly stay?: true
   readonly wait?: number
+  readonly timeout?: number
   readonly version?: true
   readonly help?: true
 }
@@ -56,24 +92,74 @@ interface IdentityOptions {
   readonly rotate?: true
 }
 
+/** What was written behind the options; at most one of these. */
+interface Chosen {
+  identity?: IdentityOptions
+  doctor?: DoctorOptions
+  serve?: { readonly controlPort?: number }
+  events?: { readonly exec?: string }
+  tool?: Pick<ToolWish, 'name' | 'words'>
+  alone?: Standalone
+}
+
 /** @throws P2PError `usage` */
 export async function parseArguments(args: readonly string[]): Promise<Wish> {
   const program = describe()
-  const identity = describeIdentity(program)
-  let wantsIdentity = false
-  identity.action(() => {
-    wantsIdentity = true
+  const chosen = parseInto(program, args)
+  const {
+    json = false,
+    stay = false,
+    wait,
+    timeout,
+    help,
+    version: wantsVersion,
+    ...flags
+  } = program.opts<Options>()
+  const { identity, doctor, serve, events, tool, alone } = chosen
+  if (help) return { kind: 'text', text: (await import('./usage.ts')).usage(program, named(chosen)) }
+  if (wantsVersion) return { kind: 'text', text: `${version()}\n` }
+  if (identity !== undefined) {
+    const { qr = false, rotate = false } = identity
+    return { kind: 'identity', wish: { flags, json, qr, rotate } }
+  }
+  const [waitMs, timeoutMs] = [wait, timeout].map(millisecondsOf)
+  if (doctor !== undefined)
+    return { kind: 'doctor', wish: { flags, json, peers: doctor.peer ?? [], patienceMs: waitMs } }
+  if (tool !== undefined) return { kind: 'tool', wish: { ...tool, flags, json } }
+  if (serve !== undefined) return { kind: 'serve', wish: { flags, json, controlPort: serve.controlPort } }
+  const follows = events !== undefined
+  if (alone === undefined && !follows) checkWord(program.args)
+  return { kind: 'run', args: { flags, json, stay, waitMs, timeoutMs, alone, follows, exec: events?.exec } }
+}
+
+/** The name of what is asked about. */
+function named({ alone, serve, events }: Chosen): StandaloneName | 'serve' | 'events' | undefined {
+  if (serve !== undefined) return 'serve'
+  return events === undefined ? alone?.name : 'events'
+}
+
+/** @throws P2PError `usage` */
+function parseInto(program: Command, args: readonly string[]): Chosen {
+  const chosen: Chosen = {}
+  const identity = describeIdentity(program).action(() => {
+    chosen.identity = identity.opts()
   })
-  const doctor = describeDoctor(program)
-  let wantsDoctor = false
-  doctor.action(() => {
-    wantsDoctor = true
+  const serve = describeServe(program).action(() => {
+    chosen.serve = serve.opts()
   })
-  let alone: Standalone | undefined
+  const events = describeEvents(program).action(() => {
+    chosen.events = events.opts()
+  })
+  describeTools(program, (tool) => {
+    chosen.tool = tool
+  })
+  const doctor = describeDoctor(program).action(() => {
+    chosen.doctor = doctor.opts()
+  })
   for (const name of standaloneNames) {
     const command = describeStandalone(program, name)
     command.action(() => {
-      alone = { name, words: command.args }
+      chosen.alone = { name, words: command.args }
     })
   }
   try {
@@ -82,21 +168,7 @@ export async function parseArguments(args: readonly string[]): Promise<Wish> {
     if (error instanceof CommanderError) throw misuse(sentence(error.message))
     throw error
   }
-  const options = program.opts<Options>()
-  if (options.help) return { kind: 'text', text: (await import('./usage.ts')).usage(program, alone?.name) }
-  if (options.version) return { kind: 'text', text: `${version()}\n` }
-  const { json = false, stay = false, wait, ...flags } = options
-  if (wantsIdentity) {
-    const { qr = false, rotate = false } = identity.opts<IdentityOptions>()
-    return { kind: 'identity', wish: { flags, json, qr, rotate } }
-  }
-  if (wantsDoctor) {
-    const { peer: peers = [] } = doctor.opts<DoctorOptions>()
-    return { kind: 'doctor', wish: { flags, json, peers, patienceMs: waitOf(wait) } }
-  }
-  if (alone === undefined) checkWord(program.args)
-  const waitMs = waitOf(wait)
-  return { kind: 'run', args: { flags, json, stay, waitMs, alone } }
+  return chosen
 }
 
 function describe(): Command {
@@ -115,6 +187,7 @@ function describe(): Command {
     .addOption(
       new Option('--wait <seconds>', 'how long commands wait for a peer to appear').argParser(seconds),
     )
+    .addOption(new Option('--timeout <seconds>', 'give the command up after this time').argParser(seconds))
     .option('--version', 'print the version')
     .option('--help', 'print this text')
     .helpOption(false)
@@ -134,6 +207,19 @@ function describeIdentity(program: Command): Command {
     .allowExcessArguments(false)
 }
 
+function describeServe(program: Command): Command {
+  return program
+    .command('serve')
+    .description('run without a screen, until a signal ends it; other commands use it')
+    .addOption(
+      new Option(
+        '--control-port <number>',
+        'serve the control API on this TCP port of 127.0.0.1 too; 0 takes a free one',
+      ).argParser(port),
+    )
+    .allowExcessArguments(false)
+}
+
 function describeDoctor(program: Command): Command {
   return program
     .command('doctor')
@@ -145,6 +231,30 @@ function describeDoctor(program: Command): Command {
     .allowExcessArguments(false)
 }
 
+function describeEvents(program: Command): Command {
+  return program
+    .command('events')
+    .description('tell everything that happens, until it is ended; with --json one event a line')
+    .option('--exec <command>', 'run a command for each event, which is JSON on its standard input')
+    .allowExcessArguments(false)
+}
+
+function describeTools(program: Command, chosen: (tool: Pick<ToolWish, 'name' | 'words'>) => void): void {
+  for (const name of toolNames) {
+    const isHidden = name === '__complete'
+    const command = program.command(name, { hidden: isHidden }).argument('[words...]')
+    if (isHidden) command.allowUnknownOption()
+    else command.description(tools[name])
+    command.action(() => chosen({ name, words: command.args }))
+  }
+}
+
+function port(text: string): number {
+  const value = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
+  if (value >= 0 && value <= 65_535) return value
+  throw misuse(`--control-port takes a number from 0 to 65535, not "${text}".`)
+}
+
 /** What its words mean is for the command itself to say, as at the prompt. */
 function describeStandalone(program: Command, name: StandaloneName): Command {
   return program.command(name).argument('[words...]').allowUnknownOption()
@@ -152,12 +262,12 @@ function describeStandalone(program: Command, name: StandaloneName): Command {
 
 function seconds(text: string): number {
   const value = /^\d{1,5}(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN
-  if (Number.isNaN(value)) throw misuse(`--wait takes a number of seconds, not "${text}".`)
+  if (Number.isNaN(value)) throw misuse(`--wait and --timeout take a number of seconds, not "${text}".`)
   return value
 }
 
-function waitOf(wait: number | undefined): number | undefined {
-  return wait === undefined ? undefined : wait * 1000
+function millisecondsOf(given: number | undefined): number | undefined {
+  return given === undefined ? undefined : given * 1000
 }
 
 /** Other commands are typed inside, not on the command line: say so rather than ignore them. */

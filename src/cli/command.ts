@@ -37,6 +37,8 @@ export interface Outcome {
   readonly ongoing?: readonly Ongoing[]
   /** Is of use only while p2p runs: who runs only this command ends it. */
   readonly lasts?: true
+  /** What another person has to answer first; resolves with whether all is well. */
+  readonly verdict?: Promise<boolean>
 }
 
 export type Completes =

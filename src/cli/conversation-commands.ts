@@ -51,10 +51,10 @@ function conversations({ state, view }: CommandContext): Outcome {
   return { result: { conversations: list }, lines }
 }
 
-function history(context: CommandContext, argument: string): Outcome {
+async function history(context: CommandContext, argument: string): Promise<Outcome> {
   const { state, view } = context
   const wish = parseHistory(argument)
-  const messages = read(context, wish)
+  const messages = await read(context, wish)
   const [first] = messages
   state.pageTop = first?.id ?? state.pageTop
   // All conversations together have only a last page.
@@ -95,16 +95,19 @@ function parseHistory(argument: string): HistoryWish {
   return { target, ...wish }
 }
 
-function read(context: CommandContext, { target, search, before }: HistoryWish): readonly Message[] {
+async function read(
+  context: CommandContext,
+  { target, search, before }: HistoryWish,
+): Promise<readonly Message[]> {
   const { state } = context
   const { node } = state
   const page = { limit: pageSize, ...(before !== undefined && { before: messageNamed(state, before) }) }
   if (target !== '') {
     const conversation = node.conversation(contactNamed(context, target))
-    return conversation.history({ ...page, ...(search !== undefined && { search }) })
+    return await conversation.history({ ...page, ...(search !== undefined && { search }) })
   }
-  if (search !== undefined) return node.conversations.search(search, page)
-  if (before === undefined) return lastOfAll(state)
+  if (search !== undefined) return await node.conversations.search(search, page)
+  if (before === undefined) return await lastOfAll(state)
   throw new P2PError(
     'usage',
     'A page of all conversations has none before it. Write "history <peer> --before".',
@@ -112,13 +115,13 @@ function read(context: CommandContext, { target, search, before }: HistoryWish):
 }
 
 /** The last page of all conversations together. */
-function lastOfAll({ node }: ShellState): readonly Message[] {
+async function lastOfAll({ node }: ShellState): Promise<readonly Message[]> {
   let newest: readonly Message[] = []
   for (const { peerId, lastMessage } of node.conversations.list()) {
     const [oldest] = newest
     // The list has the newest conversation first: those that follow have nothing newer.
     if (newest.length === pageSize && oldest && lastMessage && lastMessage.storedAt < oldest.storedAt) break
-    newest = [...newest, ...node.conversation(peerId).history({ limit: pageSize })]
+    newest = [...newest, ...(await node.conversation(peerId).history({ limit: pageSize }))]
       .toSorted((a, b) => a.storedAt.getTime() - b.storedAt.getTime())
       .slice(-pageSize)
   }
@@ -144,7 +147,7 @@ function earlierLine({ target, search }: HistoryWish): string {
 async function outbox(context: CommandContext, argument: string): Promise<Outcome> {
   if (argument !== '') return await cancel(context, argument)
   const { state, view } = context
-  const all = state.node.outbox.list()
+  const all = await state.node.outbox.list()
   const shown = all.slice(0, limits.historyPage)
   state.listedMessages = shown.map(({ message }) => message.id)
   const more = all.length - pageSize
@@ -165,7 +168,7 @@ async function cancel({ state, view }: CommandContext, argument: string): Promis
       'Write "outbox" to see what waits, or "outbox cancel <number>" to withdraw a message.',
     )
   }
-  const waiting = state.node.outbox.list().map(({ message }) => message)
+  const waiting = (await state.node.outbox.list()).map(({ message }) => message)
   const ids = waiting.map(({ id }) => id)
   const listed = state.listedMessages.length > 0 ? state.listedMessages : ids
   const id = pick(text, { kind: 'message', ids, listed })

@@ -65,6 +65,13 @@ export class EventTap {
     for (const event of this.#early.splice(0)) show(event)
   }
 
+  /** Tells of a node that has run for a while what its beginning would have told. */
+  tellStanding(node: P2PNode): void {
+    const at = new Date()
+    this.#take({ type: 'node:started', at, node: node.info })
+    for (const peer of node.peers.list()) this.#take({ type: 'peer:found', at, peer })
+  }
+
   #take(event: NodeEvent): void {
     if (this.#show === undefined) this.#early.push(event)
     else this.#show(event)

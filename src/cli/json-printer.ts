@@ -35,6 +35,11 @@ export function jsonGap(dropped: number): string {
   return eventLine({ type: 'warning', at: new Date(), error })
 }
 
+/** One event in a line. */
+export function jsonEvent(event: NodeEvent): string {
+  return eventLine({ ...event })
+}
+
 function eventLine(event: Readonly<Record<string, unknown>>): string {
   return jsonLine({ v: 1, ...event })
 }

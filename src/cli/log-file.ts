@@ -19,6 +19,7 @@ interface Cause {
 export interface FileLog extends Log {
   /** Starts writing; what was logged before is kept until then. The data directory must be ours by now. */
   open(): Promise<void>
+  setLevel(level: LogLevel): void
 }
 
 /** @param path the newest file; older ones are `path.1`, `path.2` … */
@@ -26,6 +27,7 @@ export function fileLog(path: string, level: LogLevel): FileLog {
   const causes = new Map<string, Cause>()
   const early: Entry[] = []
   let logger: Logger | undefined
+  let current = level
   const write = (entry: Entry): void => {
     const repeated = admit(causes, entry, performance.now())
     if (repeated === undefined) return
@@ -42,11 +44,15 @@ export function fileLog(path: string, level: LogLevel): FileLog {
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
+    setLevel(next) {
+      current = next
+      if (logger !== undefined) logger.level = next.toLowerCase()
+    },
     async open() {
       const { default: pino } = await import('pino')
       const formatters = { level: (label: string) => ({ level: label }) }
       const options = {
-        level: level.toLowerCase(),
+        level: current.toLowerCase(),
         base: null,
         timestamp: pino.stdTimeFunctions.isoTime,
         formatters,

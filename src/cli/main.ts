@@ -1,36 +1,6 @@
 /** The command `p2p`. */
-import { errorTable, isP2PError } from '../index.ts'
-import { parseArguments } from './arguments.ts'
-import { displayLines } from './display-text.ts'
-import { run } from './run.ts'
-import { keepYoungSpaceSmall } from './young-space.ts'
+import { quick } from './quick.ts'
 
-async function main(args: readonly string[]): Promise<void> {
-  const wish = await parseArguments(args)
-  // Standard input may still be open then, and sockets that took too long to close.
-  if (wish.kind === 'run') process.exit(await run(wish.args))
-  if (wish.kind === 'doctor') process.exit(await (await import('./doctor-command.ts')).runDoctor(wish.wish))
-  if (wish.kind === 'text') process.stdout.write(wish.text)
-  else process.stdout.write(await (await import('./identity-command.ts')).identityText(wish.wish))
-}
-
-/** @returns the exit status */
-function complain(error: unknown): number {
-  const known = isP2PError(error) ? error : undefined
-  const text = known?.message ?? `${errorTable.internal.sentence}\n${stackOf(error)}`
-  process.stderr.write(`p2p: ${displayLines(text).join('\n')}\n`)
-  return (known?.entry ?? errorTable.internal).exit
-}
-
-function stackOf(error: unknown): string {
-  return (error instanceof Error ? error.stack : undefined) ?? String(error)
-}
-
-keepYoungSpaceSmall()
-// Nobody reads our complaints: no reason to end otherwise than planned.
-process.stderr.on('error', () => {})
-try {
-  await main(process.argv.slice(2))
-} catch (error) {
-  process.exitCode = complain(error)
-}
+const args = process.argv.slice(2)
+// Everything else is loaded only for what needs it.
+if (!(await quick(args))) await (await import('./program.ts')).main(args)

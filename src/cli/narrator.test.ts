@@ -83,7 +83,7 @@ test('a message to a session that nobody looks at is told in one line, and shown
   assert.equal(told.length, 4)
   assert.equal(desk.conversation(kitchen.id).info.unread, 2)
   assert.deepEqual(
-    state.lastMessages(kitchen.id, 0).map(({ text }) => text),
+    (await state.lastMessages(kitchen.id, 0)).map(({ text }) => text),
     ['first '.repeat(100), 'second\nline'],
   )
   const read = new Promise<void>((resolve) => {
@@ -91,8 +91,8 @@ test('a message to a session that nobody looks at is told in one line, and shown
   })
   state.attach(kitchen.id, incoming)
   await read
-  assert.deepEqual(state.lastMessages(kitchen.id, 0), [])
-  assert.equal(state.lastMessages(kitchen.id, 1).length, 1)
+  assert.deepEqual(await state.lastMessages(kitchen.id, 0), [])
+  assert.equal((await state.lastMessages(kitchen.id, 1)).length, 1)
 })
 
 test('in a session messages are shown whole, later lines stand in, and nothing is unread', async () => {
@@ -354,7 +354,7 @@ test('of a friend it is told that he comes and goes, and not how', async () => {
     { type: 'peer:lost', at, peer },
   ]
   assert.equal(events.flatMap((event) => narrator.lines(event)).length, events.length)
-  desk.trust.setAlias(kitchen.id, 'alice')
+  await desk.trust.setAlias(kitchen.id, 'alice')
   assert.deepEqual(
     events.flatMap((event) => narrator.lines(event)),
     [],

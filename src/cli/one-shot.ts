@@ -8,6 +8,7 @@ import { displayLines, displayText } from './display-text.ts'
 import type { Face, FaceOptions } from './face.ts'
 import { savedLine } from './file-narrator.ts'
 import { JsonPrinter, jsonGap } from './json-printer.ts'
+import { inputLines } from './input-lines.ts'
 import { Narrator } from './narrator.ts'
 import { offeredText } from './offer-text.ts'
 import { untilEnded, type Ongoing } from './ongoing.ts'
@@ -16,6 +17,7 @@ import { plainGap } from './plain-printer.ts'
 import { progressLine } from './progress.ts'
 import { styleFor } from './style.ts'
 import { loudPrefix } from './trust-narrator.ts'
+import { questionOf } from './verify-command.ts'
 import { View } from './view.ts'
 import { quoteWord } from './words.ts'
 
@@ -38,10 +40,12 @@ class OneShot implements Face {
   readonly #progress: ProgressLine | undefined
   /** Whether it is told what becomes of files, as the command lasts until it is ended. */
   #lasts = false
+  #timedOut: P2PError | undefined
 
   constructor(options: FaceOptions, alone: Standalone) {
     const { args, state, log, stop } = options
     this.#options = options
+    if (args.timeoutMs !== undefined) this.#endAfter(args.timeoutMs)
     this.#line = lineOf(alone)
     this.#output = new Output(process.stdout, args.json ? jsonGap : plainGap)
     this.#errors = new Output(process.stderr, plainGap)
@@ -83,14 +87,46 @@ class OneShot implements Face {
     try {
       const outcome = await runLine(this.#context, this.#line)
       ongoing = outcome.ongoing ?? []
-      const ended = ongoing.length === 0 ? outcome : await this.#finish(outcome, ongoing)
+      const settled = await this.#settle(outcome)
+      const ended = ongoing.length === 0 ? settled : await this.#finish(settled, ongoing)
       if (args.json) new JsonPrinter(this.#output).done(this.#line, ended)
       else this.#print(ended.lines ?? [])
-      if (outcome.lasts && !stop.signal.aborted) await this.#last()
+      if (outcome.lasts && this.#context.state.isOwn && !stop.signal.aborted) await this.#last()
       return 0
     } catch (error) {
       return this.#fail(tellError(error, this.#context), ongoing)
     }
+  }
+
+  /** Waits for what people have to say first, ours and the other. @throws P2PError `verification-failed` */
+  async #settle(outcome: Outcome): Promise<Outcome> {
+    const { asks } = outcome
+    if (asks === undefined && outcome.verdict === undefined) return outcome
+    if (asks !== undefined && !this.#canAsk) return outcome
+    let verdict = outcome.verdict
+    if (asks !== undefined) {
+      for (const line of outcome.lines ?? []) this.#errors.write(`${line}\n`)
+      verdict = asks.confirm(await this.#yesOrNo(questionOf(asks)))
+    } else for (const line of outcome.lines ?? []) this.#tell(line)
+    if (await verdict) return { ...outcome, lines: ['Verified.'] }
+    throw new P2PError(
+      'verification-failed',
+      'The verification failed: both have to say that it is the same.',
+    )
+  }
+
+  /** A node that goes on by itself can be answered by another command. */
+  get #canAsk(): boolean {
+    return !this.#options.args.json && (process.stdin.isTTY || this.#context.state.isOwn)
+  }
+
+  async #yesOrNo(question: string): Promise<boolean> {
+    this.#errors.write(question)
+    for await (const line of inputLines(process.stdin)) {
+      if (line === 'yes' || line === 'no') return line === 'yes'
+      this.#errors.write('Type yes or no; whoever is not sure types no.\n')
+    }
+    return false
   }
 
   /** Waits for the end of what the command began. @throws what it failed with */
@@ -145,11 +181,23 @@ class OneShot implements Face {
     await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
   }
 
-  #fail(error: P2PError, ongoing: readonly Ongoing[]): number {
+  #endAfter(ms: number): void {
+    const { stop } = this.#options
+    const timer = setTimeout(() => {
+      this.#timedOut = new P2PError('timeout', `It was not done after ${ms / 1000} s, as --timeout says.`)
+      stop.abort()
+    }, ms)
+    timer.unref()
+  }
+
+  #fail(failure: P2PError, ongoing: readonly Ongoing[]): number {
     const { args, stop } = this.#options
+    const error = this.#timedOut ?? failure
     if (this.#output.gone.aborted) return outputClosed().entry.exit
-    const wasStopped = stop.signal.aborted && ongoing.length > 0
-    const told = wasStopped ? new P2PError('node-stopped', stoppedText(ongoing)) : error
+    const wasStopped = this.#timedOut === undefined && stop.signal.aborted && ongoing.length > 0
+    const told = wasStopped
+      ? new P2PError('node-stopped', stoppedText(ongoing, this.#context.state.isOwn))
+      : error
     if (args.json) new JsonPrinter(this.#output).failed(this.#line, told)
     else this.#complain(`${loudPrefix(told.code)}${displayLines(told.message).join('\n')}`)
     return told.entry.exit
@@ -207,7 +255,8 @@ function lineOf({ name, words }: Standalone): string {
   return [name, ...words.map((word) => (isQuoted ? quoteWord(word) : word))].join(' ')
 }
 
-function stoppedText([one]: readonly Ongoing[]): string {
+function stoppedText([one]: readonly Ongoing[], isOwn: boolean): string {
+  if (!isOwn) return 'Stopped waiting. The p2p that runs here goes on with it.'
   return one?.kind === 'offer'
     ? 'Stopped before it was taken. The offer waits, and can be taken whenever p2p runs here; "p2p offers" shows it.'
     : 'Stopped before all of it was there. It goes on when p2p runs again.'

@@ -118,8 +118,8 @@ const limitNames = {
   peer: 'perPeer',
 } as const satisfies Readonly<Record<string, keyof TransferLimits>>
 
-function limit({ state: { node } }: CommandContext, argument: string): Outcome {
-  if (argument !== '') node.files.setLimits(parseLimit(argument))
+async function limit({ state: { node } }: CommandContext, argument: string): Promise<Outcome> {
+  if (argument !== '') await node.files.setLimits(parseLimit(argument))
   const { download, upload, perPeer, active } = node.files.limits
   return {
     result: { limits: { download, upload, perPeer, active } },

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { limits, messageOf, startNode, type Log, type P2PNode } from '../index.ts'
+import { limits, messageOf, type Log, type P2PNode } from '../index.ts'
 import type { Arguments } from './arguments.ts'
 import { EventTap } from './event-tap.ts'
 import type { Face, FaceOptions } from './face.ts'
-import { fileLog } from './log-file.ts'
-import { openScript } from './script.ts'
+import { openNode, type OpenedNode } from './open-node.ts'
+import { openFollower, openScript } from './script.ts'
 import { readSettings, type Settings } from './settings.ts'
 import { ShellState } from './shell-state.ts'
 import { catchSignals } from './signals.ts'
@@ -17,7 +17,7 @@ const aloneWaitMs = 10_000
 const aloneGatherMs = 1_500
 
 /**
- * Runs a node and a face in front of it until it is told to stop.
+ * Puts a face in front of a node until it is told to stop: of the node that runs with this data directory, or of one in this process.
  *
  * @returns the exit status
  * @throws P2PError what keeps the node from starting
@@ -25,10 +25,11 @@ const aloneGatherMs = 1_500
 export async function run(args: Arguments): Promise<number> {
   const stop = catchSignals()
   const settings = await readSettings(args.flags, process.env)
-  const log = fileLog(settings.logFile, settings.logLevel)
-  const node = await startNode({ ...settings.node, log })
+  const opened = await openNode(settings, args.flags)
+  const { node, log } = opened
+  const isOwn = opened.own !== undefined
   const tap = new EventTap(node)
-  const state = new ShellState(node, patienceOf(args))
+  const state = new ShellState(node, { ...patienceOf(args, isOwn), isOwn })
   // From here on others see and reach us: only now comes what the first screen needs.
   const openFace = await faceFor(args)
   const { explorerNames, historyFile } = settings
@@ -36,30 +37,55 @@ export async function run(args: Arguments): Promise<number> {
   tap.open((event) => {
     face.show(event)
     state.note(event)
+    // A node in another process has ended, and with it what this one is for.
+    if (event.type === 'node:stopped') stop.abort()
   })
-  keepConfig(settings, log)
-  log.info('p2p runs.', { version: version(), id: node.id, port: node.info.port })
-  await log.open()
-  await tap.started
+  if (isOwn) await tap.started
+  else tap.tellStanding(node)
+  const control = await begin(opened, settings, args)
   const status = await face.run()
   stop.abort()
+  await control?.[Symbol.asyncDispose]()
   await leave(node, face)
   log.info('p2p has stopped.')
   return status
 }
 
-function isAtTerminal({ json, alone }: Arguments): boolean {
-  return alone === undefined && !json && process.stdin.isTTY && process.stdout.isTTY
+/** What a node in this process needs beside its face. One that lasts can be driven by other processes. */
+async function begin(
+  { node, log, own }: OpenedNode,
+  settings: Settings,
+  { alone }: Arguments,
+): Promise<AsyncDisposable | undefined> {
+  if (own === undefined) return undefined
+  keepConfig(settings, log)
+  log.info('p2p runs.', { version: version(), id: node.id, port: node.info.port })
+  await own.open()
+  if (alone !== undefined) return undefined
+  try {
+    const { openControl } = await import('../control/server.ts')
+    return await openControl({ node, dataDir: settings.dataDir, version: version(), log })
+  } catch (error) {
+    log.warn('Other commands cannot use this p2p.', { error: messageOf(error) })
+    return undefined
+  }
 }
 
-function patienceOf(args: Arguments): { readonly waitMs: number; readonly gatherMs: number } {
+function isAtTerminal({ json, alone, follows }: Arguments): boolean {
+  return alone === undefined && !follows && !json && process.stdin.isTTY && process.stdout.isTTY
+}
+
+function patienceOf(args: Arguments, isOwn: boolean): { readonly waitMs: number; readonly gatherMs: number } {
   const { alone, waitMs } = args
-  if (alone !== undefined) return { waitMs: waitMs ?? aloneWaitMs, gatherMs: waitMs ?? aloneGatherMs }
+  // A node that has run for a while knows who is here.
+  if (alone !== undefined)
+    return { waitMs: waitMs ?? aloneWaitMs, gatherMs: isOwn ? (waitMs ?? aloneGatherMs) : 0 }
   return { waitMs: waitMs ?? (isAtTerminal(args) ? 0 : unattendedWaitMs), gatherMs: waitMs ?? 0 }
 }
 
 async function faceFor(args: Arguments): Promise<(options: FaceOptions) => Face> {
   if (args.alone !== undefined) return (await import('./one-shot.ts')).openOneShot
+  if (args.follows) return openFollower
   return isAtTerminal(args) ? (await import('./shell.ts')).openShell : openScript
 }
 
@@ -70,7 +96,7 @@ async function leave(node: P2PNode, face: Face): Promise<void> {
 }
 
 /** Not having the file only means that nobody can edit it yet. */
-function keepConfig({ writeMissingConfig }: Settings, log: Log): void {
+export function keepConfig({ writeMissingConfig }: Pick<Settings, 'writeMissingConfig'>, log: Log): void {
   try {
     writeMissingConfig()
   } catch (error) {

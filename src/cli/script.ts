@@ -2,6 +2,7 @@ import { limits, P2PError, type NodeEvent } from '../index.ts'
 import type { CommandContext } from './command.ts'
 import { runLine, tellError } from './command-line.ts'
 import type { Face, FaceOptions } from './face.ts'
+import { Hooks } from './hooks.ts'
 import { inputLines } from './input-lines.ts'
 import { jsonGap, JsonPrinter } from './json-printer.ts'
 import { Narrator } from './narrator.ts'
@@ -12,7 +13,26 @@ import { styleFor } from './style.ts'
 import { View } from './view.ts'
 
 /** The face for programs and pipes: commands from standard input, one a line, strictly one after the other. */
-export function openScript({ args, state, log, stop }: FaceOptions): Face {
+export function openScript(options: FaceOptions): Face {
+  return openLines(options, { input: process.stdin, stay: options.args.stay })
+}
+
+/** The face that only tells what happens. */
+export function openFollower(options: FaceOptions): Face {
+  const face = openLines(options, { input: nothing(), stay: true })
+  const { exec } = options.args
+  if (exec === undefined) return face
+  const hooks = new Hooks(exec, (line) => process.stderr.write(`p2p: ${line}\n`))
+  // What the command prints is the output then.
+  return { ...face, show: (event) => hooks.run(event) }
+}
+
+async function* nothing(): AsyncGenerator<string> {}
+
+function openLines(
+  { args, state, log, stop }: FaceOptions,
+  { input, stay }: Pick<ScriptOptions, 'input' | 'stay'>,
+): Face {
   const output = new Output(process.stdout, args.json ? jsonGap : plainGap)
   const view = new View(state.node, styleFor(process.stdout), { wholeIds: true })
   const errors = new Output(process.stderr, plainGap)
@@ -24,7 +44,7 @@ export function openScript({ args, state, log, stop }: FaceOptions): Face {
   const context: CommandContext = { state, view, log, tell, signal: stop.signal }
   return {
     show: (event: NodeEvent) => printer.event(event),
-    run: () => runScript({ input: process.stdin, context, printer, output, stay: args.stay }),
+    run: () => runScript({ input, context, printer, output, stay }),
     flushed: () => output.flushed(),
   }
 }

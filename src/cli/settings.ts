@@ -15,6 +15,8 @@ import type { Flags } from './arguments.ts'
 /** The configuration, as the command uses it. */
 export interface Settings {
   readonly node: NodeOptions
+  /** Absolute. */
+  readonly dataDir: string
   /** How peers are found, for people. */
   readonly explorerNames: readonly string[]
   readonly logLevel: LogLevel
@@ -29,6 +31,7 @@ export async function readSettings(flags: Flags, env: NodeJS.ProcessEnv): Promis
   const config = await loadConfig({ env, flags })
   return {
     node: nodeOptions(config),
+    dataDir: config.dataDir,
     explorerNames: (['multicast', 'broadcast'] as const).filter((name) => config[name] !== undefined),
     logLevel: config.logLevel,
     logFile: join(config.dataDir, 'log.log'),

@@ -16,11 +16,15 @@ interface Patience {
   readonly waitMs?: number
   /** From the start until a list of peers may be made. */
   readonly gatherMs?: number
+  /** Whether the node runs in this process, and ends with it. Default true. */
+  readonly isOwn?: boolean
 }
 
 /** What the shell remembers between commands: whom lines go to, what was listed, what has not arrived yet. */
 export class ShellState {
   readonly node: P2PNode
+  /** Whether the node ends with this process. */
+  readonly isOwn: boolean
   /** How long a command waits for a peer that nobody has heard of yet. */
   readonly waitMs: number
   /** Until when, on the monotonic clock, a list of peers waits for those who are about to answer. */
@@ -39,8 +43,9 @@ export class ShellState {
   #attached: Attached | undefined
   #deciding = 0
 
-  constructor(node: P2PNode, { waitMs = 0, gatherMs = 0 }: Patience = {}) {
+  constructor(node: P2PNode, { waitMs = 0, gatherMs = 0, isOwn = true }: Patience = {}) {
     this.node = node
+    this.isOwn = isOwn
     this.waitMs = waitMs
     this.#gatherUntil = performance.now() + gatherMs
   }
@@ -77,11 +82,11 @@ export class ShellState {
   }
 
   /** The last messages with a peer, oldest first: those that nobody has read, and at least `least`; one page at most. */
-  lastMessages(peerId: PeerId, least: number): readonly Message[] {
+  async lastMessages(peerId: PeerId, least: number): Promise<readonly Message[]> {
     const { info } = this.node.conversation(peerId)
     let { unread } = info
     if (unread + least === 0) return []
-    const page = this.node.conversation(peerId).history({ limit: pageSize })
+    const page = await this.node.conversation(peerId).history({ limit: pageSize })
     const shown: Message[] = []
     for (const message of page.toReversed()) {
       if (unread === 0 && shown.length >= least) break

@@ -239,7 +239,10 @@ class Shell implements Face {
     const messages = `${countText(waiting, 'message waits', 'messages wait')} to be delivered when p2p runs again.`
     const coming = this.#state.node.files.transfers().filter((one) => isToGoOn(one)).length
     const transfers = `${countText(coming, 'transfer goes', 'transfers go')} on when p2p runs again.`
-    this.#prompt.close([...(waiting === 0 ? [] : [messages]), ...(coming === 0 ? [] : [transfers])])
+    const isOver = this.#state.isOwn
+    this.#prompt.close(
+      isOver ? [...(waiting === 0 ? [] : [messages]), ...(coming === 0 ? [] : [transfers])] : [],
+    )
     this.#done.resolve()
   }
 

@@ -1,5 +1,11 @@
 /** Commands of the prompt that also run alone, from the command line. */
 export const standaloneNames = [
+  'peers',
+  'conversations',
+  'tell',
+  'history',
+  'outbox',
+  'sessions',
   'share',
   'unshare',
   'shares',
@@ -10,6 +16,22 @@ export const standaloneNames = [
   'offers',
   'accept',
   'decline',
+  'transfers',
+  'pause',
+  'resume',
+  'cancel',
+  'limit',
+  'verify',
+  'trust',
+  'alias',
+  'block',
+  'unblock',
+  'forget',
+  'policy',
+  'load-peers',
+  'emit',
+  'export',
+  'import',
 ] as const
 
 export type StandaloneName = (typeof standaloneNames)[number]

@@ -57,7 +57,7 @@ async function open(context: CommandContext, argument: string): Promise<Outcome>
   const { state } = context
   const { node } = state
   const id = await personNamed(context, argument)
-  const messages = state.lastMessages(id, openedMessages)
+  const messages = await state.lastMessages(id, openedMessages)
   const session = node.sessions.list().find((one) => one.peerId === id && one.open)
   state.attach(id, session)
   return {
@@ -69,12 +69,12 @@ async function open(context: CommandContext, argument: string): Promise<Outcome>
 async function connect(context: CommandContext, argument: string): Promise<Outcome> {
   const { state, signal } = context
   const peer = await peerNamed(context, argument)
-  return attachTo(context, await state.node.connect(peer.id, { signal }))
+  return await attachTo(context, await state.node.connect(peer.id, { signal }))
 }
 
-function attachTo(context: CommandContext, session: Session): Outcome {
+async function attachTo(context: CommandContext, session: Session): Promise<Outcome> {
   const { state, view } = context
-  const unread = state.lastMessages(session.peerId, 0)
+  const unread = await state.lastMessages(session.peerId, 0)
   state.attach(session.peerId, session)
   return {
     result: { session: sessionResult(session) },
@@ -148,11 +148,11 @@ async function tell(context: CommandContext, argument: string): Promise<Outcome>
   const ms = isHere ? Math.max(state.waitMs, confirmMs) : state.waitMs
   const fate = await state.underway.fate(accepted, { ms, signal })
   const message = { ...accepted, ...fate }
-  return { result: { message }, lines: [fateLine(context, message)] }
+  return { result: { message }, lines: [await fateLine(context, message)] }
 }
 
 /** @throws P2PError `peer-refused` when it will never arrive */
-function fateLine({ state, view }: CommandContext, { id, peerId, ...fate }: Message): string {
+async function fateLine({ state, view }: CommandContext, { id, peerId, ...fate }: Message): Promise<string> {
   const who = view.peer(peerId)
   switch (fate.state) {
     case 'sent':
@@ -163,7 +163,8 @@ function fateLine({ state, view }: CommandContext, { id, peerId, ...fate }: Mess
       throw new P2PError('peer-refused', failureText(view, peerId, fate))
     case 'pending': {
       state.underway.noteTold(peerId)
-      const cause = state.node.outbox.list().find(({ message }) => message.id === id)?.waitsFor ?? 'session'
+      const cause =
+        (await state.node.outbox.list()).find(({ message }) => message.id === id)?.waitsFor ?? 'session'
       return `Waits for ${who} (${waitWords[cause]}): it is delivered when both of you run p2p. "outbox" shows what waits.`
     }
     case 'delivered':

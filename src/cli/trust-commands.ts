@@ -100,9 +100,9 @@ export const trustCommands: readonly Command[] = [
   },
 ]
 
-function trust(context: CommandContext, argument: string): Outcome {
+async function trust(context: CommandContext, argument: string): Promise<Outcome> {
   const { state, view } = context
-  if (argument !== '') return trustOf(context, contactNamed(context, argument))
+  if (argument !== '') return await trustOf(context, contactNamed(context, argument))
   const contacts = state.node.trust.list()
   state.listedPeers = contacts.map(({ peerId }) => peerId)
   return {
@@ -111,9 +111,9 @@ function trust(context: CommandContext, argument: string): Outcome {
   }
 }
 
-function trustOf({ state: { node }, view }: CommandContext, id: PeerId): Outcome {
+async function trustOf({ state: { node }, view }: CommandContext, id: PeerId): Promise<Outcome> {
   const contact = node.trust.find(id)
-  const number = safetyNumberWith(node, id)
+  const number = await safetyNumberWith(node, id)
   const { bold } = view.style
   const rows = digitRows(number ?? '').map(
     (row, index) => `${index === 0 ? 'safety number' : ''.padEnd(13)}  ${row}`,
@@ -131,9 +131,9 @@ function trustOf({ state: { node }, view }: CommandContext, id: PeerId): Outcome
 }
 
 /** Undefined for a peer that has no key, or whose key is not known yet. */
-function safetyNumberWith({ trust: book }: P2PNode, id: PeerId): string | undefined {
+async function safetyNumberWith({ trust: book }: P2PNode, id: PeerId): Promise<string | undefined> {
   try {
-    return book.safetyNumber(id)
+    return await book.safetyNumber(id)
   } catch (error) {
     if (isP2PError(error, 'peer-unprovable') || isP2PError(error, 'peer-unknown')) return undefined
     throw error

@@ -181,7 +181,7 @@ test('the safety number is shown in twelve groups of five, and verifies when it 
   await using kitchen = await join(lan, desk, 'kitchen')
   await desk.node.connect(kitchen.id)
   const shown = textOf(await desk.run(`trust ${kitchen.id}`))
-  const rows = digitRows(kitchen.trust.safetyNumber(desk.node.id))
+  const rows = digitRows(await kitchen.trust.safetyNumber(desk.node.id))
   assert.equal(rows.length, 2)
   for (const row of rows) {
     assert.match(row, /^(\d{5} ){5}\d{5}$/)
@@ -235,7 +235,7 @@ test('block, unblock and forget are carried out and told once', async () => {
   await desk.run(`forget ${kitchen.id}`)
   assert.equal(desk.node.trust.find(kitchen.id), undefined)
   assert.deepEqual(told, [])
-  // What the library is told by somebody else is news to who sits at the prompt.
+  // What the library is told by somebody else is news to who sits at the await prompt.
   desk.node.trust.block(kitchen.id)
   assert.match(told.join(), /what is known of this peer has changed/)
 })

@@ -1,18 +1,14 @@
 import type { Command } from 'commander'
 import { errorTable, limits } from '../index.ts'
 import type { Command as Described } from './command.ts'
+import { exampleRows } from './examples.ts'
 import { findCommand } from './commands.ts'
 import { rowsOf } from './rows.ts'
 import { standaloneNames, type StandaloneName } from './standalone.ts'
 
 const days = limits.successionMs / (24 * 60 * 60_000)
 
-/** What `p2p --help` prints, or with a command behind it. */
-export function usage(program: Command, alone: StandaloneName | undefined): string {
-  if (alone !== undefined) return usageAlone(alone)
-  describeCommands(program)
-  return `${program.helpInformation()}
-Examples:
+const howToUse = `Examples:
   p2p                                    meet, and talk at the prompt; try help
   p2p --name kitchen --port 0            as "kitchen", on any free port
   p2p --data-dir ~/second --port 0       a second p2p of the same user
@@ -25,12 +21,18 @@ Examples:
   tar c . | p2p send 7c21 - --as me.tar  ended when 7c21 has it, verified
   p2p --policy trusted                   talk only with those you have verified
   p2p id --qr                            your ID and key, as a code to scan
+  p2p serve                              without a screen; other commands use it
+  p2p events --json                      everything that happens, for a program
+  p2p events --exec 'jq -r .type'        a command reads each event
   p2p doctor --peer 192.168.1.20         why that machine and this one do not meet
-  p2p --json --stay < /dev/null          everything that happens, for a program
 
 Commands at the prompt: list peers, conversations, open, tell, history, outbox,
 share, ls, get, send, transfers, verify, alias, block, and more; help shows all.
 A peer is named by any beginning of its ID, or by the alias you gave it.
+
+A command uses the p2p that runs with the same data directory, if one does;
+else it runs one for as long as it needs. --name, --port, --policy and
+--log-level always need one of their own.
 
 A command that runs alone waits for its peer for 10 seconds, or as --wait says,
 and ends when what it began is done; "p2p get --help" tells more about one.
@@ -41,7 +43,19 @@ seconds, or as --wait says (at a terminal: 0). With --wait, a list of peers is
 made only that long after the start. At the end it waits as long for messages to
 arrive; those that do not are kept, and delivered in a later run.
 
-Files, in the data directory (Linux: ~/.config/p2p):
+`
+
+/** What `p2p --help` prints, or with a command behind it. */
+export function usage(program: Command, alone: StandaloneName | 'serve' | 'events' | undefined): string {
+  if (alone === 'serve' || alone === 'events') return usageSpecial(program, alone)
+  if (alone !== undefined) return usageAlone(alone)
+  describeCommands(program)
+  return `${program.helpInformation()}
+${howToUse}${filesAndStatus()}`
+}
+
+function filesAndStatus(): string {
+  return `Files, in the data directory (Linux: ~/.config/p2p):
   config.yaml     the configuration, with every key explained
   identity.pem    the key that makes you who you are; keep it, show it to nobody
   former-*.pem    earlier keys, for ${days} days; see p2p id --rotate
@@ -51,6 +65,8 @@ Files, in the data directory (Linux: ~/.config/p2p):
   transfers.db    what is on its way, and what was offered
   history/shell   commands typed at the prompt
   log.log         the log; messages are never in it
+  control.json    where other commands find the p2p that runs; its token
+  control.sock    the socket on which they ask it
 
 Environment: P2P_CONFIG, P2P_DATA_DIR, P2P_NAME, P2P_PORT, P2P_POLICY,
 P2P_LOG_LEVEL, and P2P_ with any other key of config.yaml, such as
@@ -70,15 +86,26 @@ function describeCommands(program: Command): void {
     standaloneNames.map((name) => [name, findCommand(name).command]),
   )
   program.configureHelp({
-    subcommandTerm: (one) => described.get(one.name())?.usage ?? `${one.name()} [options]`,
+    subcommandTerm: (one) => writtenAlone(one.name(), described.get(one.name())) ?? `${one.name()} [options]`,
     subcommandDescription: (one) => described.get(one.name())?.summary ?? one.description(),
   })
 }
 
+/** Some have a shorter name too, which is the one that runs alone. */
+function writtenAlone(name: string, command: Described | undefined): string | undefined {
+  return command?.usage.replace(command.name, name)
+}
+
 function usageAlone(name: StandaloneName): string {
-  const { usage: written, summary, details = '' } = findCommand(name).command
+  const { command } = findCommand(name)
+  const { summary, details = '' } = command
   const rows = `${summary}.\n\n${details}`.split('\n').flatMap((line) => rowsOf(line, 80))
-  return `Usage: p2p ${written} [options]\n\n${rows.join('\n').trimEnd()}\n\n"p2p --help" shows the other options.\n`
+  return `Usage: p2p ${writtenAlone(name, command)} [options]\n\n${rows.join('\n').trimEnd()}\n\n${exampleRows(name).join('\n')}\n\n"p2p --help" shows the other options.\n`
+}
+
+function usageSpecial(program: Command, name: 'serve' | 'events'): string {
+  const command = program.commands.find((one) => one.name() === name)
+  return `${command?.helpInformation() ?? ''}\n${exampleRows(name).join('\n')}\n\n"p2p --help" shows the other options.\n`
 }
 
 function statuses(): string {

@@ -32,7 +32,7 @@ export async function verify(context: CommandContext, argument: string): Promise
 }
 
 async function invite({ state, view }: CommandContext): Promise<Outcome> {
-  const { text, expiresAt } = state.node.trust.invite()
+  const { text, expiresAt } = await state.node.trust.invite()
   const minutes = Math.round(limits.invitationMs / 60_000)
   return {
     result: { invitation: { text, expiresAt } },
@@ -98,6 +98,7 @@ export async function answer(
   return {
     result: { verification: verificationResult(verification) },
     lines: ended || !same ? [] : ['Waiting for the answer of the other person.'],
+    verdict: confirmed,
   }
 }
 

@@ -3,7 +3,7 @@ import { homedir, hostname } from 'node:os'
 import { join } from 'node:path'
 import type { LogLevel, Policy } from '../index.ts'
 import type { Draft } from './draft.ts'
-import { keys, type KeyPath } from './keys.ts'
+import { keyPaths, keys, type KeyPath } from './keys.ts'
 import { parseName, type Acceptance } from './values.ts'
 
 /** Where a way of discovery sends and listens. */
@@ -47,6 +47,8 @@ export interface KeySettings {
   readonly broadcast: DiscoverySettings | undefined
   /** Where each value that is not a default comes from: `FILE:LINE:COLUMN`, a variable, or a flag. */
   readonly origins: ReadonlyMap<KeyPath, string>
+  /** What counts of every key; undefined where there need not be a value. */
+  readonly values: ReadonlyMap<KeyPath, unknown>
 }
 
 /** Reads the keys of a draft, and checks what concerns more than one of them. */
@@ -78,6 +80,7 @@ export function keySettings(draft: Draft): KeySettings {
     multicast: byMulticast ? discoverySettings(draft, 'multicast') : undefined,
     broadcast: byBroadcast ? discoverySettings(draft, 'broadcast') : undefined,
     origins,
+    values: new Map(keyPaths.map((path) => [path, draft.value(path)])),
   }
 }
 

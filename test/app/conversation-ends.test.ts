@@ -92,7 +92,10 @@ test('a peer that counts anew, as it lost its store or says so, leaves unread wh
   const second = await dialAs(own, credentials, 2n)
   const next = { ...delivery, id: newMessageId(Date.now()) }
   second.ws.send(encodeMessage({ text: 'unread too', sentAt: undefined, delivery: next }))
-  await until(() => own.node.conversation(credentials.id).history().length === 2, 'the second message')
+  await until(
+    async () => (await own.node.conversation(credentials.id).history()).length === 2,
+    'the second message',
+  )
   assert.equal(unread(), 2)
   second.ws.close()
 })
@@ -109,14 +112,11 @@ test('what has left, and may have arrived, cannot be withdrawn in the next run e
     return message.id
   })()
   await using own = await openNode({ dataDir })
-  assert.equal(own.node.conversation(id).history()[0]?.state, 'sent')
+  assert.equal((await own.node.conversation(id).history())[0]?.state, 'sent')
   await assert.rejects(own.node.conversation(id).cancel(messageId), { code: 'message-unknown' })
   await own.node.conversation(id).send('waits')
   assert.deepEqual(
-    own.node
-      .conversation(id)
-      .history()
-      .map(({ state }) => state),
+    (await own.node.conversation(id).history()).map(({ state }) => state),
     ['sent', 'pending'],
   )
 })

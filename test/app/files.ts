@@ -36,8 +36,8 @@ export async function openPair(
 }
 
 /** Compares safety numbers at both ends, as two people would by telephone. */
-export function verifyByPhone(a: P2PNode, b: P2PNode): void {
-  const number = a.trust.safetyNumber(b.id)
-  a.trust.compareSafetyNumber(b.id, number)
-  b.trust.compareSafetyNumber(a.id, number)
+export async function verifyByPhone(a: P2PNode, b: P2PNode): Promise<void> {
+  const number = await a.trust.safetyNumber(b.id)
+  await a.trust.compareSafetyNumber(b.id, number)
+  await b.trust.compareSafetyNumber(a.id, number)
 }

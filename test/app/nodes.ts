@@ -96,9 +96,13 @@ export function inventId(number: number): PeerId {
   return `aaaaaaaa-aaaa-4aaa-8aaa-${number.toString(16).padStart(12, '0')}` as PeerId
 }
 
-export async function until(condition: () => boolean, what: string, withinMs = 10_000): Promise<void> {
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  withinMs = 10_000,
+): Promise<void> {
   const giveUpAt = performance.now() + withinMs
-  while (!condition()) {
+  while (!(await condition())) {
     if (performance.now() > giveUpAt) throw new Error(`not within ${withinMs} ms: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 10))
   }

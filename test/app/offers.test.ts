@@ -50,7 +50,7 @@ test('an offer stands in the conversation as a message without a text, and answe
     [a, b],
     [b, a],
   ] as const) {
-    const history = of.node.conversation(other.node.id).history()
+    const history = await of.node.conversation(other.node.id).history()
     assert.deepEqual(
       history.map((message) => [message.text, message.offer]),
       [['', offer.id]],
@@ -126,9 +126,9 @@ test('an offer that our user has withdrawn before it left never arrives', async 
   await b.node.close()
   await writeFile(join(folder.path, 'x'), 'no')
   const offer = await a.node.files.send(b.node.id, [join(folder.path, 'x')])
-  assert.equal(a.node.outbox.list().length, 1)
+  assert.equal((await a.node.outbox.list()).length, 1)
   await a.node.files.decline(offer.id)
-  assert.equal(a.node.outbox.list().length, 0)
+  assert.equal((await a.node.outbox.list()).length, 0)
   assert.equal(a.node.files.offers()[0]?.state, 'withdrawn')
 })
 
@@ -180,7 +180,7 @@ test('F12: offers are taken without a question from verified peers alone, up to 
   await writeFile(join(home, 'large'), Buffer.alloc(101))
   await a.node.files.send(b.node.id, [join(home, 'small')])
   await until(() => b.node.files.offers().length === 1, 'the offer')
-  verifyByPhone(a.node, b.node)
+  await verifyByPhone(a.node, b.node)
   const large = await a.node.files.send(b.node.id, [join(home, 'large')])
   const small = await a.node.files.send(b.node.id, [join(home, 'small')])
   await a.node.files.finished(small.id)
@@ -197,7 +197,7 @@ test('nothing is offered to a peer that cannot prove who it is, nor to one that 
   const { a, b, home } = pair
   await writeFile(join(home, 'x'), 'x')
   await assert.rejects(a.node.files.send(inventId(1), [join(home, 'x')]), { code: 'peer-unprovable' })
-  a.node.trust.block(b.node.id)
+  await a.node.trust.block(b.node.id)
   await assert.rejects(a.node.files.send(b.node.id, [join(home, 'x')]), { code: 'peer-blocked' })
   assert.deepEqual(a.node.files.offers(), [])
 })
@@ -214,7 +214,7 @@ test('what cannot be sent is refused before anything is said', async () => {
   await assert.rejects(send([path], ['../x']), { code: 'share-invalid' })
   await assert.rejects(send([]), { code: 'too-many' })
   await assert.rejects(send(['/dev/null']), { code: 'share-invalid' })
-  assert.deepEqual(a.node.conversation(b.node.id).history(), [])
+  assert.deepEqual(await a.node.conversation(b.node.id).history(), [])
 })
 
 test('an offer that failed at the receiver can be taken after all', async () => {

@@ -9,11 +9,11 @@ import { openLan, type LanNode } from './lan.ts'
 import { dialInPlain, dialWithKey, introduce, inventId, openNode, until } from './nodes.ts'
 
 /** Compares safety numbers at both ends, as two people would by telephone. */
-function verifyByPhone(a: LanNode, b: LanNode): void {
-  const number = a.node.trust.safetyNumber(b.node.id)
-  assert.equal(b.node.trust.safetyNumber(a.node.id), number)
-  a.node.trust.compareSafetyNumber(b.node.id, number)
-  b.node.trust.compareSafetyNumber(a.node.id, number.replaceAll(/.{5}/g, '$& '))
+async function verifyByPhone(a: LanNode, b: LanNode): Promise<void> {
+  const number = await a.node.trust.safetyNumber(b.node.id)
+  assert.equal(await b.node.trust.safetyNumber(a.node.id), number)
+  await a.node.trust.compareSafetyNumber(b.node.id, number)
+  await b.node.trust.compareSafetyNumber(a.node.id, number.replaceAll(/.{5}/g, '$& '))
 }
 
 test('a policy that is none is refused at start and later', async () => {
@@ -22,7 +22,7 @@ test('a policy that is none is refused at start and later', async () => {
   await using lan = openLan()
   const { node } = await lan.join('a')
   // @ts-expect-error -- callers without types
-  assert.throws(() => node.setPolicy(''), { code: 'usage' })
+  await assert.rejects(() => node.setPolicy(''), { code: 'usage' })
   assert.equal(node.policy, 'open')
 })
 
@@ -30,8 +30,8 @@ test('the policy can be given at start and changed at any time, and says so once
   await using lan = openLan()
   const a = await lan.join('a', { policy: 'encrypted' })
   assert.equal(a.node.info.policy, 'encrypted')
-  a.node.setPolicy('trusted')
-  a.node.setPolicy('trusted')
+  await a.node.setPolicy('trusted')
+  await a.node.setPolicy('trusted')
   await a.heard('policy:changed')
   assert.deepEqual(
     a.of('policy:changed').map(({ policy }) => policy),
@@ -47,7 +47,7 @@ test('T12: under trusted, who is not verified is refused in both directions, and
   await assert.rejects(a.node.peers.load(b.node.id), { code: 'policy-refused' })
   await assert.rejects(b.node.connect(a.node.id), { code: 'peer-refused' })
   await assert.rejects(b.node.peers.load(a.node.id), { code: 'peer-refused' })
-  verifyByPhone(a, b)
+  await verifyByPhone(a, b)
   const session = await b.node.connect(a.node.id)
   assert.equal(session.protection, 'verified')
   await a.node.conversation(b.node.id).send('at last')
@@ -58,10 +58,10 @@ test('T12: a change to trusted ends sessions with those who are not verified, wi
   const a = await lan.join('a')
   const b = await lan.join('b')
   const c = await lan.join('c')
-  verifyByPhone(a, c)
+  await verifyByPhone(a, c)
   await a.node.connect(b.node.id)
   const kept = await a.node.connect(c.node.id)
-  a.node.setPolicy('trusted')
+  await a.node.setPolicy('trusted')
   const { session, code, reason } = await b.heard('session:closed')
   assert.deepEqual([session.peerId, code, reason], [a.node.id, 1008, 'policy'])
   assert.ok(kept.open)
@@ -72,7 +72,7 @@ test('T12: who loses its verification under trusted loses its session', async ()
   await using lan = openLan()
   const a = await lan.join('a', { policy: 'trusted' })
   const b = await lan.join('b')
-  verifyByPhone(a, b)
+  await verifyByPhone(a, b)
   await a.node.connect(b.node.id)
   await a.node.trust.forget(b.node.id)
   assert.equal((await b.heard('session:closed')).code, 1008)
@@ -86,7 +86,7 @@ test('T12: a reference peer is spoken to under open alone, and its session ends 
   await until(() => a.node.sessions.list().length === 1, 'the session')
   assert.equal(a.node.sessions.list()[0]?.protection, 'none')
   const ended = new Promise<number>((resolve) => ws.on('close', resolve))
-  a.node.setPolicy('encrypted')
+  await a.node.setPolicy('encrypted')
   assert.equal(await ended, 1008)
   await assert.rejects(a.node.connect(id), { code: 'policy-refused', message: /policy open/ })
   const again = new WebSocket(`ws://127.0.0.1:${a.node.info.port}/ws`, { headers: { PeerID: id } })
@@ -102,14 +102,14 @@ test('a blocked peer loses its session, is refused both ways, and stays in the l
   const a = await lan.join('a')
   const b = await lan.join('b')
   await b.node.connect(a.node.id)
-  a.node.trust.block(b.node.id)
+  await a.node.trust.block(b.node.id)
   assert.equal((await b.heard('session:closed')).code, 1008)
   await assert.rejects(a.node.connect(b.node.id), { code: 'peer-blocked', message: /unblock/ })
   await assert.rejects(a.node.trust.verify(b.node.id), { code: 'peer-blocked' })
   await assert.rejects(b.node.connect(a.node.id), { code: 'peer-refused' })
   await assert.rejects(b.node.trust.verify(a.node.id), { code: 'peer-refused' })
   assert.equal(a.node.peers.get(b.node.id).trust, 'blocked')
-  a.node.trust.unblock(b.node.id)
+  await a.node.trust.unblock(b.node.id)
   assert.equal(a.node.peers.get(b.node.id).trust, 'seen')
   await b.node.conversation(a.node.id).send('friends again')
 })
@@ -119,7 +119,7 @@ test('a block that comes while we dial ends the dial', async () => {
   const a = await lan.join('a')
   const b = await lan.join('b')
   const dial = a.node.connect(b.node.id)
-  setTimeout(() => a.node.trust.block(b.node.id), 10)
+  setTimeout(() => void a.node.trust.block(b.node.id), 10)
   await assert.rejects(dial, { code: /policy-refused|peer-blocked/ })
   assert.equal(a.node.sessions.list().length, 0)
 })
@@ -130,7 +130,7 @@ for (const way of ['listener', 'reader'] as const) {
     const a = await lan.join('a')
     const b = await lan.join('b')
     const forbid = (event: NodeEvent): void => {
-      if (event.type === 'peer:changed' && event.peer.trust === 'seen') a.node.trust.block(event.peer.id)
+      if (event.type === 'peer:changed' && event.peer.trust === 'seen') void a.node.trust.block(event.peer.id)
     }
     if (way === 'listener') a.node.on('peer:changed', forbid)
     else void forEach(a.node.events(), forbid)
@@ -157,13 +157,13 @@ test('a block, or a policy, that comes while a peer tells of others makes what i
   const a = await lan.join('a')
   const b = await lan.join('b')
   const restricted = a.node.peers.load(b.node.id)
-  a.node.setPolicy('trusted')
+  await a.node.setPolicy('trusted')
   await assert.rejects(restricted, { code: 'policy-refused' })
-  a.node.setPolicy('open')
+  await a.node.setPolicy('open')
   const blocked = a.node.peers.load(b.node.id)
-  a.node.trust.block(b.node.id)
+  await a.node.trust.block(b.node.id)
   await assert.rejects(blocked, { code: 'peer-blocked' })
-  a.node.trust.unblock(b.node.id)
+  await a.node.trust.unblock(b.node.id)
   assert.equal(await a.node.peers.load(b.node.id), 0)
 })
 
@@ -176,13 +176,13 @@ test('a reference peer can be blocked, and nothing else', async () => {
     () => a.node.trust.safetyNumber(id),
     () => a.node.trust.compareSafetyNumber(id, ''),
   ]) {
-    assert.throws(act, { code: 'peer-unprovable' })
+    await assert.rejects(act, { code: 'peer-unprovable' })
   }
   await assert.rejects(a.node.trust.verify(id), { code: 'peer-unprovable' })
-  a.node.trust.block(id)
+  await a.node.trust.block(id)
   await assert.rejects(a.node.connect(id), { code: 'peer-blocked' })
   await assert.rejects(dialInPlain(id, a))
-  a.node.trust.unblock(id)
+  await a.node.trust.unblock(id)
   assert.equal(a.node.trust.find(id), undefined)
   assert.equal(a.node.peers.get(id).trust, 'unknown')
 })
@@ -195,7 +195,7 @@ test('of many keys from one address only so many have a session, and a verified 
   for (let count = 0; count < limits.sessionsPerAddress; count++) open.push(await dialWithKey(a))
   await assert.rejects(dialWithKey(a))
   await assert.rejects(b.node.connect(a.node.id), { code: 'peer-refused' })
-  a.node.trust.compareSafetyNumber(b.node.id, a.node.trust.safetyNumber(b.node.id))
+  await a.node.trust.compareSafetyNumber(b.node.id, await a.node.trust.safetyNumber(b.node.id))
   await b.node.connect(a.node.id)
   assert.equal(a.node.sessions.list().length, limits.sessionsPerAddress + 1)
   for (const ws of open) ws.terminate()

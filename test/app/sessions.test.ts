@@ -24,8 +24,8 @@ import {
 } from './nodes.ts'
 
 /** What one node remembers of its conversation with another: `>` sent, `<` received. */
-function talk(one: TestNode, other: TestNode): readonly string[] {
-  const history = one.node.conversation(other.node.id).history()
+async function talk(one: TestNode, other: TestNode): Promise<readonly string[]> {
+  const history = await one.node.conversation(other.node.id).history()
   return history.map(({ text, incoming }) => `${incoming ? '<' : '>'} ${text}`)
 }
 
@@ -44,8 +44,8 @@ test('a message goes each way, with its time, and both histories hold both', asy
     ['Привет 👋', 'hello'],
   )
   assert.equal(received[0]?.sentAt.getTime(), sent.sentAt.getTime())
-  assert.deepEqual(talk(a, b), ['> Привет 👋', '< hello'])
-  assert.deepEqual(talk(b, a), ['< Привет 👋', '> hello'])
+  assert.deepEqual(await talk(a, b), ['> Привет 👋', '< hello'])
+  assert.deepEqual(await talk(b, a), ['< Привет 👋', '> hello'])
 })
 
 test('connect joins the open session, and callers at the same time share one dial', async () => {
@@ -83,14 +83,14 @@ test('a text that is longer than a message may be is refused whole, and the long
   const fits = 'ü'.repeat(limits.textBytes / 2)
   await session.send(fits)
   assert.equal((await arrived).text, fits)
-  assert.deepEqual(a.node.conversation(b.node.id).history().length, 1)
+  assert.deepEqual((await a.node.conversation(b.node.id).history()).length, 1)
 })
 
 test('a text that does not fit into one frame of a reference peer is refused, and nothing is stored', async () => {
   await using a = await openNode()
   const conversation = a.node.conversation(inventId(3))
   await assert.rejects(conversation.send('x'.repeat(limits.messageBytes)), { code: 'message-too-long' })
-  assert.deepEqual(conversation.history(), [])
+  assert.deepEqual(await conversation.history(), [])
   assert.equal((await conversation.send('x'.repeat(limits.messageBytes - 30))).state, 'pending')
 })
 
@@ -272,8 +272,8 @@ async function openFlood(messageRate: { readonly perSecond: number; readonly bur
   node.node.on('message:received', () => received++)
   const friend = ephemeralIdentity().credentials
   const ws = await dialWithKey(node, friend)
-  // What strangers may say is bounded besides.
-  node.node.trust.setAlias(friend.id, 'friend')
+  // What strangers may say is bounded await besides.
+  await node.node.trust.setAlias(friend.id, 'friend')
   await greet(ws)
   for (let sent = 0; sent < 60; sent++) {
     const messages = Array.from({ length: 500 }, (_, index) => {

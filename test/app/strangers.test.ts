@@ -23,7 +23,7 @@ test('a stranger is heard so far; who was given an alias is heard to the end, an
   assert.ok(heard() <= most, `${heard()} messages`)
   assert.ok(conversation.info.pending >= 10, 'the rest waits with who said it')
 
-  desk.node.trust.setAlias(stranger.node.id, 'stranger')
+  await desk.node.trust.setAlias(stranger.node.id, 'stranger')
   await until(() => conversation.info.pending === 0, 'that everything has arrived', 20_000)
   assert.deepEqual(
     desk.of('message:received').map(({ message }) => message.text),

@@ -28,8 +28,8 @@ function temporaryDir(t: TestContext): string {
   return path
 }
 
-function verify(a: LanNode, id: PeerId): void {
-  a.node.trust.compareSafetyNumber(id, a.node.trust.safetyNumber(id))
+async function verify(a: LanNode, id: PeerId): Promise<void> {
+  await a.node.trust.compareSafetyNumber(id, await a.node.trust.safetyNumber(id))
 }
 
 async function three(lan: Lan): Promise<readonly [LanNode, LanNode, LanNode]> {
@@ -54,19 +54,19 @@ test('a session makes a peer seen at both ends, and is told of as a change of th
 test('T17: an alias is shown for one peer alone, whatever others call themselves, and never moves silently', async () => {
   await using lan = openLan()
   const [a, alice, stranger] = await three(lan)
-  a.node.trust.setAlias(alice.node.id, ' Alice ')
+  await a.node.trust.setAlias(alice.node.id, ' Alice ')
   assert.equal(a.node.peers.get(alice.node.id).alias, 'Alice')
   assert.equal(a.node.peers.get(stranger.node.id).alias, '')
   for (const lookAlike of ['Alice', 'ALICE ', 'Аlice', 'Álice']) {
-    assert.throws(() => a.node.trust.setAlias(stranger.node.id, lookAlike), {
+    await assert.rejects(() => a.node.trust.setAlias(stranger.node.id, lookAlike), {
       code: 'alias-taken',
       message: new RegExp(alice.node.id),
     })
   }
   assert.equal(a.node.trust.find(stranger.node.id), undefined)
-  a.node.trust.setAlias(alice.node.id, 'ALICE')
-  a.node.trust.setAlias(alice.node.id, '')
-  a.node.trust.setAlias(stranger.node.id, 'Alice')
+  await a.node.trust.setAlias(alice.node.id, 'ALICE')
+  await a.node.trust.setAlias(alice.node.id, '')
+  await a.node.trust.setAlias(stranger.node.id, 'Alice')
   await a.heard('trust:changed', ({ contact }) => contact.peerId === stranger.node.id)
   assert.deepEqual(
     a.of('trust:changed').map(({ contact }) => contact.alias),
@@ -77,17 +77,17 @@ test('T17: an alias is shown for one peer alone, whatever others call themselves
 test('an alias needs a key that is known, and a text that can be one', async () => {
   await using lan = openLan()
   const [a, b] = await three(lan)
-  assert.throws(() => a.node.trust.setAlias(ephemeralIdentity().id, 'Bob'), { code: 'peer-unknown' })
-  assert.throws(() => a.node.trust.setAlias(b.node.id, 'yes'), { code: 'alias-invalid' })
+  await assert.rejects(() => a.node.trust.setAlias(ephemeralIdentity().id, 'Bob'), { code: 'peer-unknown' })
+  await assert.rejects(() => a.node.trust.setAlias(b.node.id, 'yes'), { code: 'alias-invalid' })
 })
 
 test('contacts are listed with the verified ones first, then by alias', async () => {
   await using lan = openLan()
   const [a, b, c] = await three(lan)
   const d = await lan.join('d')
-  a.node.trust.setAlias(b.node.id, 'anna')
-  a.node.trust.setAlias(c.node.id, 'zoe')
-  verify(a, c.node.id)
+  await a.node.trust.setAlias(b.node.id, 'anna')
+  await a.node.trust.setAlias(c.node.id, 'zoe')
+  await verify(a, c.node.id)
   await a.node.connect(d.node.id)
   assert.deepEqual(
     a.node.trust.list().map(({ peerId }) => peerId),
@@ -98,28 +98,30 @@ test('contacts are listed with the verified ones first, then by alias', async ()
 test('the safety number is the same at both ends, and only the right digits verify', async () => {
   await using lan = openLan()
   const [a, b, c] = await three(lan)
-  const number = a.node.trust.safetyNumber(b.node.id)
+  const number = await a.node.trust.safetyNumber(b.node.id)
   assert.match(number, /^\d{60}$/)
-  assert.equal(b.node.trust.safetyNumber(a.node.id), number)
-  for (const wrong of ['', number.slice(1), `${number}0`, a.node.trust.safetyNumber(c.node.id)])
-    assert.throws(() => a.node.trust.compareSafetyNumber(b.node.id, wrong), { code: 'verification-failed' })
+  assert.equal(await b.node.trust.safetyNumber(a.node.id), number)
+  for (const wrong of ['', number.slice(1), `${number}0`, await a.node.trust.safetyNumber(c.node.id)])
+    await assert.rejects(() => a.node.trust.compareSafetyNumber(b.node.id, wrong), {
+      code: 'verification-failed',
+    })
   assert.equal(a.node.trust.find(b.node.id), undefined)
-  a.node.trust.compareSafetyNumber(b.node.id, number.replaceAll(/.{5}/g, ' $& '))
+  await a.node.trust.compareSafetyNumber(b.node.id, number.replaceAll(/.{5}/g, ' $& '))
   assert.equal(a.node.trust.find(b.node.id)?.method, 'safety-number')
 })
 
 test('forget leaves nothing: no alias, no block, no verification', async () => {
   await using lan = openLan()
   const [a, b] = await three(lan)
-  a.node.trust.setAlias(b.node.id, 'bob')
-  verify(a, b.node.id)
-  a.node.trust.block(b.node.id)
+  await a.node.trust.setAlias(b.node.id, 'bob')
+  await verify(a, b.node.id)
+  await a.node.trust.block(b.node.id)
   assert.equal(a.node.trust.find(b.node.id)?.method, undefined)
   await a.node.trust.forget(b.node.id)
   assert.deepEqual(a.node.trust.list(), [])
   assert.equal(a.node.peers.get(b.node.id).trust, 'unknown')
   await assert.rejects(a.node.trust.forget(b.node.id), { code: 'peer-unknown' })
-  assert.throws(() => a.node.trust.unblock(b.node.id), { code: 'peer-unknown' })
+  await assert.rejects(() => a.node.trust.unblock(b.node.id), { code: 'peer-unknown' })
 })
 
 test('everything that was decided is there after a restart, under the same ID', async (t) => {
@@ -128,9 +130,9 @@ test('everything that was decided is there after a restart, under the same ID', 
   const [b, c, d] = await three(lan)
   const first = await lan.join('a', { dataDir, policy: 'encrypted' })
   assert.equal((await first.heard('identity:made')).leavesIdFile, false)
-  first.node.trust.setAlias(b.node.id, 'Bärbel')
-  verify(first, b.node.id)
-  first.node.trust.block(c.node.id)
+  await first.node.trust.setAlias(b.node.id, 'Bärbel')
+  await verify(first, b.node.id)
+  await first.node.trust.block(c.node.id)
   await first.node.connect(d.node.id)
   const before = first.node.trust.list()
   const { id } = first.node
@@ -157,14 +159,14 @@ test('K6: with a damaged file nobody is trusted any more, and the node starts, s
   await using lan = openLan()
   const b = await lan.join('b')
   const first = await lan.join('a', { dataDir })
-  verify(first, b.node.id)
+  await verify(first, b.node.id)
   await leave(first)
   truncateSync(join(dataDir, 'trust.db'), 1_000)
   const second = await lan.join('a', { dataDir, policy: 'trusted' })
   assert.equal((await second.heard('warning')).error.code, 'trust-damaged')
   await assert.rejects(second.node.connect(b.node.id), { code: 'policy-refused' })
   assert.ok(readdirSync(dataDir).some((name) => name.startsWith('trust.db.damaged')))
-  verify(second, b.node.id)
+  await verify(second, b.node.id)
   await second.node.connect(b.node.id)
 })
 
@@ -199,16 +201,16 @@ test('U17: under an ID of ours, what is said without its key is not believed, an
   const other = ephemeralIdentity().credentials.key
   a.hearsay.tell({ id, port: 1, upgrade: named('liar', other) })
   assert.deepEqual([a.node.peers.get(id).name, a.node.peers.get(id).kind], ['', 'p2p'])
-  assert.throws(() => a.node.trust.safetyNumber(id), { code: 'peer-unknown' })
+  await assert.rejects(() => a.node.trust.safetyNumber(id), { code: 'peer-unknown' })
   a.hearsay.tell({ id, port: 1, upgrade: named('honest', key) })
-  const number = a.node.trust.safetyNumber(id)
+  const number = await a.node.trust.safetyNumber(id)
   for (const upgrade of [undefined, named('liar', undefined), named('liar', other)])
     a.hearsay.tell({ id, port: 1, upgrade })
   assert.equal(a.node.peers.get(id).name, 'honest')
-  assert.equal(a.node.trust.safetyNumber(id), number)
-  a.node.trust.setAlias(id, 'pinned')
+  assert.equal(await a.node.trust.safetyNumber(id), number)
+  await a.node.trust.setAlias(id, 'pinned')
   a.hearsay.tell({ id, port: 1, upgrade: named('liar', other) })
-  assert.equal(a.node.trust.safetyNumber(id), number)
+  assert.equal(await a.node.trust.safetyNumber(id), number)
 })
 
 test('U17: field 1001 under an ID that is not cut from a key makes nobody a peer of ours', async () => {
@@ -271,7 +273,7 @@ test('K7: two machines with one cloned identity both warn, and both keep what th
   await using lan = openLan()
   const first = await lan.join('a', { dataDir: original })
   const b = await lan.join('b')
-  first.node.trust.setAlias(b.node.id, 'bob')
+  await first.node.trust.setAlias(b.node.id, 'bob')
   writeFileSync(join(clone, 'identity.pem'), readFileSync(join(original, 'identity.pem')), { mode: 0o600 })
   const second = await lan.start('clone', { dataDir: clone })
   for (const node of [first, second])
@@ -285,8 +287,8 @@ test('T16: a contact learns of a new key after a rotation, once, and its name an
   await using lan = openLan()
   const [b, c] = await three(lan)
   const first = await lan.join('a', { dataDir })
-  b.node.trust.setAlias(first.node.id, 'Anna')
-  verify(b, first.node.id)
+  await b.node.trust.setAlias(first.node.id, 'Anna')
+  await verify(b, first.node.id)
   await first.node.connect(b.node.id)
   await first.node.connect(c.node.id)
   await leave(first)
@@ -305,7 +307,7 @@ test('T16: a contact learns of a new key after a rotation, once, and its name an
   await second.node.announce()
   await new Promise((resolve) => setTimeout(resolve, 100))
   assert.equal(b.of('trust:succeeded').length, 1)
-  b.node.setPolicy('trusted')
+  await b.node.setPolicy('trusted')
   await assert.rejects(b.node.connect(second.node.id), { code: 'policy-refused' })
   await assert.rejects(b.node.connect(formerId), { code: 'policy-refused', message: /moved to a new key/ })
 })
@@ -315,8 +317,8 @@ test('T16: two rotations while a contact was away reach it in their order', asyn
   await using lan = openLan()
   const [b] = await three(lan)
   const first = await lan.join('a', { dataDir })
-  b.node.trust.setAlias(first.node.id, 'Anna')
-  verify(b, first.node.id)
+  await b.node.trust.setAlias(first.node.id, 'Anna')
+  await verify(b, first.node.id)
   await first.node.connect(b.node.id)
   await leave(first)
   await rotateIdentity(dataDir)
@@ -334,7 +336,7 @@ test('T16: a blocked key has no successor', async (t) => {
   const [b] = await three(lan)
   const first = await lan.join('a', { dataDir })
   await first.node.connect(b.node.id)
-  b.node.trust.block(first.node.id)
+  await b.node.trust.block(first.node.id)
   await leave(first)
   await rotateIdentity(dataDir)
   const second = await lan.join('a', { dataDir })

@@ -111,7 +111,7 @@ test('blocking somebody in the middle of a verification ends it', async () => {
   const { lan, a, b } = await pair()
   await using _ = lan
   const { here, there } = await begin(a, b)
-  b.node.trust.block(a.node.id)
+  await b.node.trust.block(a.node.id)
   assert.deepEqual(await Promise.all([here.done, there.done]), [false, false])
   assert.equal(await there.confirm(true), false)
   assert.equal(b.node.trust.find(a.node.id)?.trust, 'blocked')
@@ -132,7 +132,7 @@ test('over TCP too both ends show one code, and what they say is kept', async ()
 test('whoever scans a QR code verifies, and is verified when the one who shows it says yes', async () => {
   const { lan, a, b } = await pair()
   await using _ = lan
-  const { text, expiresAt } = b.node.trust.invite()
+  const { text, expiresAt } = await b.node.trust.invite()
   assert.ok(expiresAt.getTime() - Date.now() <= limits.invitationMs)
   const scan = a.node.trust.acceptInvitation(text)
   const asked = await b.heard('verify:code')
@@ -147,7 +147,7 @@ test('whoever scans a QR code verifies, and is verified when the one who shows i
 test('the one who shows a QR code and knows of no scan says no, and stays unverified with the scanner told', async () => {
   const { lan, a, b } = await pair()
   await using _ = lan
-  const scan = a.node.trust.acceptInvitation(b.node.trust.invite().text)
+  const scan = a.node.trust.acceptInvitation((await b.node.trust.invite()).text)
   await b.heard('verify:code')
   assert.equal(await b.node.trust.verification(a.node.id)?.confirm(false), false)
   await assert.rejects(scan, { code: 'verification-failed' })
@@ -158,7 +158,7 @@ test('a QR code is good for one scan: an onlooker who scans it again is refused,
   const { lan, a, b } = await pair()
   await using _ = lan
   const c = await lan.join('c')
-  const { text } = b.node.trust.invite()
+  const { text } = await b.node.trust.invite()
   const scan = a.node.trust.acceptInvitation(text)
   await b.heard('verify:code')
   await assert.rejects(c.node.trust.acceptInvitation(text), { code: 'verification-failed' })
@@ -172,7 +172,7 @@ test('a QR code is good for one scan: an onlooker who scans it again is refused,
 test('a QR code with another secret proves nothing to the one who shows it', async () => {
   const { lan, a, b } = await pair()
   await using _ = lan
-  const { text } = b.node.trust.invite()
+  const { text } = await b.node.trust.invite()
   const forged = text.slice(0, -22) + Buffer.alloc(16, 7).toString('base64url')
   await assert.rejects(a.node.trust.acceptInvitation(forged), { code: 'verification-failed' })
   assert.equal(b.of('verify:code').length, 0)
@@ -191,11 +191,17 @@ test('a QR code without a secret verifies on the spot, also somebody who is not 
 test('what is no QR code, our own, and that of a blocked peer are refused with a reason', async () => {
   const { lan, a, b } = await pair()
   await using _ = lan
-  const { text } = b.node.trust.invite()
+  const { text } = await b.node.trust.invite()
   const swapped = text.replace(b.node.id, a.node.id)
-  for (const bad of ['', 'http://example.org', text.slice(0, -1), swapped, a.node.trust.invite().text])
+  for (const bad of [
+    '',
+    'http://example.org',
+    text.slice(0, -1),
+    swapped,
+    (await a.node.trust.invite()).text,
+  ])
     await assert.rejects(a.node.trust.acceptInvitation(bad), { code: 'usage' })
-  a.node.trust.block(b.node.id)
+  await a.node.trust.block(b.node.id)
   await assert.rejects(a.node.trust.acceptInvitation(text), { code: 'peer-blocked' })
 })
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 
-import { startNode, type P2PNode, type PeerId } from '../../src/index.ts'
+import { startNode, type P2PNode, type PeerId, type WaitingMessage } from '../../src/index.ts'
 import { MemoryNetwork } from '../../src/testing/index.ts'
 import type { Channel } from '../../src/transport/channel.ts'
 
@@ -30,7 +30,7 @@ export async function playConversations(t: TestContext, { seed, nodes, steps }: 
   for (let number = 0; number < nodes; number++) await world.add(number)
   for (let step = 0; step < steps; step++) await world.step()
   await world.calmDown()
-  world.assertAllRead()
+  await world.assertAllRead()
 }
 
 /** Whether what was read is what was accepted, once each and in order; doubtful messages may be among it, once. */
@@ -89,27 +89,31 @@ class World {
     await pause(this.#random() * 60)
   }
 
+  async #waiting(): Promise<readonly (readonly WaitingMessage[])[]> {
+    return await Promise.all(this.#hosts.map(({ node }) => node.outbox.list()))
+  }
+
   /** Whole network, everybody up, until everything has arrived. */
   async calmDown(): Promise<void> {
     this.#heal()
     const giveUpAt = performance.now() + 60_000
-    const isDone = (): boolean =>
+    const isDone = async (): Promise<boolean> =>
       [...this.#sending.values()].every(({ size }) => size === 0) &&
-      this.#hosts.every(({ node }) => node.outbox.list().length === 0)
-    while (!isDone()) {
+      (await this.#waiting()).every((list) => list.length === 0)
+    while (!(await isDone())) {
       if (performance.now() > giveUpAt) {
-        const waiting = this.#hosts.map(({ node }) => node.outbox.list().map(({ waitsFor }) => waitsFor))
+        const waiting = (await this.#waiting()).map((list) => list.map(({ waitsFor }) => waitsFor))
         assert.fail(`seed ${this.#seed}: still waiting ${JSON.stringify(waiting)}`)
       }
       await pause(20)
     }
   }
 
-  assertAllRead(): void {
+  async assertAllRead(): Promise<void> {
     for (const from of this.#hosts) {
       for (const to of this.#hosts) {
         const said = this.#said.get(`${from.node.id} ${to.node.id}`)
-        const incoming = everything(to.node, from.node.id).filter((one) => one.incoming)
+        const incoming = (await everything(to.node, from.node.id)).filter((one) => one.incoming)
         const read = incoming.map(({ text }) => text)
         assertRead(read, said ?? { accepted: [], doubtful: new Set() }, `seed ${this.#seed}`)
       }
@@ -242,11 +246,14 @@ class World {
   }
 }
 
-function everything(node: P2PNode, peerId: PeerId): readonly { text: string; incoming: boolean }[] {
-  const found = [...node.conversation(peerId).history({ limit: 1_000 })]
+async function everything(
+  node: P2PNode,
+  peerId: PeerId,
+): Promise<readonly { text: string; incoming: boolean }[]> {
+  const found = [...(await node.conversation(peerId).history({ limit: 1_000 }))]
   for (;;) {
     const [first] = found
-    const page = first && node.conversation(peerId).history({ before: first.id, limit: 1_000 })
+    const page = first && (await node.conversation(peerId).history({ before: first.id, limit: 1_000 }))
     if (page === undefined || page.length === 0) return found
     found.unshift(...page)
   }

@@ -245,7 +245,7 @@ export class NodeFiles implements Files, AsyncDisposable {
     return this.#limits
   }
 
-  setLimits(limits: Partial<TransferLimits>): void {
+  async setLimits(limits: Partial<TransferLimits>): Promise<void> {
     const next = { ...this.#limits, ...limits }
     requireLimits(next)
     this.#limits = next

@@ -222,5 +222,5 @@ export interface Files {
   finished(id: string, options?: CallOptions): Promise<Transfer>
   readonly limits: TransferLimits
   /** Takes effect at once. @throws P2PError `usage` */
-  setLimits(limits: Partial<TransferLimits>): void
+  setLimits(limits: Partial<TransferLimits>): Promise<void>
 }

@@ -1,0 +1,135 @@
+/** What helps to use p2p: completion in a real shell, hooks, the manual page, the service, the configuration. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { test } from 'node:test'
+import { serviceFile } from '../../src/cli/service.ts'
+import { commands } from '../../src/cli/commands.ts'
+import { until } from '../app/nodes.ts'
+import { homes, program, result } from './homes.ts'
+
+const hasShell = (name: string): boolean => spawnSync(name, ['--version']).status === 0
+
+test(
+  'Tab in bash completes commands, people and their files',
+  { skip: !hasShell('bash'), timeout: 180_000 },
+  async (t) => {
+    const { serve, p2p, file } = homes(t)
+    const [, kitchen] = await Promise.all([serve('desk'), serve('kitchen')])
+    mkdirSync(file('photos'))
+    writeFileSync(join(file('photos'), 'my cat.jpg'), 'x')
+    writeFileSync(join(file('photos'), 'dog.jpg'), 'y')
+    await result(p2p('kitchen', '--json', 'share', file('photos')))
+    await delay(1_500)
+    await result(p2p('desk', '--json', 'alias', kitchen.id, 'cook'))
+    // The command that the script calls, with the data directory of the desk.
+    const bin = file('bin')
+    mkdirSync(bin)
+    writeFileSync(join(bin, 'p2p'), `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`)
+    chmodSync(join(bin, 'p2p'), 0o755)
+    const complete = (line: string): readonly string[] => {
+      const script = `source <(p2p completion bash)
+compopt() { :; }
+COMP_WORDBREAKS=$' \\t\\n"\\'><=;|&(:'
+COMP_LINE=$1 COMP_POINT=\${#1}
+_p2p
+printf '%s\\n' "\${COMPREPLY[@]}"`
+      const env = {
+        ...process.env,
+        PATH: `${bin}:${process.env['PATH']}`,
+        P2P_DATA_DIR: file('desk'),
+        P2P_CONFIG: file('config.yaml'),
+      }
+      const { stdout, stderr } = spawnSync('bash', ['-c', script, 'bash', line], { env, encoding: 'utf8' })
+      assert.equal(stderr, '')
+      return stdout.split('\n').filter((one) => one !== '')
+    }
+    assert.deepEqual(complete('p2p pee'), ['peers'])
+    assert.deepEqual(complete('p2p --json pee'), ['peers'])
+    assert.deepEqual(complete('p2p --da'), ['--data-dir'])
+    assert.deepEqual(complete('p2p tell c'), ['cook'])
+    assert.deepEqual(complete('p2p get coo'), ['cook:'])
+    // What stands before the colon is a word of its own for readline.
+    assert.deepEqual(complete('p2p get cook:pho'), ['photos/'])
+    assert.deepEqual(complete('p2p get cook:photos/'), ['photos/dog.jpg', 'photos/my cat.jpg'])
+    assert.deepEqual(complete('p2p get cook:photos/m'), [String.raw`photos/my\ cat.jpg`])
+    assert.deepEqual(complete('p2p nothing x'), [])
+  },
+)
+
+for (const shell of ['bash', 'zsh', 'fish'])
+  test(
+    `the completion for ${shell} is a script that ${shell} understands`,
+    { skip: !hasShell(shell) },
+    async (t) => {
+      const { p2p, file } = homes(t)
+      const { out, status } = await p2p('desk', 'completion', shell)
+      assert.equal(status, 0)
+      writeFileSync(file('script'), out)
+      assert.equal(spawnSync(shell, ['-n', file('script')], { encoding: 'utf8' }).stderr, '')
+    },
+  )
+
+test('without a running node Tab completes commands and starts nothing', async (t) => {
+  const { p2p, file } = homes(t)
+  assert.equal((await p2p('desk', '__complete', '--', 'tel')).out, 'tell\n')
+  assert.equal((await p2p('desk', '__complete', '--', 'tell', '')).out, '')
+  assert.equal(existsSync(file('desk')), false)
+  assert.equal((await p2p('desk', 'completion', 'tcsh')).status, 64)
+})
+
+test('a hook reads each event, which is no part of its command', { timeout: 120_000 }, async (t) => {
+  const { serve, start, p2p, file } = homes(t)
+  const [desk] = await Promise.all([serve('desk'), serve('kitchen')])
+  start('desk', 'events', '--exec', `cat >> '${file('heard')}'`)
+  await delay(2_500)
+  const evil = `'; touch ${file('owned')}; $(touch ${file('owned')})`
+  await p2p('kitchen', 'tell', desk.id, evil)
+  const heard = (): readonly { type: string; message?: { text: string } }[] =>
+    existsSync(file('heard'))
+      ? readFileSync(file('heard'), 'utf8')
+          .trimEnd()
+          .split('\n')
+          .filter(Boolean)
+          .map((line) => JSON.parse(line) as { type: string })
+      : []
+  await until(() => heard().some(({ type }) => type === 'message:received'), 'the hook')
+  assert.equal(heard().find(({ type }) => type === 'message:received')?.message?.text, evil)
+  assert.equal(existsSync(file('owned')), false)
+})
+
+test('the manual page names every command, and troff finds no mistake in it', async (t) => {
+  const { p2p, file } = homes(t)
+  const { out } = await p2p('desk', 'man')
+  for (const { name } of commands) assert.ok(out.includes(`.B ${name.replaceAll('-', String.raw`\-`)}`), name)
+  if (!hasShell('groff')) return
+  writeFileSync(file('p2p.1'), out)
+  const { stderr, status } = spawnSync('groff', ['-man', '-ww', '-Tutf8', '-z', file('p2p.1')], {
+    encoding: 'utf8',
+  })
+  assert.deepEqual([status, stderr], [0, ''])
+})
+
+test('the service starts exactly the command, whatever is in its path', () => {
+  const start = ['/usr/bin/node', String.raw`/home/a b/"q"\100%$x/p2p`, 'serve']
+  const unit = serviceFile('linux', start).text
+  assert.ok(unit.includes(String.raw`ExecStart=/usr/bin/node "/home/a b/\"q\"\\100%%$$x/p2p" serve`), unit)
+  assert.match(serviceFile('darwin', ['/a&b', 'serve']).text, /<string>\/a&amp;b<\/string>/)
+  assert.throws(() => serviceFile('win32', start), { code: 'usage' })
+})
+
+test('the configuration is shown with where each value comes from', async (t) => {
+  const { p2p } = homes(t)
+  const { out } = await p2p('desk', '--name', 'kitchen', 'config')
+  assert.match(out, /^name +kitchen +\(--name\)$/m)
+  assert.match(out, /^explorer\.period +1000 +\(.*config\.yaml:2:\d+\)$/m)
+  assert.match(out, /^policy +open +\(default\)$/m)
+  const told = JSON.parse((await p2p('desk', '--json', 'config')).out) as {
+    v: number
+    values: { key: string }[]
+  }
+  assert.equal(told.v, 1)
+  assert.ok(told.values.some(({ key }) => key === 'files.parallel'))
+})
