@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import {
+  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -43,13 +44,18 @@ test(
   },
 )
 
-test('what a kill has left behind long ago is removed, and nothing else', async (t) => {
+test('what a kill has left behind long ago is removed, and nothing else', { skip: posixOnly }, async (t) => {
   const folder = newFolder(t)
-  const names = ['.0123456789ab.p2p-part', '.ba9876543210.p2p-part', '.0123.p2p-part', 'photos']
-  for (const name of names) put(folder, `${name}/0`, '')
-  for (const name of names.slice(1)) utimesSync(join(folder, name), 5, 5)
+  const fresh = '.0123456789ab.p2p-part'
+  const openToOthers = '.aaaaaaaaaaaa.p2p-part'
+  const names = [fresh, openToOthers, '.ba9876543210.p2p-part', '.0123.p2p-part', 'photos']
+  for (const name of names) {
+    put(folder, `${name}/0`, '')
+    chmodSync(join(folder, name), name === openToOthers ? 0o777 : 0o700)
+    if (name !== fresh) utimesSync(join(folder, name), 5, 5)
+  }
   await openTarget(folder)
-  assert.deepEqual(readdirSync(folder).sort(), ['.0123.p2p-part', '.0123456789ab.p2p-part', 'photos'])
+  assert.deepEqual(readdirSync(folder).sort(), ['.0123.p2p-part', fresh, openToOthers, 'photos'])
 })
 
 test('it tells what is under a name', { skip: posixOnly }, async (t) => {

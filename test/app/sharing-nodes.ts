@@ -1,7 +1,7 @@
 /** Nodes that have files for each other. */
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { NodeEvent, NodeOptions, Transfer } from '../../src/index.ts'
@@ -112,8 +112,4 @@ export async function hashed({ node }: Pick<FileNode, 'node'>): Promise<void> {
 export async function take(to: FileNode, from: FileNode, path: string): Promise<Transfer> {
   const { id } = await to.node.files.get(from.node.id, path)
   return await to.node.files.finished(id)
-}
-
-export async function sizeOf(path: string): Promise<number> {
-  return (await stat(path)).size
 }

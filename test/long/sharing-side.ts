@@ -43,7 +43,7 @@ type FromNode =
 
 const program = fileURLToPath(new URL('sharing-node.ts', import.meta.url))
 const mebibyte = 1024 * 1024
-export const partPattern = /^\.[0-9a-f]{12,16}\.p2p-part$/
+const partPattern = /^\.[0-9a-f]{12,16}\.p2p-part$/
 
 /** One node: its folder, and the process that has it now. */
 export class SharingSide implements Disposable {

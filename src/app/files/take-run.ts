@@ -1,7 +1,7 @@
 /** One transfer under way, as its parts see it. */
 import { P2PError } from '../../base/errors.ts'
 import type { FileWorker } from '../../files/file-worker.ts'
-import { candidateNames, safeName, safePath } from '../../files/safe-path.ts'
+import { candidateNames, safePath } from '../../files/safe-path.ts'
 import type { FoundInTarget, Target } from '../../files/target.ts'
 import type { FileId } from '../../protocol/file-id.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
@@ -120,11 +120,6 @@ export class Places {
     this.#folders.set(wanted, made)
     return made
   }
-}
-
-/** The name under which a transfer is put into its folder; undefined when it is refused or several things are put there. */
-export function topNameOf(path: string): string | undefined {
-  return path === '' ? undefined : safeName(path.slice(path.lastIndexOf('/') + 1))
 }
 
 /** Counts of a transfer: what is settled is stored, what is on its way is only shown. */

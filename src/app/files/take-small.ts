@@ -13,7 +13,7 @@ import { askedMs, bandwidthTurn } from './bandwidth-turn.ts'
 import { nameRefused, type FileOutcome, type TakeContext, type TakeRun, type WantedFile } from './take-run.ts'
 
 /** Bytes of one pack that we ask for: one is on its way while another is being placed. */
-export const askedPackBytes = 4 * 1024 * 1024
+const askedPackBytes = 4 * 1024 * 1024
 /** What one needs at most, with its table. */
 const roomBytes = askedPackBytes + packTableBytes(limits.packFiles)
 /** Others that are asked for what the peer has not got any more. */
