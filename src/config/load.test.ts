@@ -64,9 +64,9 @@ const defaults = {
   broadcast: undefined,
 }
 
-/** The settings that come from keys. */
+/** The settings that come from keys, by their own names. */
 function valuesOf(settings: Settings): object {
-  const about = new Set(['dataDir', 'file', 'fileExists', 'origins'])
+  const about = new Set(['dataDir', 'file', 'fileExists', 'origins', 'values'])
   return Object.fromEntries(Object.entries(settings).filter(([name]) => !about.has(name)))
 }
 
