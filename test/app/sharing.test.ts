@@ -239,10 +239,10 @@ test('the list of peers begins with ourselves and our files, for peers of our ki
 test('limits can be changed at any time, and must be possible', async () => {
   await using a = await openNode({ transferLimits: { upload: 1_000 } })
   assert.deepEqual(a.node.files.limits, { download: Infinity, upload: 1_000, perPeer: Infinity, active: 3 })
-  a.node.files.setLimits({ upload: Infinity, active: 1 })
+  await a.node.files.setLimits({ upload: Infinity, active: 1 })
   assert.equal(a.node.files.limits.active, 1)
-  assert.throws(() => a.node.files.setLimits({ download: 0 }), { code: 'usage' })
-  assert.throws(() => a.node.files.setLimits({ active: 1.5 }), { code: 'usage' })
+  await assert.rejects(a.node.files.setLimits({ download: 0 }), { code: 'usage' })
+  await assert.rejects(a.node.files.setLimits({ active: 1.5 }), { code: 'usage' })
   await assert.rejects(startNode({ transferLimits: { perPeer: NaN } }), { code: 'usage' })
   // @ts-expect-error -- callers without types
   await assert.rejects(startNode({ autoAccept: { from: 'all', maxBytes: 1 } }), { code: 'usage' })
