@@ -105,12 +105,14 @@ function notations(secret: Buffer): readonly Buffer[] {
   return [secret, ...texts.map((text) => Buffer.from(text)), Buffer.from([...secret].join(','))]
 }
 
-/** Everything that the commands leave where others may read it, by name; the key file is where the key belongs. */
+/** Everything that the commands leave where others may read it, by name; two files are where the key and the token of the control API belong. */
 function traces(peers: readonly PeerProcess[]): ReadonlyMap<string, Buffer> {
   const found = new Map<string, Buffer>()
   for (const { dataDir, child } of peers) {
     for (const file of readdirSync(dataDir, { recursive: true, encoding: 'utf8' })) {
-      if (file !== 'identity.pem') found.set(join(dataDir, file), readFileSync(join(dataDir, file)))
+      const path = join(dataDir, file)
+      const isHome = file === 'identity.pem' || file === 'control.json'
+      if (!isHome && statSync(path).isFile()) found.set(path, readFileSync(path))
     }
     for (const file of ['cmdline', 'environ', 'comm']) {
       const path = `/proc/${child.pid}/${file}`
