@@ -320,7 +320,7 @@ const ids = Array.from(
     `00000000-0000-${i % 2 === 0 ? 4 : 8}000-8000-0000${(i * 0x1f3d_5b79).toString(16).padStart(8, '0').slice(-8)}` as PeerId,
 )
 const peers = fc.constantFrom(...ids)
-const addresses = fc.constantFrom('10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4')
+const addresses: fc.Arbitrary<string> = fc.constantFrom('10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4')
 const ports = fc.constantFrom(8001, 8002)
 const upgrades = fc.record({
   protocol: fc.constant(1),
