@@ -31,7 +31,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   index: ['app', 'discovery', 'transport', 'identity', 'files', 'rules', 'protocol', 'base'],
   config: ['index'],
   control: ['index', 'base'],
-  cli: ['index', 'config', 'control'],
+  face: ['index'],
+  tui: ['index', 'control', 'face'],
+  cli: ['index', 'config', 'control', 'face', 'tui'],
 }
 
 /** The rooms that may import a package. */
@@ -39,7 +41,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   ws: ['transport', 'control'],
   commander: ['cli'],
   pino: ['cli'],
-  uqr: ['cli'],
+  uqr: ['face'],
   yaml: ['config'],
 }
 

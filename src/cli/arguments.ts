@@ -1,6 +1,6 @@
 import { Command, CommanderError, Option } from 'commander'
 import { P2PError } from '../index.ts'
-import { displayText } from './display-text.ts'
+import { displayText } from '../face/display-text.ts'
 import type { DoctorWish } from './doctor-command.ts'
 import type { IdentityWish } from './identity-command.ts'
 import { standaloneNames, type StandaloneName } from './standalone.ts'

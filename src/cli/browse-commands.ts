@@ -1,6 +1,6 @@
 import { isProvable, limits, P2PError, type FilePage, type SharedFile } from '../index.ts'
+import { displayText } from '../face/display-text.ts'
 import type { Command, CommandContext, Outcome } from './command.ts'
-import { displayText } from './display-text.ts'
 import { entryLines, foundLines } from './file-view.ts'
 import { readPeerPath } from './peer-path.ts'
 import { quoteWord, quoting, splitOptions, splitWords } from './words.ts'

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isP2PError, P2PError, silentLog, startNode } from '../index.ts'
 import { MemoryNetwork } from '../testing/index.ts'
+import { plainStyle } from '../face/style.ts'
+import { View } from '../face/view.ts'
 import { parseCommand, tellError } from './command-line.ts'
 import { commands } from './commands.ts'
 import { complete } from './completion.ts'
 import { ShellState } from './shell-state.ts'
-import { plainStyle } from './style.ts'
-import { View } from './view.ts'
 
 function usageError(about: RegExp): (error: unknown) => boolean {
   return (error) => isP2PError(error, 'usage') && about.test(error.message)

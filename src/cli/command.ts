@@ -1,7 +1,7 @@
 import type { Log, Verification } from '../index.ts'
+import type { View } from '../face/view.ts'
 import type { Ongoing } from './ongoing.ts'
 import type { ShellState } from './shell-state.ts'
-import type { View } from './view.ts'
 
 /** What a command works with. */
 export interface CommandContext {

@@ -1,7 +1,8 @@
 import { nearest, P2PError } from '../index.ts'
+import { displayText } from '../face/display-text.ts'
+import { endpoint } from '../face/view.ts'
 import { browseCommands } from './browse-commands.ts'
 import type { Command, CommandContext, Outcome } from './command.ts'
-import { displayText } from './display-text.ts'
 import { conversationCommands } from './conversation-commands.ts'
 import { fetchCommands } from './fetch-commands.ts'
 import { queueCommands } from './queue-commands.ts'
@@ -10,7 +11,6 @@ import { attachCommand, sessionResult } from './talk.ts'
 import { parseEndpoint, peerNamed, sessionNamed, whoIsKnown } from './targets.ts'
 import { transferCommands } from './transfer-commands.ts'
 import { trustCommands } from './trust-commands.ts'
-import { endpoint } from './view.ts'
 
 /** Every command of the shell, in the order in which `help` shows them. */
 export const commands: readonly Command[] = [

@@ -1,9 +1,9 @@
 import { isProvable, type NodeEvent, type OfferInfo, type PeerId } from '../index.ts'
-import { displayText } from './display-text.ts'
-import { preview } from './message-view.ts'
+import { displayText } from '../face/display-text.ts'
+import { preview } from '../face/message-view.ts'
+import type { View } from '../face/view.ts'
 import type { ShellState } from './shell-state.ts'
 import { hasArrived } from './underway.ts'
-import type { View } from './view.ts'
 
 type StateEvent = Extract<NodeEvent, { type: 'message:state' }>
 type ChangeEvent = Extract<NodeEvent, { type: 'conversation:changed' }>

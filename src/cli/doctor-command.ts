@@ -1,10 +1,10 @@
 import { diagnose, P2PError } from '../index.ts'
+import { displayText, jsonLine } from '../face/display-text.ts'
+import { styleFor } from '../face/style.ts'
 import type { Flags } from './arguments.ts'
-import { displayText, jsonLine } from './display-text.ts'
 import { diagnosisLines } from './doctor-view.ts'
 import { readDoctorOptions } from './settings.ts'
 import { catchSignals } from './signals.ts'
-import { styleFor } from './style.ts'
 
 /** What `p2p doctor` was asked for. */
 export interface DoctorWish {

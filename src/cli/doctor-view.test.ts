@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Diagnosis } from '../index.ts'
+import { columnsOf } from '../face/rows.ts'
+import { plainStyle } from '../face/style.ts'
 import { diagnosisLines } from './doctor-view.ts'
-import { columnsOf } from './rows.ts'
-import { plainStyle } from './style.ts'
 
 const way = { way: 'multicast', sent: 3, failed: 0, lastError: '', heard: 1, echoed: 3, answers: 1 }
 const diagnosis: Diagnosis = {

@@ -6,9 +6,9 @@ import {
   type PeerFacts,
   type WayFacts,
 } from '../index.ts'
-import { displayText } from './display-text.ts'
-import { columnsOf, rowsOf } from './rows.ts'
-import type { Style } from './style.ts'
+import { displayText } from '../face/display-text.ts'
+import { columnsOf, rowsOf } from '../face/rows.ts'
+import type { Style } from '../face/style.ts'
 
 /** A diagnosis for people: our networks, the others, and then what is to be done. */
 export function diagnosisLines(diagnosis: Diagnosis, style: Style): readonly string[] {

@@ -11,11 +11,11 @@ import {
   type Transfer,
 } from '../index.ts'
 import { MemoryNetwork } from '../testing/index.ts'
-import { savedLine } from './file-narrator.ts'
+import { savedLine } from '../face/file-words.ts'
+import { plainStyle } from '../face/style.ts'
+import { View } from '../face/view.ts'
 import { Narrator } from './narrator.ts'
 import { ShellState } from './shell-state.ts'
-import { plainStyle } from './style.ts'
-import { View } from './view.ts'
 
 const peerId = '7c21ab90-0000-8000-8000-000000000001' as PeerId
 const who = '7c21ab90 unverified'

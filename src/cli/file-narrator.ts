@@ -1,12 +1,12 @@
-import type { NodeEvent, OfferInfo, Share, Transfer, TransferState } from '../index.ts'
-import { countText, durationText, rateText, sizeText } from './amounts.ts'
-import { displayText } from './display-text.ts'
-import { shownPath } from './local-path.ts'
+import type { NodeEvent, Share, Transfer, TransferState } from '../index.ts'
+import { countText, sizeText } from '../face/amounts.ts'
+import { displayText } from '../face/display-text.ts'
+import { answerOf, savedLine } from '../face/file-words.ts'
+import { offeredText } from '../face/offer-text.ts'
+import type { View } from '../face/view.ts'
 import { LineBudget } from './line-budget.ts'
-import { offeredText } from './offer-text.ts'
 import { hasTransferEnded } from './ongoing.ts'
 import type { ShellState } from './shell-state.ts'
-import type { View } from './view.ts'
 
 type EventOf<Type extends NodeEvent['type']> = Extract<NodeEvent, { type: Type }>
 
@@ -141,54 +141,4 @@ function lineOf(event: TransferEvent, view: View, { before, ms }: Before): strin
 
 function sizeOf({ totalBytes }: Transfer): string {
   return totalBytes === 0 ? '' : ` (${sizeText(totalBytes)})`
-}
-
-/** `Saved as /home/me/Downloads/a.iso: 1.2 GB in 3.0 s (400 MB/s), verified.` The speed is that of what was not here before. */
-export function savedLine(
-  transfer: Pick<Transfer, 'path' | 'savedAs' | 'totalBytes' | 'totalFiles' | 'reusedFiles' | 'reusedBytes'>,
-  ms: number,
-): string {
-  const { path, savedAs, totalBytes, totalFiles, reusedFiles = 0, reusedBytes = 0 } = transfer
-  const what = `${totalFiles > 1 ? `${countText(totalFiles, 'file')}, ` : ''}${sizeText(totalBytes)}`
-  if (reusedFiles > 0 && reusedFiles === totalFiles)
-    return `There already: ${savedAs === undefined ? displayText(path) : shownPath(savedAs)}, ${what}.`
-  const where = savedAs === undefined ? `${displayText(path)} is there` : `Saved as ${shownPath(savedAs)}`
-  const speed =
-    ms >= 100
-      ? ` in ${durationText(ms)} (${rateText((Math.max(0, totalBytes - reusedBytes) / ms) * 1_000)})`
-      : ''
-  return `${where}: ${what}${speed}, verified${reusedText(transfer)}.`
-}
-
-function reusedText({
-  totalFiles,
-  reusedFiles = 0,
-  reusedBytes = 0,
-}: Parameters<typeof savedLine>[0]): string {
-  if (reusedFiles > 0) return `; ${reusedFiles} of ${countText(totalFiles, 'file')} were there already`
-  return reusedBytes > 0 ? `; ${sizeText(reusedBytes)} of it did not have to be fetched` : ''
-}
-
-/** What the other side, or a rule of ours, made of an offer. */
-function answerOf(
-  { peerId, incoming, entries, totalBytes, state, reason }: OfferInfo,
-  view: View,
-): string | undefined {
-  const who = view.peer(peerId)
-  const what = `${offeredText(entries)} (${sizeText(totalBytes)})`
-  const why = reason === '' ? '' : `: ${displayText(reason)}`
-  if (incoming) return state === 'withdrawn' ? `${who} no longer offers ${what}.` : undefined
-  switch (state) {
-    case 'accepted':
-      return `${who} takes ${what}.`
-    case 'received':
-      return `${who} has ${what}, verified.`
-    case 'declined':
-      return `${who} declined ${what}${why}.`
-    case 'failed':
-      return view.style.alarm(`${view.plainPeer(peerId)} could not take ${what}${why}.`)
-    case 'open':
-    case 'withdrawn':
-      return undefined
-  }
 }

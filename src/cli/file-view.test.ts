@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startNode, type PeerId } from '../index.ts'
 import { MemoryNetwork } from '../testing/index.ts'
+import { plainStyle } from '../face/style.ts'
+import { View } from '../face/view.ts'
 import { entryLines } from './file-view.ts'
-import { plainStyle } from './style.ts'
-import { View } from './view.ts'
 
 test('a time that is none, or not known yet, is a dash', async () => {
   await using node = await startNode({ ...new MemoryNetwork().host() })

@@ -1,22 +1,11 @@
-import {
-  limits,
-  type OfferInfo,
-  type Share,
-  type SharedFile,
-  type Transfer,
-  type Visibility,
-} from '../index.ts'
-import { rateText, sizeText } from './amounts.ts'
-import { displayText } from './display-text.ts'
-import { offeredText } from './offer-text.ts'
-import { barText, percentText, timeLeftText } from './progress.ts'
-import { clock, type View } from './view.ts'
+import { type OfferInfo, type Share, type SharedFile, type Transfer, type Visibility } from '../index.ts'
+import { sizeText } from '../face/amounts.ts'
+import { displayText } from '../face/display-text.ts'
+import { dateText, named, shareState, shownPeerPath, transferState } from '../face/file-words.ts'
+import { offeredText } from '../face/offer-text.ts'
+import { barText, percentText } from '../face/progress.ts'
+import { clock, type View } from '../face/view.ts'
 import { quoteWord } from './words.ts'
-
-/** A whole path of a peer, safe to show (F7, L1). */
-function shownPeerPath(path: string): string {
-  return displayText(path, { maxBytes: limits.filePathBytes })
-}
 
 export function shareLines(view: View, shares: readonly Share[]): readonly string[] {
   const sizes = alignRight(shares.map(({ totalBytes }) => sizeText(totalBytes)))
@@ -37,12 +26,6 @@ export function visibilityText(view: View, visibleTo: Visibility): string {
   if (visibleTo === 'all') return 'all'
   if (visibleTo === 'verified') return 'verified peers'
   return visibleTo.map((id) => view.handle(id)).join(', ')
-}
-
-export function shareState({ problem, unhashedFiles, unhashedBytes, totalBytes }: Share): string {
-  if (problem !== '') return displayText(problem)
-  if (unhashedFiles === 0) return 'ready'
-  return `hashing, ${percentText({ bytes: totalBytes - unhashedBytes, totalBytes })}`
 }
 
 /** Entries of a folder as `ls` shows them: size, date, name; a folder has a slash behind it. */
@@ -80,41 +63,10 @@ export function transferLines(view: View, transfers: readonly Transfer[]): reado
         `${direction === 'in' ? 'from' : 'to'} ${view.plainPeer(peerId)}`,
         sizes[index] ?? '',
         `${barText(transfer)} ${percents[index]}`,
-        stateText(transfer),
+        transferState(transfer),
       ]
     }),
   )
-}
-
-/** How a transfer stands, with why; of one under way how fast, for how long and from how many. */
-function stateText(transfer: Transfer): string {
-  const { state, reason, savedAs } = transfer
-  const why = reason === '' ? '' : `: ${displayText(reason)}`
-  switch (state) {
-    case 'active':
-      return paceText(transfer)
-    case 'queued':
-      return 'waits for its turn'
-    case 'waiting':
-      return `waits${why}`
-    case 'paused':
-      return 'paused'
-    case 'done':
-      return savedAs === undefined ? 'done, verified' : `done: ${shownPeerPath(savedAs)}`
-    case 'failed':
-    case 'cancelled':
-      return `${state}${why}`
-  }
-}
-
-function paceText(transfer: Transfer): string {
-  const left = timeLeftText(transfer)
-  const { bytesPerSecond, sources } = transfer
-  return [
-    rateText(bytesPerSecond),
-    ...(left === '' ? [] : [`${left} left`]),
-    ...(sources.length > 1 ? [`${sources.length} sources`] : []),
-  ].join(', ')
 }
 
 export function offerLines(view: View, offers: readonly OfferInfo[]): readonly string[] {
@@ -146,23 +98,6 @@ function offerState({ incoming, state, reason }: OfferInfo, number: number): str
     case 'withdrawn':
       return `${state}${why}`
   }
-}
-
-function named(path: string, kind: SharedFile['kind']): string {
-  return `${shownPeerPath(path)}${kind === 'folder' ? '/' : ''}`
-}
-
-/** A date of a peer, which may be no date at all, or 0 for a folder that was not looked at yet. */
-function dateText(ms: number): string {
-  const at = new Date(ms)
-  const year = at.getFullYear()
-  if (ms === 0 || !(year >= 0 && year <= 9999)) return '-'.padEnd(16)
-  const day = [digits(year, 4), digits(at.getMonth() + 1), digits(at.getDate())].join('-')
-  return `${day} ${digits(at.getHours())}:${digits(at.getMinutes())}`
-}
-
-function digits(value: number, length = 2): string {
-  return String(value).padStart(length, '0')
 }
 
 function alignRight(cells: readonly string[]): readonly string[] {

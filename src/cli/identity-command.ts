@@ -1,10 +1,10 @@
 import { loadConfig } from '../config/load.ts'
 import { limits, readIdentity, rotateIdentity, type PeerId, type StoredIdentity } from '../index.ts'
+import { digitRows } from '../face/digits.ts'
+import { displayText, jsonLine } from '../face/display-text.ts'
+import { qrLines } from '../face/qr.ts'
+import { styleFor } from '../face/style.ts'
 import type { Flags } from './arguments.ts'
-import { digitRows } from './digits.ts'
-import { displayText, jsonLine } from './display-text.ts'
-import { qrLines } from './qr.ts'
-import { styleFor } from './style.ts'
 
 /** What `p2p id` was asked for. */
 export interface IdentityWish {

@@ -1,6 +1,6 @@
 import type { NodeEvent, P2PError } from '../index.ts'
+import { jsonLine } from '../face/display-text.ts'
 import type { Outcome } from './command.ts'
-import { jsonLine } from './display-text.ts'
 import type { Output } from './output.ts'
 import type { Printer } from './printer.ts'
 

@@ -1,5 +1,5 @@
 import { limits } from '../index.ts'
-import type { Style } from './style.ts'
+import type { Style } from '../face/style.ts'
 
 /** How many lines of one kind may be shown; nothing is lost, as a command shows what became of them. */
 export class LineBudget {

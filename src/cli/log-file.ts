@@ -1,7 +1,7 @@
 import { appendFileSync, renameSync, statSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { limits, type Log, type LogFields, type LogLevel } from '../index.ts'
-import { escapeJson } from './display-text.ts'
+import { escapeJson } from '../face/display-text.ts'
 
 interface Entry {
   readonly level: Lowercase<LogLevel>

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { isP2PError } from '../index.ts'
-import { pick, shortId } from './names.ts'
+import { shortId } from '../face/short-id.ts'
+import { pick } from './names.ts'
 
 const ids = [
   '7c21ab90-0000-4000-8000-000000000001',

@@ -1,5 +1,6 @@
 import { P2PError } from '../index.ts'
-import { displayText } from './display-text.ts'
+import { displayText } from '../face/display-text.ts'
+import { shortId } from '../face/short-id.ts'
 
 /** The command that shows what there is of each kind. */
 const lists = {
@@ -68,22 +69,6 @@ function notUnderstood<Id extends string>(text: string, choice: Choice<Id>): P2P
       ? `${what} Give the beginning of one, or its number in the last "${lists[kind]}".`
       : `${what} ${short} calls itself so, as anybody could: write ${short}, or first "alias ${short} ${shown}".`,
   )
-}
-
-/** The shortest beginning of an ID, at least 8 characters, that no other ID shares. */
-export function shortId(id: string, others: Iterable<string>): string {
-  let length = 8
-  for (const other of others) {
-    if (other !== id) length = Math.max(length, sharedLength(id, other) + 1)
-  }
-  return id.slice(0, length)
-}
-
-/** How many characters two texts have in common at their beginning. */
-function sharedLength(a: string, b: string): number {
-  let length = 0
-  while (length < a.length && a[length] === b[length]) length++
-  return length
 }
 
 function plain(id: string): string {

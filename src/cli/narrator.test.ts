@@ -10,11 +10,11 @@ import {
   type PeerId,
 } from '../index.ts'
 import { MemoryNetwork } from '../testing/index.ts'
+import { plainStyle } from '../face/style.ts'
+import { clock, View } from '../face/view.ts'
 import { EventTap } from './event-tap.ts'
 import { Narrator } from './narrator.ts'
 import { ShellState } from './shell-state.ts'
-import { plainStyle } from './style.ts'
-import { clock, View } from './view.ts'
 
 /** Two nodes on a network in memory; what `desk` is told is in `told`. */
 async function openDesk(): Promise<

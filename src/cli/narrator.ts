@@ -1,12 +1,12 @@
 import { isProvable, type NodeEvent, type PeerId, type SessionInfo } from '../index.ts'
+import { displayText } from '../face/display-text.ts'
+import { messageLines, preview, shownTime } from '../face/message-view.ts'
+import { endpoint, type View } from '../face/view.ts'
 import { DeliveryNarrator } from './delivery-narrator.ts'
-import { displayText } from './display-text.ts'
 import { FileNarrator } from './file-narrator.ts'
 import { LineBudget } from './line-budget.ts'
-import { messageLines, preview, shownTime } from './message-view.ts'
 import type { ShellState } from './shell-state.ts'
 import { trustLines } from './trust-narrator.ts'
-import { endpoint, type View } from './view.ts'
 
 type EventOf<Type extends NodeEvent['type']> = Extract<NodeEvent, { type: Type }>
 

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
-import { displayText } from './display-text.ts'
-import { pathOf } from './local-path.ts'
+import { displayText } from '../face/display-text.ts'
+import { pathOf } from '../face/local-path.ts'
 import { findContact } from './targets.ts'
 import { splitPeerPath } from './peer-path.ts'
 import type { ShellState } from './shell-state.ts'

@@ -1,6 +1,6 @@
 import { P2PError, type P2PNode, type PeerId } from '../index.ts'
+import { displayText } from '../face/display-text.ts'
 import type { CommandContext } from './command.ts'
-import { displayText } from './display-text.ts'
 import { aliasesOf, findContact, peerNamed } from './targets.ts'
 
 /** A file or folder of a peer, as commands name it. */

@@ -1,10 +1,10 @@
 import type { NodeEvent, P2PError } from '../index.ts'
+import { displayLines, displayText } from '../face/display-text.ts'
+import type { View } from '../face/view.ts'
 import type { Outcome } from './command.ts'
-import { displayLines, displayText } from './display-text.ts'
 import type { Narrator } from './narrator.ts'
 import type { Output } from './output.ts'
 import type { Printer } from './printer.ts'
-import type { View } from './view.ts'
 
 interface PlainPrinterOptions {
   readonly output: Output

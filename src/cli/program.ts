@@ -1,6 +1,6 @@
 import { errorTable, isP2PError } from '../index.ts'
+import { displayLines } from '../face/display-text.ts'
 import { parseArguments } from './arguments.ts'
-import { displayLines } from './display-text.ts'
 import { run } from './run.ts'
 import { keepYoungSpaceSmall } from './young-space.ts'
 

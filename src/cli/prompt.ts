@@ -1,7 +1,7 @@
 import { clearScreenDown, createInterface, cursorTo, moveCursor, type Interface } from 'node:readline'
 import type { ReadStream, WriteStream } from 'node:tty'
 import { limits } from '../index.ts'
-import { rowsOf } from './rows.ts'
+import { rowsOf } from '../face/rows.ts'
 
 /** What whoever uses a prompt wants to know. */
 interface PromptListener {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { fetchState } from '../control/fetch-state.ts'
 import { platformDataDir } from '../index.ts'
-import { jsonLine } from './display-text.ts'
+import { jsonLine } from '../face/display-text.ts'
 
 /** Lists that a running node shows as they are, for programs. */
 const lists = ['peers', 'conversations', 'shares', 'offers', 'transfers'] as const

@@ -1,4 +1,6 @@
 import { limits, P2PError, type NodeEvent } from '../index.ts'
+import { styleFor } from '../face/style.ts'
+import { View } from '../face/view.ts'
 import type { CommandContext } from './command.ts'
 import { runLine, tellError } from './command-line.ts'
 import type { Face, FaceOptions } from './face.ts'
@@ -9,8 +11,6 @@ import { Narrator } from './narrator.ts'
 import { Output } from './output.ts'
 import { plainGap, PlainPrinter } from './plain-printer.ts'
 import type { Printer } from './printer.ts'
-import { styleFor } from './style.ts'
-import { View } from './view.ts'
 
 /** The face for programs and pipes: commands from standard input, one a line, strictly one after the other. */
 export function openScript(options: FaceOptions): Face {

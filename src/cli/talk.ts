@@ -1,10 +1,10 @@
 import { P2PError, type Message, type PeerId, type Session, type SessionInfo } from '../index.ts'
+import { displayText } from '../face/display-text.ts'
+import { messageLines, presenceWords, waitWords } from '../face/message-view.ts'
+import type { View } from '../face/view.ts'
 import type { Command, CommandContext, Outcome } from './command.ts'
-import { displayText } from './display-text.ts'
-import { messageLines, presenceWords, waitWords } from './message-view.ts'
 import { peerNamed, personNamed, sessionNamed, splitTarget, whoIsKnown } from './targets.ts'
 import type { Fate } from './underway.ts'
-import type { View } from './view.ts'
 
 /** Messages that `open` shows, or more when more are unread. */
 const openedMessages = 20

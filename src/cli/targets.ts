@@ -7,8 +7,8 @@ import {
   type PeerId,
   type Session,
 } from '../index.ts'
+import { displayText } from '../face/display-text.ts'
 import type { CommandContext } from './command.ts'
-import { displayText } from './display-text.ts'
 import { pick } from './names.ts'
 import type { ShellState } from './shell-state.ts'
 

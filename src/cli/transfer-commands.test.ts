@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { silentLog, startNode, type P2PNode } from '../index.ts'
 import { MemoryNetwork } from '../testing/index.ts'
+import { plainStyle } from '../face/style.ts'
+import { View } from '../face/view.ts'
 import { runLine } from './command-line.ts'
 import type { Outcome } from './command.ts'
 import { ShellState } from './shell-state.ts'
-import { plainStyle } from './style.ts'
-import { View } from './view.ts'
 
 function folder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'p2p-transfer-'))

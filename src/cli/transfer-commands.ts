@@ -1,10 +1,10 @@
 import { createReadStream } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { errnoOf, isP2PError, limits, P2PError } from '../index.ts'
+import { escapeJson } from '../face/display-text.ts'
+import { pathOf, shownPath } from '../face/local-path.ts'
 import type { Command, CommandContext, Outcome } from './command.ts'
-import { escapeJson } from './display-text.ts'
 import { inputLines } from './input-lines.ts'
-import { pathOf, shownPath } from './local-path.ts'
 
 /** Commands that carry conversations between data directories, in the order in which `help` shows them. */
 export const transferCommands: readonly Command[] = [

@@ -9,19 +9,13 @@ import {
   type PeerId,
   type Policy,
 } from '../index.ts'
+import { digitRows } from '../face/digits.ts'
+import { displayText } from '../face/display-text.ts'
+import { policyMeanings } from '../face/trust-words.ts'
+import { clock, type View } from '../face/view.ts'
 import type { Command, CommandContext, Outcome } from './command.ts'
-import { digitRows } from './digits.ts'
-import { displayText } from './display-text.ts'
 import { contactNamed, splitTarget } from './targets.ts'
 import { verify, verifyDetails } from './verify-command.ts'
-import { clock, type View } from './view.ts'
-
-/** What each policy means, for people. */
-export const policyMeanings: Readonly<Record<Policy, string>> = {
-  open: 'everybody; talk with reference peers is not protected',
-  encrypted: 'only peers that prove who they are, and always encrypted',
-  trusted: 'only peers that you have verified; with others you can only verify',
-}
 
 /** Commands about who is who, in the order in which `help` shows them. */
 export const trustCommands: readonly Command[] = [

@@ -1,8 +1,8 @@
 import { limits, type ErrorInfo, type NodeEvent } from '../index.ts'
-import { displayText } from './display-text.ts'
+import { displayText } from '../face/display-text.ts'
+import { loudPrefix, policyMeanings } from '../face/trust-words.ts'
+import type { View } from '../face/view.ts'
 import type { ShellState } from './shell-state.ts'
-import { policyMeanings } from './trust-commands.ts'
-import type { View } from './view.ts'
 
 type EventOf<Type extends NodeEvent['type']> = Extract<NodeEvent, { type: Type }>
 
@@ -35,11 +35,6 @@ export function trustLines(event: TrustEvent, state: ShellState, view: View): re
     case 'warning':
       return [warningLine(event.error, view)]
   }
-}
-
-/** That nobody can be sure who answers is said first, and never quietly (T11). */
-export function loudPrefix(code: ErrorInfo['code']): string {
-  return code === 'insecure-connection' || code === 'identity-mismatch' ? 'SECURE CONNECTION FAILED: ' : ''
 }
 
 function warningLine({ code, message }: ErrorInfo, view: View): string {

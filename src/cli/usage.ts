@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import { errorTable, limits } from '../index.ts'
+import { rowsOf } from '../face/rows.ts'
 import type { Command as Described } from './command.ts'
 import { exampleRows } from './examples.ts'
 import { findCommand } from './commands.ts'
-import { rowsOf } from './rows.ts'
 import { standaloneNames, type StandaloneName } from './standalone.ts'
 
 const days = limits.successionMs / (24 * 60 * 60_000)

@@ -1,10 +1,10 @@
 import { setImmediate as tick } from 'node:timers/promises'
 import { limits, messageOf, P2PError, type PeerId, type Verification } from '../index.ts'
+import { displayText } from '../face/display-text.ts'
+import { qrLines } from '../face/qr.ts'
+import type { View } from '../face/view.ts'
 import type { CommandContext, Outcome } from './command.ts'
-import { displayText } from './display-text.ts'
-import { qrLines } from './qr.ts'
 import { contactNamed, findContact, peerNamed, splitTarget } from './targets.ts'
-import type { View } from './view.ts'
 
 export const verifyDetails = [
   'verify <peer>: both screens show eight digits; when both people say that they are the same, both are verified.',

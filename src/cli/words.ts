@@ -1,5 +1,5 @@
 import { P2PError } from '../index.ts'
-import { displayText } from './display-text.ts'
+import { displayText } from '../face/display-text.ts'
 
 /** How names with spaces are written, for the details of commands. */
 export const quoting = 'a name with spaces stands in quotes, or has a backslash before each'

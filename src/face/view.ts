@@ -11,8 +11,8 @@ import {
   type TrustState,
 } from '../index.ts'
 import { displayText } from './display-text.ts'
-import { shortId } from './names.ts'
 import { offerText } from './offer-text.ts'
+import { shortId } from './short-id.ts'
 import { plainStyle, type Style } from './style.ts'
 
 /** What tells who somebody is: what we call it, what it calls itself, and what is known of its key. */
