@@ -31,7 +31,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   index: ['app', 'discovery', 'transport', 'identity', 'files', 'rules', 'protocol', 'base'],
   config: ['index'],
   control: ['index', 'base'],
-  face: ['index'],
+  face: ['index', 'protocol', 'base'],
   tui: ['index', 'control', 'face'],
   cli: ['index', 'config', 'control', 'face', 'tui'],
 }

@@ -1,6 +1,6 @@
 import { nearest, P2PError } from '../index.ts'
 import { displayText } from '../face/display-text.ts'
-import { endpoint } from '../face/view.ts'
+import { endpoint } from '../face/peer-words.ts'
 import { browseCommands } from './browse-commands.ts'
 import type { Command, CommandContext, Outcome } from './command.ts'
 import { conversationCommands } from './conversation-commands.ts'

@@ -11,7 +11,7 @@ import {
   type Transfer,
 } from '../index.ts'
 import { MemoryNetwork } from '../testing/index.ts'
-import { savedLine } from '../face/file-words.ts'
+import { savedLine } from '../face/saved-line.ts'
 import { plainStyle } from '../face/style.ts'
 import { View } from '../face/view.ts'
 import { Narrator } from './narrator.ts'

@@ -3,8 +3,10 @@ import { sizeText } from '../face/amounts.ts'
 import { displayText } from '../face/display-text.ts'
 import { dateText, named, shareState, shownPeerPath, transferState } from '../face/file-words.ts'
 import { offeredText } from '../face/offer-text.ts'
-import { barText, percentText } from '../face/progress.ts'
-import { clock, type View } from '../face/view.ts'
+import { barText } from '../face/progress-line.ts'
+import { percentText } from '../face/progress.ts'
+import { clock } from '../face/clock.ts'
+import type { View } from '../face/view.ts'
 import { quoteWord } from './words.ts'
 
 export function shareLines(view: View, shares: readonly Share[]): readonly string[] {

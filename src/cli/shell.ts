@@ -1,7 +1,7 @@
 import type { Log, NodeEvent, P2PError, PeerId, Transfer, Verification } from '../index.ts'
 import { countText } from '../face/amounts.ts'
 import { displayLines } from '../face/display-text.ts'
-import { progressLine } from '../face/progress.ts'
+import { progressLine } from '../face/progress-line.ts'
 import { styleFor } from '../face/style.ts'
 import { loudPrefix, policyMeanings } from '../face/trust-words.ts'
 import { View } from '../face/view.ts'

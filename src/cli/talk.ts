@@ -1,6 +1,7 @@
 import { P2PError, type Message, type PeerId, type Session, type SessionInfo } from '../index.ts'
 import { displayText } from '../face/display-text.ts'
-import { messageLines, presenceWords, waitWords } from '../face/message-view.ts'
+import { presenceWords, waitWords } from '../face/message-words.ts'
+import { messageLines } from '../face/message-view.ts'
 import type { View } from '../face/view.ts'
 import type { Command, CommandContext, Outcome } from './command.ts'
 import { peerNamed, personNamed, sessionNamed, splitTarget, whoIsKnown } from './targets.ts'

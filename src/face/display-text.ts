@@ -1,4 +1,5 @@
-import { limits } from '../index.ts'
+import { limits } from '../base/limits.ts'
+import { clipUtf8, fitsUtf8 } from '../protocol/text.ts'
 
 /**
  * Characters that move the cursor, command the terminal, turn text around or cannot be seen: controls, format
@@ -18,16 +19,16 @@ export interface DisplayOptions {
 }
 
 /**
- * The one function through which text from outside reaches a terminal. What comes out is printable: nothing in it
+ * The one function through which text from outside reaches a terminal or a page. What comes out is printable: nothing in it
  * moves the cursor, changes colours or titles, or is longer than it may be.
  */
 export function displayText(text: string, options: DisplayOptions = {}): string {
   const { maxBytes = limits.shownTextBytes, multiline = false } = options
-  const shown = head(text, maxBytes)
+  const shown = clipUtf8(text, maxBytes)
     .replace(hidden, (found) => (multiline && (found === '\n' || found === '\t') ? found : visible(found)))
     .replace(tooManyMarks, '$1…')
-  const fitting = head(shown, maxBytes)
-  const whole = fitting.length === shown.length && Buffer.byteLength(text) <= maxBytes
+  const fitting = clipUtf8(shown, maxBytes)
+  const whole = fitting.length === shown.length && fitsUtf8(text, maxBytes)
   return whole ? shown : `${fitting}… (cut; ${text.length.toLocaleString('en')} characters in all)`
 }
 
@@ -49,14 +50,6 @@ export function jsonLine(value: unknown): string {
  */
 export function escapeJson(json: string): string {
   return json.replace(hidden, (found) => (found === '\n' ? found : unicodeEscape(found)))
-}
-
-/** The beginning of a text, at most `maxBytes` in UTF-8, no character cut in two. */
-function head(text: string, maxBytes: number): string {
-  if (text.length * 3 <= maxBytes || Buffer.byteLength(text) <= maxBytes) return text
-  const bytes = Buffer.from(text.slice(0, maxBytes)).subarray(0, maxBytes)
-  // A streaming decoder keeps an unfinished character at the end to itself.
-  return new TextDecoder().decode(bytes, { stream: true })
 }
 
 function visible(character: string): string {

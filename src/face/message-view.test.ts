@@ -4,7 +4,8 @@ import { startNode, type ConversationInfo, type Message, type PeerId } from '../
 import { MemoryNetwork } from '../testing/index.ts'
 import { conversationLines, messageLines, outboxLines } from './message-view.ts'
 import { plainStyle } from './style.ts'
-import { clock, View } from './view.ts'
+import { clock } from './clock.ts'
+import { View } from './view.ts'
 
 const alice = '7c21ab90-0000-8000-8000-000000000001' as PeerId
 const reference = '8d21ab90-0000-4000-8000-000000000001' as PeerId

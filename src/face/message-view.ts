@@ -1,14 +1,8 @@
-import {
-  isProvable,
-  limits,
-  type ConversationInfo,
-  type Message,
-  type PeerPresence,
-  type WaitCause,
-  type WaitingMessage,
-} from '../index.ts'
+import { limits, type ConversationInfo, type Message, type WaitingMessage } from '../index.ts'
+import { clock } from './clock.ts'
 import { displayLines, displayText } from './display-text.ts'
-import { clock, type View } from './view.ts'
+import { presenceWords, stateWords, waitWords } from './message-words.ts'
+import type { View } from './view.ts'
 
 /** A message as chat shows it; lines after the first stand in, so that none looks like another message. */
 export function messageLines(view: View, message: Message): readonly string[] {
@@ -42,22 +36,6 @@ function notesOn({ incoming, oddClock, sentAt, ...message }: Message): string {
   return notes.join('; ')
 }
 
-/** How far one of ours has come. */
-function stateWords({ peerId, state, reason }: Pick<Message, 'peerId' | 'state' | 'reason'>): string {
-  switch (state) {
-    case 'pending':
-      return 'waiting'
-    case 'sent':
-      return isProvable(peerId) ? 'sent' : 'sent, not confirmed'
-    case 'failed':
-      return `failed: ${displayText(reason)}`
-    case 'delivered':
-    case 'read':
-    case 'received':
-      return state
-  }
-}
-
 export function conversationLines(view: View, conversations: readonly ConversationInfo[]): readonly string[] {
   return view.table(
     ['#', 'with', 'last message', 'when', 'unread', 'waiting', 'presence'],
@@ -71,19 +49,6 @@ export function conversationLines(view: View, conversations: readonly Conversati
       presenceWords(presence),
     ]),
   )
-}
-
-export function presenceWords({ state, since }: PeerPresence): string {
-  if (state === 'online') return 'here'
-  return since === undefined ? 'away' : `away since ${clock(since)}`
-}
-
-/** What a message waits for, for people. */
-export const waitWords: Readonly<Record<WaitCause, string>> = {
-  peer: 'not here',
-  dial: 'cannot be reached, or refuses; tried again soon',
-  permission: 'refused here, by policy or block',
-  session: 'on the way',
 }
 
 export function outboxLines(view: View, waiting: readonly WaitingMessage[]): readonly string[] {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PeerId, Transfer } from '../index.ts'
-import { barText, percentText, progressLine, timeLeftText } from './progress.ts'
+import { barText, progressLine } from './progress-line.ts'
+import { percentText, timeLeftText } from './progress.ts'
 import { columnsOf } from './rows.ts'
 
 const peerId = '7c21ab90-0000-8000-8000-000000000001' as PeerId

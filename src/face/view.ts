@@ -10,8 +10,10 @@ import {
   type Session,
   type TrustState,
 } from '../index.ts'
+import { clock } from './clock.ts'
 import { displayText } from './display-text.ts'
 import { offerText } from './offer-text.ts'
+import { claim, endpoint, protectionWords, trustWords } from './peer-words.ts'
 import { shortId } from './short-id.ts'
 import { plainStyle, type Style } from './style.ts'
 
@@ -21,22 +23,6 @@ interface Known {
   readonly name: string
   readonly trust: TrustState
 }
-
-/** What is said beside a name that a peer has given itself. */
-const trustWords = {
-  unknown: 'unverified',
-  seen: 'unverified',
-  succeeded: 'unverified',
-  verified: 'verified',
-  replaced: 'replaced',
-  blocked: 'blocked',
-} as const satisfies Readonly<Record<TrustState, string>>
-
-const protectionWords = {
-  none: 'not protected',
-  encrypted: 'encrypted',
-  verified: 'verified',
-} as const satisfies Readonly<Record<Protection, string>>
 
 /** Puts what the node knows into words for people; everything from outside passes through `displayText` here. */
 export class View {
@@ -203,11 +189,6 @@ export class View {
   }
 }
 
-/** What somebody says of itself, in quotes that it cannot close. */
-function claim(name: string): string {
-  return `"${displayText(name).replaceAll(/["\\]/g, String.raw`\$&`)}"`
-}
-
 function nameCell({ alias, name, trust }: Peer): string {
   if (alias !== '') return displayText(alias)
   const word = trustWords[trust]
@@ -220,22 +201,6 @@ function protectionCell({ protection, trust }: Peer): string {
   return trust === 'blocked' || trust === 'replaced' ? trust : protectionWords[protection]
 }
 
-/** An address and a port, as they are typed. */
-export function endpoint({ address, port }: { readonly address: string; readonly port: number }): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
-}
-
-/** The time of day where we are, with the date when it is not today's. */
-export function clock(at: Date, now = new Date()): string {
-  const time = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
-  if (at.toDateString() === now.toDateString()) return time
-  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`
-}
-
 function* peerIds(node: P2PNode): Generator<string> {
   for (const peer of node.peers.list()) yield peer.id
-}
-
-function two(digits: number): string {
-  return String(digits).padStart(2, '0')
 }

@@ -22,7 +22,8 @@ export function fitsUtf8(text: string, maxBytes: number): boolean {
 }
 
 /** The longest beginning of `text` that fits into `maxBytes` bytes of UTF-8. */
-function clipUtf8(text: string, maxBytes: number): string {
+export function clipUtf8(text: string, maxBytes: number): string {
+  if (3 * text.length <= maxBytes) return text
   const { read } = encoder.encodeInto(text, new Uint8Array(maxBytes))
   return text.slice(0, read)
 }
