@@ -1,11 +1,12 @@
 /**
- * Makes dist/: the command in one piece with everything it needs, the library with its packages left outside, and the
- * declarations.
+ * Makes dist/: the command in one piece with everything it needs, the page, the library with its packages left outside, and
+ * the declarations.
  */
 import { spawnSync } from 'node:child_process'
-import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild'
+import { buildPage } from './build-page.ts'
 
 const shared = {
   bundle: true,
@@ -91,11 +92,10 @@ async function buildWorker(): Promise<void> {
   await build({ ...shared, entryPoints: { 'file-worker': 'src/files/worker.ts' }, minify: true })
 }
 
-/** The licences of the packages inside dist/cli.js ask to travel with them. */
-function writeLicences(metafile: Metafile): void {
-  const folders = Object.keys(metafile.inputs).map(
-    (file) => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0],
-  )
+/** The licences of the packages inside the command and the page ask to travel with them. */
+function writeLicences(metafiles: readonly Metafile[]): void {
+  const inputs = metafiles.flatMap((metafile) => Object.keys(metafile.inputs))
+  const folders = inputs.map((file) => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0])
   const texts = [...new Set(folders)]
     .sort((a = '', b = '') => a.localeCompare(b))
     .flatMap((folder) => {
@@ -121,7 +121,15 @@ function writeDeclarations(): void {
 }
 
 process.chdir(join(import.meta.dirname, '..'))
-rmSync('dist', { recursive: true, force: true })
-const [metafile] = await Promise.all([buildCommand(), buildEntry(), buildLibrary(), buildWorker()])
-writeLicences(metafile)
+mkdirSync('dist', { recursive: true })
+// The page is replaced file by file: a node of this clone may be serving it.
+for (const name of readdirSync('dist')) if (name !== 'web') rmSync(join('dist', name), { recursive: true })
+const [command, page] = await Promise.all([
+  buildCommand(),
+  buildPage(),
+  buildEntry(),
+  buildLibrary(),
+  buildWorker(),
+])
+writeLicences([command, page])
 writeDeclarations()

@@ -109,5 +109,33 @@ function run(node, args) {
   })
 }
 
+// Milliseconds of the newest file below a folder, or of the oldest; 0 where there is none.
+function changedAt(folder, choose) {
+  try {
+    var times = fs.readdirSync(folder).map(function (name) {
+      return fs.statSync(path.join(folder, name)).mtimeMs
+    })
+    return times.length === 0 ? 0 : choose.apply(null, times)
+  } catch (error) {
+    return 0
+  }
+}
+
+// The page comes with the package; in a clone it is made when somebody who starts p2p has none that is newer than its sources.
+function buildPage(node) {
+  if (process.env.npm_lifecycle_event !== 'start') return
+  if (
+    changedAt(path.join(root, 'dist', 'web'), Math.min) > changedAt(path.join(root, 'src', 'web'), Math.max)
+  )
+    return
+  var result = childProcess.spawnSync(node, [path.join(root, 'scripts', 'build-page.ts')], {
+    stdio: ['ignore', 2, 2],
+  })
+  if (result.status !== 0)
+    process.stderr.write('p2p: the page could not be built, see above; the rest works.\n')
+}
+
 install()
-run(pinnedNode(), [path.join(root, process.argv[2])].concat(process.argv.slice(3)))
+var node = pinnedNode()
+buildPage(node)
+run(node, [path.join(root, process.argv[2])].concat(process.argv.slice(3)))

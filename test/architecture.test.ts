@@ -34,6 +34,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   face: ['index', 'protocol', 'base'],
   tui: ['index', 'control', 'face'],
   cli: ['index', 'config', 'control', 'face', 'tui'],
+  web: [],
 }
 
 /** The rooms that may import a package. */

@@ -38,7 +38,20 @@ export interface ServeWish {
   readonly json: boolean
   /** TCP port of 127.0.0.1 on which the control API is served too; 0 for a free one. */
   readonly controlPort: number | undefined
+  /** Whether the page is served there. */
+  readonly web: boolean
 }
+
+/** What `p2p web` is asked for. */
+export interface WebWish {
+  readonly flags: Flags
+  readonly json: boolean
+  /** Says how to get into the page, and opens no browser. */
+  readonly code: boolean
+}
+
+/** What has examples in its help. */
+export type Explained = StandaloneName | 'serve' | 'web' | 'events'
 
 /** A command with what stands behind it on the command line. */
 export interface Standalone {
@@ -67,6 +80,7 @@ export interface ToolWish {
 export type Wish =
   | { readonly kind: 'run'; readonly args: Arguments }
   | { readonly kind: 'serve'; readonly wish: ServeWish }
+  | { readonly kind: 'web'; readonly wish: WebWish }
   | { readonly kind: 'tool'; readonly wish: ToolWish }
   | { readonly kind: 'identity'; readonly wish: IdentityWish }
   | { readonly kind: 'doctor'; readonly wish: DoctorWish }
@@ -96,7 +110,8 @@ interface IdentityOptions {
 interface Chosen {
   identity?: IdentityOptions
   doctor?: DoctorOptions
-  serve?: { readonly controlPort?: number }
+  serve?: { readonly controlPort?: number; readonly web?: true }
+  web?: { readonly code?: true }
   events?: { readonly exec?: string }
   tool?: Pick<ToolWish, 'name' | 'words'>
   alone?: Standalone
@@ -115,7 +130,7 @@ export async function parseArguments(args: readonly string[]): Promise<Wish> {
     version: wantsVersion,
     ...flags
   } = program.opts<Options>()
-  const { identity, doctor, serve, events, tool, alone } = chosen
+  const { identity, doctor, serve, web, events, tool, alone } = chosen
   if (help) return { kind: 'text', text: (await import('./usage.ts')).usage(program, named(chosen)) }
   if (wantsVersion) return { kind: 'text', text: `${version()}\n` }
   if (identity !== undefined) {
@@ -126,15 +141,18 @@ export async function parseArguments(args: readonly string[]): Promise<Wish> {
   if (doctor !== undefined)
     return { kind: 'doctor', wish: { flags, json, peers: doctor.peer ?? [], patienceMs: waitMs } }
   if (tool !== undefined) return { kind: 'tool', wish: { ...tool, flags, json } }
-  if (serve !== undefined) return { kind: 'serve', wish: { flags, json, controlPort: serve.controlPort } }
+  if (serve !== undefined)
+    return { kind: 'serve', wish: { flags, json, controlPort: serve.controlPort, web: serve.web ?? false } }
+  if (web !== undefined) return { kind: 'web', wish: { flags, json, code: web.code ?? false } }
   const follows = events !== undefined
   if (alone === undefined && !follows) checkWord(program.args)
   return { kind: 'run', args: { flags, json, stay, waitMs, timeoutMs, alone, follows, exec: events?.exec } }
 }
 
 /** The name of what is asked about. */
-function named({ alone, serve, events }: Chosen): StandaloneName | 'serve' | 'events' | undefined {
+function named({ alone, serve, web, events }: Chosen): Explained | undefined {
   if (serve !== undefined) return 'serve'
+  if (web !== undefined) return 'web'
   return events === undefined ? alone?.name : 'events'
 }
 
@@ -146,6 +164,9 @@ function parseInto(program: Command, args: readonly string[]): Chosen {
   })
   const serve = describeServe(program).action(() => {
     chosen.serve = serve.opts()
+  })
+  const web = describeWeb(program).action(() => {
+    chosen.web = web.opts()
   })
   const events = describeEvents(program).action(() => {
     chosen.events = events.opts()
@@ -217,6 +238,15 @@ function describeServe(program: Command): Command {
         'serve the control API on this TCP port of 127.0.0.1 too; 0 takes a free one',
       ).argParser(port),
     )
+    .option('--web', 'serve the page there too, on port 8021 unless another is said')
+    .allowExcessArguments(false)
+}
+
+function describeWeb(program: Command): Command {
+  return program
+    .command('web')
+    .description('open the page of the p2p that runs in your browser, or run one for it')
+    .option('--code', 'say where the page is and what lets you in, and open no browser')
     .allowExcessArguments(false)
 }
 

@@ -1,9 +1,7 @@
-import type { StandaloneName } from './standalone.ts'
+import type { Explained } from './arguments.ts'
 
 /** For each command that runs alone, how it is written, and what that does. */
-export const examples: Readonly<
-  Record<StandaloneName | 'serve' | 'events', readonly (readonly [line: string, what: string])[]>
-> = {
+export const examples: Readonly<Record<Explained, readonly (readonly [line: string, what: string])[]>> = {
   peers: [['p2p peers --json', 'who is here, for a program']],
   conversations: [['p2p conversations', 'with whom you talk, and what is unread']],
   tell: [['p2p tell desk lunch?', 'one message, now or when desk is there']],
@@ -54,6 +52,11 @@ export const examples: Readonly<
   serve: [
     ['p2p serve', 'until Ctrl-C; "p2p service install" starts it with your session'],
     ['p2p serve --control-port 0', 'for programs that speak HTTP; see docs/control.md'],
+    ['p2p serve --web', 'with the page, which p2p web opens'],
+  ],
+  web: [
+    ['p2p web', 'the page of the p2p that runs; or runs one, until Ctrl-C'],
+    ['p2p web --code', 'for a browser that p2p cannot open'],
   ],
   events: [
     ['p2p events --json', 'one event a line'],

@@ -9,6 +9,7 @@ async function carryOut(args: readonly string[]): Promise<void> {
   // Standard input may still be open then, and sockets that took too long to close.
   if (wish.kind === 'run') process.exit(await run(wish.args))
   if (wish.kind === 'serve') process.exit(await (await import('./serve.ts')).serve(wish.wish))
+  if (wish.kind === 'web') process.exit(await (await import('./web-command.ts')).openWeb(wish.wish))
   if (wish.kind === 'doctor') process.exit(await (await import('./doctor-command.ts')).runDoctor(wish.wish))
   if (wish.kind === 'tool') process.stdout.write(await (await import('./tools.ts')).toolText(wish.wish))
   else if (wish.kind === 'text') process.stdout.write(wish.text)

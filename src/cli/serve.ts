@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { openControl } from '../control/server.ts'
+import { openControl, pagePort, type Control } from '../control/server.ts'
 import { limits, messageOf, startNode, type P2PNode } from '../index.ts'
 import { displayText } from '../face/display-text.ts'
 import type { Flags, ServeWish } from './arguments.ts'
@@ -14,27 +14,31 @@ import { version } from './version.ts'
  * Runs a node without a screen, which other commands of this data directory use, until a signal ends it. SIGHUP reads the
  * configuration again.
  *
+ * @param opened is called when everything can be used
  * @returns the exit status
  * @throws P2PError what keeps the node from starting
  */
-export async function serve({ flags, json, controlPort }: ServeWish): Promise<number> {
+export async function serve(wish: ServeWish, opened?: (control: Control) => Promise<void>): Promise<number> {
+  const { flags, json, controlPort, web } = wish
   let reload: (() => Promise<void>) | undefined
   const stop = catchSignals({ hangUp: () => void reload?.() })
   const settings = await readSettings(flags, process.env)
   const log = fileLog(settings.logFile, settings.logLevel)
-  await using opened = new AsyncDisposableStack()
+  await using running = new AsyncDisposableStack()
   const node = await startNode({ ...settings.node, log })
-  opened.defer(() => Promise.race([node.close(), delay(limits.shutdownMs, undefined, { ref: false })]))
+  running.defer(() => Promise.race([node.close(), delay(limits.shutdownMs, undefined, { ref: false })]))
   keepConfig(settings, log)
   await log.open()
   const { dataDir } = settings
   const port = controlPort === undefined ? {} : { port: controlPort }
-  const control = opened.use(await openControl({ node, dataDir, version: version(), log, ...port }))
+  const control = running.use(await openControl({ node, dataDir, version: version(), log, ...port }))
+  const page = web ? await control.openPage() : undefined
   log.info('p2p serves.', { version: version(), id: node.id, port: node.info.port })
   reload = () => reloadSettings(flags, node, log)
   // Who reads this line knows that everything can be used; nobody may be there to read it.
   process.stdout.on('error', () => {})
-  process.stdout.write(json ? startedLine(node) : servingText(node, control.port))
+  process.stdout.write(json ? startedLine(node) : servingText(node, control.port, page))
+  await opened?.(control)
   await new Promise<void>((resolve) => {
     if (stop.signal.aborted) resolve()
     stop.signal.addEventListener('abort', () => resolve(), { once: true })
@@ -62,9 +66,10 @@ function startedLine(node: P2PNode): string {
   return jsonEvent({ type: 'node:started', at: new Date(), node: node.info })
 }
 
-function servingText({ info }: P2PNode, controlPort: number | undefined): string {
+function servingText({ info }: P2PNode, port: number | undefined, page: string | undefined): string {
   const name = info.name === '' ? '' : `"${displayText(info.name)}" `
-  const control =
-    controlPort === undefined ? '' : ` The control API is also at http://127.0.0.1:${controlPort}.`
-  return `p2p serves ${name}${info.id}, port ${info.port}.${control} Other commands use it; Ctrl-C ends it.\n`
+  const taken = page === undefined || port === pagePort ? '' : ` Port ${pagePort} is not free.`
+  const control = port === undefined ? '' : ` The control API is also at http://127.0.0.1:${port}.`
+  const shown = page === undefined ? control : ` Its page is ${page}, and "p2p web" opens it.${taken}`
+  return `p2p serves ${name}${info.id}, port ${info.port}.${shown} Other commands use it; Ctrl-C ends it.\n`
 }

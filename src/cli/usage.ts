@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { errorTable, limits } from '../index.ts'
 import { rowsOf } from '../face/rows.ts'
+import type { Explained } from './arguments.ts'
 import type { Command as Described } from './command.ts'
 import { exampleRows } from './examples.ts'
 import { findCommand } from './commands.ts'
@@ -22,6 +23,7 @@ const howToUse = `Examples:
   p2p --policy trusted                   talk only with those you have verified
   p2p id --qr                            your ID and key, as a code to scan
   p2p serve                              without a screen; other commands use it
+  p2p web                                the page, in your browser
   p2p events --json                      everything that happens, for a program
   p2p events --exec 'jq -r .type'        a command reads each event
   p2p doctor --peer 192.168.1.20         why that machine and this one do not meet
@@ -46,8 +48,8 @@ arrive; those that do not are kept, and delivered in a later run.
 `
 
 /** What `p2p --help` prints, or with a command behind it. */
-export function usage(program: Command, alone: StandaloneName | 'serve' | 'events' | undefined): string {
-  if (alone === 'serve' || alone === 'events') return usageSpecial(program, alone)
+export function usage(program: Command, alone: Explained | undefined): string {
+  if (alone === 'serve' || alone === 'web' || alone === 'events') return usageSpecial(program, alone)
   if (alone !== undefined) return usageAlone(alone)
   describeCommands(program)
   return `${program.helpInformation()}
@@ -67,6 +69,7 @@ function filesAndStatus(): string {
   log.log         the log; messages are never in it
   control.json    where other commands find the p2p that runs; its token
   control.sock    the socket on which they ask it
+  web.html        leads a browser to the page, once, within a minute
 
 Environment: P2P_CONFIG, P2P_DATA_DIR, P2P_NAME, P2P_PORT, P2P_POLICY,
 P2P_LOG_LEVEL, and P2P_ with any other key of config.yaml, such as
@@ -103,7 +106,7 @@ function usageAlone(name: StandaloneName): string {
   return `Usage: p2p ${writtenAlone(name, command)} [options]\n\n${rows.join('\n').trimEnd()}\n\n${exampleRows(name).join('\n')}\n\n"p2p --help" shows the other options.\n`
 }
 
-function usageSpecial(program: Command, name: 'serve' | 'events'): string {
+function usageSpecial(program: Command, name: 'serve' | 'web' | 'events'): string {
   const command = program.commands.find((one) => one.name() === name)
   return `${command?.helpInformation() ?? ''}\n${exampleRows(name).join('\n')}\n\n"p2p --help" shows the other options.\n`
 }

@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdtempSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -39,7 +39,12 @@ function requirePrivate(folder: string): void {
 
 /** Tells the other processes of our user where the node is. */
 export function writeEndpoint(dataDir: string, endpoint: Endpoint): void {
-  writeFileSync(join(dataDir, endpointFile), JSON.stringify(endpoint), { mode: 0o600, flag: 'wx' })
+  const path = join(dataDir, endpointFile)
+  const next = `${path}.new`
+  rmSync(next, { force: true })
+  writeFileSync(next, JSON.stringify(endpoint), { mode: 0o600, flag: 'wx' })
+  // Whoever reads it meanwhile reads the one or the other.
+  renameSync(next, path)
 }
 
 export function removeEndpoint(dataDir: string): void {

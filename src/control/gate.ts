@@ -34,6 +34,17 @@ export function refuseOrigin(gate: Gate, headers: IncomingHttpHeaders): Refusal 
   return undefined
 }
 
+/**
+ * Looks at where a request for the page comes from. Any page may lead a browser here, as ours in the data directory does; into a
+ * frame, or as a part of itself, it may not take it (C5).
+ */
+export function refuseVisit(gate: Gate, headers: IncomingHttpHeaders): Refusal | undefined {
+  const isVisit = headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document'
+  if (!isVisit) return refuseOrigin(gate, headers)
+  const { 'sec-fetch-site': _anywhere, ...rest } = headers
+  return refuseOrigin(gate, rest)
+}
+
 /** Only a header counts: what stands in an address is kept in histories and logs (C1). */
 export function refuseStranger(gate: Gate, headers: IncomingHttpHeaders): Refusal | undefined {
   if (gate.kind === 'private') return undefined

@@ -25,6 +25,7 @@ export function openApi(version: string): JsonSchema {
     security: [{ token: [] }],
     paths: Object.fromEntries([
       ...reads,
+      ...pageOperations,
       ...operations.map((one) => [`/v1/${one.name}`, { post: described(one) }]),
     ]),
   }
@@ -62,6 +63,61 @@ const reads: readonly (readonly [string, JsonSchema])[] = [
   ['/healthz', { get: { ...read('Whether the node runs.', 'text/plain'), security: [] } }],
 ]
 
+/** What is asked of the listeners themselves. */
+const pageOperations: readonly (readonly [string, JsonSchema])[] = [
+  [
+    '/v1/open-page',
+    {
+      post: posted('open-page', {
+        summary: 'Serves the page, and makes a code that lets one browser in; on the socket only.',
+        input: { type: 'object', additionalProperties: false },
+        output: stringsOf('address', 'code', 'file'),
+      }),
+    },
+  ],
+  [
+    '/v1/enter',
+    {
+      post: {
+        ...posted('enter', {
+          summary: 'The token, for a code; on loopback only.',
+          input: { ...stringsOf('code'), additionalProperties: false },
+          output: stringsOf('token'),
+        }),
+        security: [],
+      },
+    },
+  ],
+]
+
+function stringsOf(...names: readonly string[]): JsonSchema {
+  const properties = Object.fromEntries(names.map((name) => [name, { type: 'string' }]))
+  return { type: 'object', properties, required: names }
+}
+
+function posted(
+  operationId: string,
+  {
+    summary,
+    input,
+    output,
+  }: { readonly summary: string; readonly input: JsonSchema; readonly output: JsonSchema },
+): JsonSchema {
+  return {
+    operationId,
+    summary,
+    requestBody: { required: true, content: { 'application/json': { schema: input } } },
+    responses: answered('application/json', output),
+  }
+}
+
+function answered(mediaType: string, schema: JsonSchema): JsonSchema {
+  return {
+    '200': { description: 'Done.', content: { [mediaType]: { schema } } },
+    default: { description: 'Why not.', content: { 'application/json': { schema: error } } },
+  }
+}
+
 function read(summary: string, mediaType?: string): JsonSchema {
   const content = mediaType === undefined ? {} : { content: { [mediaType]: {} } }
   return {
@@ -80,9 +136,6 @@ function described({ name, summary, input, output, takesStream }: Operation): Js
           requestBody: { content: { 'application/octet-stream': {} } },
         }
       : { requestBody: { required: true, content: { 'application/json': { schema: input } } } }),
-    responses: {
-      '200': { description: 'Done.', content: { [mediaTypes[output.kind]]: { schema: output.schema } } },
-      default: { description: 'Why not.', content: { 'application/json': { schema: error } } },
-    },
+    responses: answered(mediaTypes[output.kind], output.schema),
   }
 }

@@ -1,21 +1,14 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { chmodSync } from 'node:fs'
 import { resolve as absolute } from 'node:path'
-import { setImmediate as tick } from 'node:timers/promises'
-import type { Duplex } from 'node:stream'
-import { WebSocketServer, type WebSocket } from 'ws'
-import { limits, messageOf, P2PError, type Log, type P2PNode } from '../index.ts'
-import { operations } from './api.ts'
+import { isP2PError, type Log, type P2PNode } from '../index.ts'
 import { prepareSocket, removeEndpoint, removeSocket, writeEndpoint } from './endpoint.ts'
 import { EventFeed } from './event-feed.ts'
-import { serveEvents } from './event-socket.ts'
-import { isToken, newToken, proofOf, refuseOrigin, refuseStranger, type Gate } from './gate.ts'
-import { metricsText } from './metrics.ts'
-import { openApi } from './openapi.ts'
-import type { Operation } from './operation.ts'
-import { sendError, sendJson, sendStream, sendText } from './reply.ts'
-import { isRecord } from './schema.ts'
-import { parseStrictJson } from './strict-json.ts'
+import { newToken } from './gate.ts'
+import { Listener, type Serving } from './listener.ts'
+import { Page, type PageWay } from './page.ts'
+
+/** Port of 127.0.0.1 on which the page is, unless another is wished or this one is taken. */
+export const pagePort = 8021
 
 /** How a node is opened to other processes. */
 export interface ControlOptions {
@@ -24,15 +17,27 @@ export interface ControlOptions {
   readonly dataDir: string
   /** What `p2p --version` prints. */
   readonly version: string
-  /** Also listens on this TCP port of 127.0.0.1; 0 takes a free one. */
+  /** Also listens on this TCP port of 127.0.0.1 from the start; 0 takes a free one. */
   readonly port?: number
+  /** Where the built page is, when not where scripts/build-page.ts puts it. */
+  readonly pageFolder?: string
   readonly log: Log
 }
 
 /** A node that other processes of our user can drive. */
 export interface Control extends AsyncDisposable {
   readonly socket: string
+  /** TCP port on 127.0.0.1, once there is one. */
   readonly port: number | undefined
+  /**
+   * Serves the page on that port, which is opened when it is not: {@link pagePort}, or a free one when that is taken.
+   *
+   * @returns the address of the page
+   * @throws P2PError `file-unusable` when the page was not built
+   */
+  openPage(): Promise<string>
+  /** A way into the page for one browser; opens the page as {@link openPage} does. */
+  pageWay(): Promise<PageWay>
 }
 
 /**
@@ -41,222 +46,96 @@ export interface Control extends AsyncDisposable {
  * @throws P2PError `data-dir-unusable`, `port-taken`, `port-forbidden`
  */
 export async function openControl(options: ControlOptions): Promise<Control> {
-  const { port } = options
+  const { node, version, log, port } = options
   const dataDir = absolute(options.dataDir)
   await using opened = new AsyncDisposableStack()
-  const feed = new EventFeed(options.node, options.version)
-  opened.defer(() => feed.close())
+  const feed = opened.adopt(new EventFeed(node, version), (one) => one.close())
   const socket = prepareSocket(dataDir)
-  const local = opened.use(new ControlServer(options, feed, { kind: 'private' }))
-  await local.listen({ path: socket })
-  if (process.platform !== 'win32') chmodSync(socket, 0o600)
+  const doors = opened.use(new Doors(dataDir, { node, version, log, feed }, options.pageFolder))
+  await doors.openPrivate(socket)
   opened.defer(() => removeSocket(dataDir, socket))
-  const token = newToken()
-  let open: number | undefined
-  if (port !== undefined) {
-    const server: ControlServer = opened.use(
-      new ControlServer(options, feed, { kind: 'loopback', token, port: () => server.port ?? 0 }),
-    )
-    await server.listen({ host: '127.0.0.1', port })
-    open = server.port
-  }
-  writeEndpoint(dataDir, { socket, token, ...(open !== undefined && { port: open }) })
+  if (port !== undefined) await doors.openPort(port)
+  doors.tell()
   opened.defer(() => removeEndpoint(dataDir))
   const all = opened.move()
-  return { socket, port: open, [Symbol.asyncDispose]: () => all.disposeAsync() }
+  return {
+    socket,
+    get port() {
+      return doors.port
+    },
+    openPage: () => doors.page.open(),
+    pageWay: () => doors.page.way(),
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  }
 }
 
-/** One listening server of the control API. */
-class ControlServer implements AsyncDisposable {
-  readonly #options: ControlOptions
-  readonly #feed: EventFeed
-  readonly #gate: Gate
-  readonly #server: Server
-  readonly #events: WebSocketServer
+/** The listeners of one node: a socket for our user alone, and a port of loopback when something asks for it. */
+class Doors implements AsyncDisposable {
+  readonly page: Page
+  readonly #dataDir: string
+  readonly #serving: Serving
+  readonly #token = newToken()
+  readonly #opened = new AsyncDisposableStack()
+  #socket = ''
+  #port: Promise<number> | undefined
+  #openPort: number | undefined
 
-  constructor(options: ControlOptions, feed: EventFeed, gate: Gate) {
-    this.#options = options
-    this.#feed = feed
-    this.#gate = gate
-    this.#events = new WebSocketServer({ noServer: true, maxPayload: limits.controlTokenBytes })
-    this.#server = createServer({ maxHeaderSize: limits.controlHeaderBytes, requestTimeout: 0 })
-    this.#server.maxConnections = limits.controlConnections
-    this.#server.headersTimeout = limits.controlTokenMs
-    this.#server.on('request', (request, response) => void this.#answer(request, response))
-    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head))
+  constructor(dataDir: string, serving: Serving, folder: string | undefined) {
+    this.#dataDir = dataDir
+    this.#serving = serving
+    this.page = this.#opened.use(
+      new Page({ dataDir, ...(folder !== undefined && { folder }), openPort: () => this.#pagePort() }),
+    )
   }
 
   get port(): number | undefined {
-    const address = this.#server.address()
-    return typeof address === 'object' ? address?.port : undefined
+    return this.#openPort
   }
 
-  async listen(
-    where: { readonly path: string } | { readonly host: string; readonly port: number },
-  ): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.#server.once('error', (error) => reject(unusable(where, error)))
-    this.#server.listen({ ...where }, resolve)
-    await promise
+  async openPrivate(socket: string): Promise<void> {
+    const listener = this.#opened.use(new Listener(this.#serving, { kind: 'private' }, this.page))
+    await listener.listen({ path: socket })
+    if (process.platform !== 'win32') chmodSync(socket, 0o600)
+    this.#socket = socket
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of this.#events.clients) socket.terminate()
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
-    this.#server.closeAllConnections()
-    await closed
-  }
-
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const gone = new AbortController()
-    response.on('close', () => gone.abort())
-    response.on('error', () => {})
-    try {
-      await this.#route(request, response, gone.signal)
-    } catch (error) {
-      sendError(response, error, statusFor(error))
-    }
-  }
-
-  async #route(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://p2p')
-    const foreign = refuseOrigin(this.#gate, request.headers)
-    if (foreign !== undefined) throw new Refused(foreign.status, foreign.message)
-    if (request.method === 'GET' && pathname === '/healthz') return sendText(response, 'text/plain', 'ok\n')
-    if (request.method === 'GET' && pathname === '/v1/proof') return this.#prove(searchParams, response)
-    const stranger = refuseStranger(this.#gate, request.headers)
-    if (stranger !== undefined) throw new Refused(stranger.status, stranger.message)
-    if (request.method === 'GET') return this.#read(pathname, response)
-    const name = /^\/v1\/([a-z-]+)$/.exec(pathname)?.[1]
-    const operation = operations.find((one) => one.name === name)
-    if (operation === undefined) throw new Refused(404, 'There is no such operation.', 'usage')
-    if (request.method !== 'POST') throw new Refused(405, 'Operations are asked with POST.', 'usage')
-    await this.#operate(operation, { request, response, searchParams, signal })
-  }
-
-  #prove(parameters: URLSearchParams, response: ServerResponse): void {
-    const nonce = parameters.get('nonce') ?? ''
-    if (this.#gate.kind === 'private' || !/^[0-9a-f]{64}$/.test(nonce))
-      throw new P2PError(
-        'usage',
-        'A nonce of 64 hexadecimal digits is proved, and only where there is a token.',
-      )
-    sendJson(response, { proof: proofOf(this.#gate.token, nonce) })
-  }
-
-  #read(pathname: string, response: ServerResponse): void {
-    const { version } = this.#options
-    if (pathname === '/v1/state') return sendJson(response, this.#feed.state)
-    if (pathname === '/v1/openapi.json') return sendJson(response, openApi(version))
-    if (pathname === '/metrics')
-      return sendText(response, 'text/plain; version=0.0.4', metricsText(this.#feed))
-    throw new Refused(404, 'There is nothing at this address.', 'usage')
-  }
-
-  async #operate(operation: Operation, asked: Asked): Promise<void> {
-    const { request, response, searchParams, signal } = asked
-    const input = operation.takesStream
-      ? streamInput(request, searchParams)
-      : await jsonBody(request, operation.bodyBytes ?? limits.controlBodyBytes)
-    const answer = await operation.call(this.#options.node, { input, body: request, signal })
-    if (answer.kind !== 'json') return await sendStream(response, answer, signal)
-    if (operation.changesSilently) this.#feed.refresh()
-    // What this call has caused is told by events of this tick: the answer says how far to read to have seen them.
-    await tick()
-    sendJson(response, answer.value, { 'P2P-Event': this.#feed.count })
-  }
-
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    socket.on('error', () => socket.destroy())
-    const refusal = refuseOrigin(this.#gate, request.headers)
-    if (refusal !== undefined || request.url !== '/v1/events') {
-      const status = refusal === undefined ? '404 Not Found' : '403 Forbidden'
-      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
-      return
-    }
-    this.#events.handleUpgrade(request, socket, head, (ws) => this.#admit(ws))
-  }
-
-  /** A page cannot set a header on a WebSocket, and an address is no place for a token: it comes as the first message (C4). */
-  #admit(ws: WebSocket): void {
-    ws.on('error', (error) =>
-      this.#options.log.debug('A reader of events failed.', { error: messageOf(error) }),
+  async openPort(port: number): Promise<number> {
+    const token = this.#token
+    const listener: Listener = this.#opened.use(
+      new Listener(this.#serving, { kind: 'loopback', token, port: () => listener.port ?? 0 }, this.page),
     )
-    if (this.#gate.kind === 'private') {
-      serveEvents(this.#feed, ws)
-      return
-    }
-    const late = setTimeout(() => ws.close(4401, 'no token'), limits.controlTokenMs)
-    ws.once('message', (data, isBinary) => {
-      clearTimeout(late)
-      const said = isBinary || !Buffer.isBuffer(data) ? '' : tokenIn(data.toString('utf8'))
-      if (isToken(this.#gate, said)) serveEvents(this.#feed, ws)
-      else ws.close(4401, 'wrong token')
+    await listener.listen({ host: '127.0.0.1', port })
+    this.#openPort = listener.port ?? 0
+    return this.#openPort
+  }
+
+  /** Tells the other processes of our user where the node is. */
+  tell(): void {
+    const port = this.#openPort
+    writeEndpoint(this.#dataDir, {
+      socket: this.#socket,
+      token: this.#token,
+      ...(port !== undefined && { port }),
     })
-    ws.once('close', () => clearTimeout(late))
   }
-}
 
-interface Asked {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  readonly searchParams: URLSearchParams
-  readonly signal: AbortSignal
-}
-
-/** A request that goes no further, with the status that says why. */
-class Refused extends P2PError {
-  readonly status: number
-
-  constructor(status: number, message: string, code: 'control-refused' | 'usage' = 'control-refused') {
-    super(code, message)
-    this.status = status
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#opened.disposeAsync()
   }
-}
 
-function statusFor(error: unknown): number | undefined {
-  return error instanceof Refused ? error.status : undefined
-}
-
-/** Forms and no-cors requests of web pages can say neither of these types (C3). */
-function requireType(request: IncomingMessage, type: string): void {
-  const [given = ''] = (request.headers['content-type'] ?? '').split(';')
-  if (given.trim().toLowerCase() !== type) throw new Refused(403, `The body has to be ${type}.`)
-}
-
-/** @throws P2PError `usage`, also for a body of more than `maxBytes` */
-async function jsonBody(request: IncomingMessage, maxBytes: number): Promise<unknown> {
-  requireType(request, 'application/json')
-  const pieces: Buffer[] = []
-  let bytes = 0
-  for await (const piece of request.iterator({ destroyOnReturn: false })) {
-    if (!Buffer.isBuffer(piece)) continue
-    bytes += piece.length
-    if (bytes > maxBytes) throw new Refused(413, `The body is longer than ${maxBytes} bytes.`, 'usage')
-    pieces.push(piece)
+  /** Opened once, whoever else asks meanwhile; after a failure it is tried again. */
+  #pagePort(): Promise<number> {
+    if (this.#openPort !== undefined) return Promise.resolve(this.#openPort)
+    this.#port ??= this.#openPagePort().finally(() => (this.#port = undefined))
+    return this.#port
   }
-  return parseStrictJson(Buffer.concat(pieces).toString('utf8'))
-}
 
-function streamInput(request: IncomingMessage, parameters: URLSearchParams): unknown {
-  requireType(request, 'application/octet-stream')
-  return parseStrictJson(parameters.get('input') ?? '{}')
-}
-
-function tokenIn(text: string): string {
-  try {
-    const parsed = parseStrictJson(text)
-    return isRecord(parsed) && typeof parsed['token'] === 'string' ? parsed['token'] : ''
-  } catch {
-    return ''
+  async #openPagePort(): Promise<number> {
+    const port = await this.openPort(pagePort).catch((error: unknown) => {
+      if (!isP2PError(error, 'port-taken')) throw error
+      return this.openPort(0)
+    })
+    this.tell()
+    return port
   }
-}
-
-function unusable(where: object, error: unknown): P2PError {
-  const place =
-    'path' in where ? `The socket ${String(where.path)}` : `Port ${'port' in where ? String(where.port) : ''}`
-  const code = 'path' in where ? 'data-dir-unusable' : 'port-taken'
-  return new P2PError(code, `${place} for the control API cannot be used: ${messageOf(error)}.`, {
-    cause: error,
-  })
 }
