@@ -356,7 +356,7 @@ class RunningNode implements P2PNode {
       redialFailed: (id, error) => this.#warnOfAttack(id, error),
       opened: (session) => {
         this.#directory.hold(session.peerId, session.address)
-        this.#emit({ type: 'session:opened', at: new Date(), session: infoOf(session) })
+        this.#emit({ type: 'session:opened', at: session.openedAt, session: infoOf(session) })
         this.#talk.sessionOpened(session.peerId)
         this.files.peerHere(session.peerId)
       },
