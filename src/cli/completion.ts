@@ -3,7 +3,7 @@ import type { Command, Completes } from './command.ts'
 import { commands } from './commands.ts'
 import { localPaths, peerPaths } from './path-completion.ts'
 import type { ShellState } from './shell-state.ts'
-import { aliasesOf } from './targets.ts'
+import { aliasesOf } from './names.ts'
 import { quoteWord, scanWords, type Word } from './words.ts'
 
 /** What Tab offers, and the part of the line that it would replace. */

@@ -5,7 +5,7 @@ import type { Command, CommandContext, Outcome } from './command.ts'
 import { pick } from './names.ts'
 import { pageSize, type ShellState } from './shell-state.ts'
 import { talkCommands } from './talk.ts'
-import { contactNamed, whoIsKnown } from './targets.ts'
+import { contactLookedAt, whoIsKnown } from './targets.ts'
 
 /** Commands about what is said, in the order in which `help` shows them. */
 export const conversationCommands: readonly Command[] = [
@@ -103,7 +103,7 @@ async function read(
   const { node } = state
   const page = { limit: pageSize, ...(before !== undefined && { before: messageNamed(state, before) }) }
   if (target !== '') {
-    const conversation = node.conversation(contactNamed(context, target))
+    const conversation = node.conversation(await contactLookedAt(context, target))
     return await conversation.history({ ...page, ...(search !== undefined && { search }) })
   }
   if (search !== undefined) return await node.conversations.search(search, page)

@@ -4,6 +4,7 @@ import { countText, sizeText } from '../face/amounts.ts'
 import { displayText } from '../face/display-text.ts'
 import { pathOf } from '../face/local-path.ts'
 import { offeredText } from '../face/offer-text.ts'
+import { addressIn, refuseAddress } from './addresses.ts'
 import type { Command, CommandContext, Outcome } from './command.ts'
 import { offerLines } from './file-view.ts'
 import { pick } from './names.ts'
@@ -142,6 +143,9 @@ async function send(context: CommandContext, argument: string): Promise<Outcome>
     throw new P2PError('usage', `Write "send <peer> <path>", and ${quoting}.`)
   if (options.as !== undefined && paths.length > 1)
     throw new P2PError('usage', '--as names one file or folder. Send others with a command of their own.')
+  const where = addressIn(state.node, target)
+  // What leaves this machine goes to somebody, not to a place.
+  if (where !== undefined) throw refuseAddress(context, where)
   const peerId = await personNamed(context, target)
   if (!isProvable(peerId)) {
     throw new P2PError(

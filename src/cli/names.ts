@@ -1,4 +1,4 @@
-import { P2PError } from '../index.ts'
+import { P2PError, type P2PNode, type PeerId } from '../index.ts'
 import { displayText } from '../face/display-text.ts'
 import { shortId } from '../face/short-id.ts'
 
@@ -55,6 +55,12 @@ export function pick<Id extends string>(text: string, choice: Choice<Id>): Id | 
     )
   }
   return found[0]
+}
+
+/** Whom our user calls what. */
+export function aliasesOf({ trust }: P2PNode): ReadonlyMap<string, PeerId> {
+  const named = trust.list().filter(({ alias }) => alias !== '')
+  return new Map(named.map(({ alias, peerId }) => [alias, peerId]))
 }
 
 function notUnderstood<Id extends string>(text: string, choice: Choice<Id>): P2PError {

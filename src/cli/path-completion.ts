@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { displayText } from '../face/display-text.ts'
 import { pathOf } from '../face/local-path.ts'
+import { addressIn, peersAt } from './addresses.ts'
 import { findContact } from './targets.ts'
 import { splitPeerPath } from './peer-path.ts'
 import type { ShellState } from './shell-state.ts'
@@ -24,7 +25,9 @@ export async function localPaths(typed: string): Promise<readonly string[]> {
 export async function peerPaths(state: ShellState, typed: string): Promise<readonly string[]> {
   const { target, path = '' } = splitPeerPath(state.node, typed)
   try {
-    const peerId = findContact(state, target)
+    const where = addressIn(state.node, target)
+    const [at, ...others] = where === undefined ? [] : peersAt(state.node, where)
+    const peerId = where === undefined ? findContact(state, target) : others.length === 0 ? at?.id : undefined
     if (peerId === undefined) return []
     const folder = folderOf(path)
     const signal = AbortSignal.timeout(askedMs)

@@ -1,7 +1,9 @@
 import { P2PError, type P2PNode, type PeerId } from '../index.ts'
 import { displayText } from '../face/display-text.ts'
 import type { CommandContext } from './command.ts'
-import { aliasesOf, findContact, peerNamed } from './targets.ts'
+import { addressIn } from './addresses.ts'
+import { aliasesOf } from './names.ts'
+import { findContact, peerNamed } from './targets.ts'
 
 /** A file or folder of a peer, as commands name it. */
 export interface PeerPath {
@@ -10,7 +12,10 @@ export interface PeerPath {
   readonly path: string
 }
 
-/** Splits `desk:photos/2025` at the colon after the peer; an alias may have colons of its own. */
+/** An address, with its port when that is followed by another colon or by nothing. */
+const address = /^(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5}(?=:|$))?/
+
+/** Splits `desk:photos/2025` at the colon after the peer; an alias may have colons of its own, and so may an address. */
 export function splitPeerPath(
   node: P2PNode,
   word: string,
@@ -18,7 +23,7 @@ export function splitPeerPath(
   const begins = [...aliasesOf(node).keys()].filter((alias) => word === alias || word.startsWith(`${alias}:`))
   const [longest] = begins.sort((a, b) => b.length - a.length)
   const colon = word.indexOf(':')
-  const target = longest ?? (colon < 0 ? word : word.slice(0, colon))
+  const target = longest ?? address.exec(word)?.[0] ?? (colon < 0 ? word : word.slice(0, colon))
   return { target, path: target === word ? undefined : word.slice(target.length + 1) }
 }
 
@@ -37,7 +42,8 @@ async function reachablePeer(context: CommandContext, target: string): Promise<P
   try {
     return (await peerNamed(context, target)).id
   } catch (error) {
-    const known = findContact(context.state, target)
+    const isAddress = addressIn(context.state.node, target) !== undefined
+    const known = isAddress ? undefined : findContact(context.state, target)
     if (known === undefined) throw error
     return known
   }

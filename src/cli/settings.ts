@@ -19,6 +19,8 @@ export interface Settings {
   readonly dataDir: string
   /** How peers are found, for people. */
   readonly explorerNames: readonly string[]
+  /** UDP port of discovery. */
+  readonly discoveryPort: number
   readonly logLevel: LogLevel
   readonly logFile: string
   readonly historyFile: string
@@ -33,6 +35,7 @@ export async function readSettings(flags: Flags, env: NodeJS.ProcessEnv): Promis
     node: nodeOptions(config),
     dataDir: config.dataDir,
     explorerNames: (['multicast', 'broadcast'] as const).filter((name) => config[name] !== undefined),
+    discoveryPort: (config.multicast ?? config.broadcast)?.port ?? 8001,
     logLevel: config.logLevel,
     logFile: join(config.dataDir, 'log.log'),
     historyFile: join(config.dataDir, 'history', 'shell'),

@@ -10,7 +10,7 @@ export interface Attached {
   readonly session: SessionInfo | undefined
 }
 
-/** How long commands wait, in milliseconds. */
+/** How long commands wait, in milliseconds, and where they ask. */
 interface Patience {
   /** For a peer that a command names and nobody has heard of yet. */
   readonly waitMs?: number
@@ -18,6 +18,8 @@ interface Patience {
   readonly gatherMs?: number
   /** Whether the node runs in this process, and ends with it. Default true. */
   readonly isOwn?: boolean
+  /** UDP port at which an address is asked who is there. Default 8001. */
+  readonly discoveryPort?: number
 }
 
 /** What the shell remembers between commands: whom lines go to, what was listed, what has not arrived yet. */
@@ -27,6 +29,7 @@ export class ShellState {
   readonly isOwn: boolean
   /** How long a command waits for a peer that nobody has heard of yet. */
   readonly waitMs: number
+  readonly discoveryPort: number
   /** Until when, on the monotonic clock, a list of peers waits for those who are about to answer. */
   readonly #gatherUntil: number
   listedPeers: readonly PeerId[] = []
@@ -43,10 +46,12 @@ export class ShellState {
   #attached: Attached | undefined
   #deciding = 0
 
-  constructor(node: P2PNode, { waitMs = 0, gatherMs = 0, isOwn = true }: Patience = {}) {
+  constructor(node: P2PNode, patience: Patience = {}) {
+    const { waitMs = 0, gatherMs = 0, isOwn = true, discoveryPort = 8001 } = patience
     this.node = node
     this.isOwn = isOwn
     this.waitMs = waitMs
+    this.discoveryPort = discoveryPort
     this.#gatherUntil = performance.now() + gatherMs
   }
 

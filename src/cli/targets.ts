@@ -1,25 +1,23 @@
-import {
-  parsePeerId,
-  P2PError,
-  type NodeEvent,
-  type P2PNode,
-  type Peer,
-  type PeerId,
-  type Session,
-} from '../index.ts'
+import { parsePeerId, P2PError, type P2PNode, type Peer, type PeerId, type Session } from '../index.ts'
 import { displayText } from '../face/display-text.ts'
+import { addressIn, peerAt, refuseAddress } from './addresses.ts'
 import type { CommandContext } from './command.ts'
-import { pick } from './names.ts'
+import { aliasesOf, pick } from './names.ts'
 import type { ShellState } from './shell-state.ts'
+import { whenFound } from './when-found.ts'
 
 /** How commands take a peer, for their details. */
 export const whoIsKnown =
-  'a peer is named by any beginning of its ID, its number in the last list, or its alias'
+  'a peer is named by its alias, any beginning of its ID, its number in the last list, or its address'
 
 /** A peer by a person's name for it; waits for one that nobody has heard of yet, where the shell says so. */
-export async function peerNamed({ state, signal }: CommandContext, text: string): Promise<Peer> {
+export async function peerNamed(context: CommandContext, text: string): Promise<Peer> {
+  const { state, signal } = context
   const { node, waitMs } = state
-  const found = findPeer(state, text) ?? (waitMs > 0 ? await waitForPeer(state, text, signal) : undefined)
+  const where = addressIn(node, text)
+  if (where !== undefined) return await peerAt(context, where)
+  const look = (): Peer | undefined => findPeer(state, text)
+  const found = look() ?? (waitMs > 0 ? await whenFound(node, look, { ms: waitMs, signal }) : undefined)
   if (found !== undefined) return found
   const waited = waitMs > 0 ? ` after ${waitMs / 1000} s` : ''
   const here = node.peers.list().length
@@ -35,12 +33,6 @@ function findPeer({ node, listedPeers }: ShellState, text: string): Peer | undef
   const listed = listedPeers.length > 0 ? listedPeers : ids
   const id = pick(text, { kind: 'peer', ids, listed, aliases: aliasesOf(node), claims: claimsOf(node) })
   return id === undefined ? undefined : node.peers.find(id)
-}
-
-/** Whom our user calls what. */
-export function aliasesOf({ trust }: P2PNode): ReadonlyMap<string, PeerId> {
-  const named = trust.list().filter(({ alias }) => alias !== '')
-  return new Map(named.map(({ alias, peerId }) => [alias, peerId]))
 }
 
 /** Who calls itself what, where only one does and our user has no name for it. */
@@ -69,8 +61,11 @@ export function findContact({ node, listedPeers }: ShellState, text: string): Pe
   )
 }
 
-/** {@link findContact}. @throws P2PError `peer-unknown` */
-export function contactNamed({ state }: CommandContext, text: string): PeerId {
+/** {@link findContact}; an address names nobody for what is decided for good. @throws P2PError `peer-unknown`, `usage` */
+export function contactNamed(context: CommandContext, text: string): PeerId {
+  const { state } = context
+  const where = addressIn(state.node, text)
+  if (where !== undefined) throw refuseAddress(context, where)
   const id = findContact(state, text)
   if (id !== undefined) return id
   throw new P2PError(
@@ -79,9 +74,17 @@ export function contactNamed({ state }: CommandContext, text: string): PeerId {
   )
 }
 
-/** {@link findContact}, or else a peer that is waited for as {@link peerNamed} does. @throws P2PError `peer-unknown` */
+/** {@link contactNamed}, or whoever is at an address, for commands that only look. @throws P2PError `peer-unknown`, `no-answer`, `ambiguous` */
+export async function contactLookedAt(context: CommandContext, text: string): Promise<PeerId> {
+  if (addressIn(context.state.node, text) === undefined) return contactNamed(context, text)
+  return (await peerNamed(context, text)).id
+}
+
+/** {@link findContact}, or else a peer that is waited for as {@link peerNamed} does. @throws P2PError `peer-unknown`, `no-answer`, `ambiguous` */
 export async function personNamed(context: CommandContext, text: string): Promise<PeerId> {
-  return findContact(context.state, text) ?? (await peerNamed(context, text)).id
+  const isAddress = addressIn(context.state.node, text) !== undefined
+  const known = isAddress ? undefined : findContact(context.state, text)
+  return known ?? (await peerNamed(context, text)).id
 }
 
 /** Splits `words` into the name of a peer, which may be an alias of several words, and what comes after it. */
@@ -94,29 +97,6 @@ export function splitTarget(
   const [first = ''] = words.split(' ')
   const target = longest ?? first
   return { target, rest: words.slice(target.length).trim() }
-}
-
-async function waitForPeer(state: ShellState, text: string, signal: AbortSignal): Promise<Peer | undefined> {
-  const { promise, resolve, reject } = Promise.withResolvers<Peer | undefined>()
-  const look = (_event: NodeEvent): void => {
-    try {
-      const peer = findPeer(state, text)
-      if (peer !== undefined) resolve(peer)
-    } catch (error) {
-      reject(error)
-    }
-  }
-  const abort = (): void => reject(signal.reason)
-  const stopListening = state.node.on('peer:found', look)
-  const timer = setTimeout(resolve, state.waitMs, undefined)
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await promise
-  } finally {
-    stopListening()
-    clearTimeout(timer)
-    signal.removeEventListener('abort', abort)
-  }
 }
 
 export function sessionNamed({ state }: CommandContext, text: string): Session {

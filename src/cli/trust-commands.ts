@@ -15,7 +15,7 @@ import { policyMeanings } from '../face/trust-words.ts'
 import { clock } from '../face/clock.ts'
 import type { View } from '../face/view.ts'
 import type { Command, CommandContext, Outcome } from './command.ts'
-import { contactNamed, splitTarget } from './targets.ts'
+import { contactLookedAt, contactNamed, splitTarget } from './targets.ts'
 import { verify, verifyDetails } from './verify-command.ts'
 
 /** Commands about who is who, in the order in which `help` shows them. */
@@ -97,7 +97,7 @@ export const trustCommands: readonly Command[] = [
 
 async function trust(context: CommandContext, argument: string): Promise<Outcome> {
   const { state, view } = context
-  if (argument !== '') return await trustOf(context, contactNamed(context, argument))
+  if (argument !== '') return await trustOf(context, await contactLookedAt(context, argument))
   const contacts = state.node.trust.list()
   state.listedPeers = contacts.map(({ peerId }) => peerId)
   return {

@@ -3,6 +3,7 @@ import { limits, messageOf, P2PError, type PeerId, type Verification } from '../
 import { displayText } from '../face/display-text.ts'
 import { qrLines } from '../face/qr.ts'
 import type { View } from '../face/view.ts'
+import { addressIn } from './addresses.ts'
 import type { CommandContext, Outcome } from './command.ts'
 import { contactNamed, findContact, peerNamed, splitTarget } from './targets.ts'
 
@@ -55,7 +56,8 @@ async function scan({ state, view, tell, signal }: CommandContext, text: string)
 async function begin(context: CommandContext, target: string): Promise<Outcome> {
   const { state, view, signal } = context
   const { trust } = state.node
-  const known = findContact(state, target)
+  const isAddress = addressIn(state.node, target) !== undefined
+  const known = isAddress ? (await peerNamed(context, target)).id : findContact(state, target)
   const waiting = known === undefined ? undefined : trust.verification(known)
   const verification = waiting ?? (await trust.verify((await peerNamed(context, target)).id, { signal }))
   return {
