@@ -410,6 +410,8 @@ export const limits = {
   controlConnections: 128,
   /** How long a command looks for a node that has its data directory and is just starting. */
   controlFindMs: 1_000,
+  /** A node that runs and does not answer in this time is stuck, or stopped. */
+  controlAnswerMs: 10_000,
   /** What a reader of events says first, and in what time; also for the headers of a request. */
   controlTokenBytes: 1024,
   controlTokenMs: 5_000,

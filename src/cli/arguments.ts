@@ -3,6 +3,7 @@ import { P2PError } from '../index.ts'
 import { displayText } from '../face/display-text.ts'
 import type { DoctorWish } from './doctor-command.ts'
 import type { IdentityWish } from './identity-command.ts'
+import type { CommandName } from './examples.ts'
 import { standaloneNames, type StandaloneName } from './standalone.ts'
 import { version } from './version.ts'
 
@@ -22,7 +23,7 @@ export interface Arguments {
   readonly stay: boolean
   /** How long commands wait for a peer that is not known yet; undefined when not said. */
   readonly waitMs: number | undefined
-  /** After this time a command that runs alone is given up. */
+  /** After this time it is given up. */
   readonly timeoutMs: number | undefined
   /** The only command to run; undefined for a prompt, or commands from standard input. */
   readonly alone: Standalone | undefined
@@ -40,6 +41,7 @@ export interface ServeWish {
   readonly controlPort: number | undefined
   /** Whether the page is served there. */
   readonly web: boolean
+  readonly timeoutMs: number | undefined
 }
 
 /** What `p2p web` is asked for. */
@@ -48,10 +50,8 @@ export interface WebWish {
   readonly json: boolean
   /** Says how to get into the page, and opens no browser. */
   readonly code: boolean
+  readonly timeoutMs: number | undefined
 }
-
-/** What has examples in its help. */
-export type Explained = StandaloneName | 'serve' | 'web' | 'events'
 
 /** A command with what stands behind it on the command line. */
 export interface Standalone {
@@ -61,17 +61,26 @@ export interface Standalone {
 
 /** What helps to use p2p, and needs no node of its own. */
 export const tools = {
-  config: 'show the configuration that counts, and where each value comes from',
-  completion: 'print the completion for a shell: bash, zsh or fish',
-  man: 'print the manual page',
-  service: 'make "p2p serve" start with your session: service install, or service print',
+  config: 'Show the configuration that counts, and where each value comes from',
+  completion: 'Print the completion for a shell: bash, zsh or fish',
+  man: 'Print the manual page',
+  service: 'Make "p2p serve" start with your session: service install',
 } as const
+
+/** The options of `p2p service`. */
+export interface ServiceOptions {
+  /** For this user, which is what is always done. */
+  readonly user?: true
+  /** Only shows what would be written. */
+  readonly print?: true
+}
 
 type ToolName = keyof typeof tools | '__complete'
 
 export interface ToolWish {
   readonly name: ToolName
   readonly words: readonly string[]
+  readonly options: ServiceOptions
   readonly flags: Flags
   readonly json: boolean
 }
@@ -106,6 +115,8 @@ interface IdentityOptions {
   readonly rotate?: true
 }
 
+type ChosenTool = Pick<ToolWish, 'name' | 'words' | 'options'>
+
 /** What was written behind the options; at most one of these. */
 interface Chosen {
   identity?: IdentityOptions
@@ -113,7 +124,7 @@ interface Chosen {
   serve?: { readonly controlPort?: number; readonly web?: true }
   web?: { readonly code?: true }
   events?: { readonly exec?: string }
-  tool?: Pick<ToolWish, 'name' | 'words'>
+  tool?: ChosenTool
   alone?: Standalone
 }
 
@@ -131,7 +142,8 @@ export async function parseArguments(args: readonly string[]): Promise<Wish> {
     ...flags
   } = program.opts<Options>()
   const { identity, doctor, serve, web, events, tool, alone } = chosen
-  if (help) return { kind: 'text', text: (await import('./usage.ts')).usage(program, named(chosen)) }
+  if (help)
+    return { kind: 'text', text: (await import('./usage.ts')).usage(program, named(chosen, program.args)) }
   if (wantsVersion) return { kind: 'text', text: `${version()}\n` }
   if (identity !== undefined) {
     const { qr = false, rotate = false } = identity
@@ -139,21 +151,29 @@ export async function parseArguments(args: readonly string[]): Promise<Wish> {
   }
   const [waitMs, timeoutMs] = [wait, timeout].map(millisecondsOf)
   if (doctor !== undefined)
-    return { kind: 'doctor', wish: { flags, json, peers: doctor.peer ?? [], patienceMs: waitMs } }
+    return { kind: 'doctor', wish: { flags, json, peers: doctor.peer ?? [], patienceMs: waitMs, timeoutMs } }
   if (tool !== undefined) return { kind: 'tool', wish: { ...tool, flags, json } }
   if (serve !== undefined)
-    return { kind: 'serve', wish: { flags, json, controlPort: serve.controlPort, web: serve.web ?? false } }
-  if (web !== undefined) return { kind: 'web', wish: { flags, json, code: web.code ?? false } }
+    return {
+      kind: 'serve',
+      wish: { flags, json, controlPort: serve.controlPort, web: serve.web ?? false, timeoutMs },
+    }
+  if (web !== undefined) return { kind: 'web', wish: { flags, json, code: web.code ?? false, timeoutMs } }
   const follows = events !== undefined
   if (alone === undefined && !follows) checkWord(program.args)
   return { kind: 'run', args: { flags, json, stay, waitMs, timeoutMs, alone, follows, exec: events?.exec } }
 }
 
 /** The name of what is asked about. */
-function named({ alone, serve, web, events }: Chosen): Explained | undefined {
+function named(chosen: Chosen, [word]: readonly string[]): CommandName | undefined {
+  const { identity, doctor, serve, web, events, tool, alone } = chosen
+  if (identity !== undefined) return 'id'
+  if (doctor !== undefined) return 'doctor'
   if (serve !== undefined) return 'serve'
   if (web !== undefined) return 'web'
-  return events === undefined ? alone?.name : 'events'
+  if (events !== undefined) return 'events'
+  if (tool !== undefined && tool.name !== '__complete') return tool.name
+  return word === 'shell' ? word : alone?.name
 }
 
 /** @throws P2PError `usage` */
@@ -203,12 +223,14 @@ function describe(): Command {
     .option('--name <text>', 'what you are called in the lists of others')
     .option('--policy <policy>', 'whom you talk with: open, encrypted or trusted')
     .option('--log-level <level>', 'DEBUG, INFO, WARN or ERROR: what goes into the log file')
-    .option('--json', 'write events as JSON, one a line, and read commands from standard input')
+    .option('--json', 'write JSON: what a command brought, or else events, one a line')
     .option('--stay', 'keep running when standard input ends')
     .addOption(
-      new Option('--wait <seconds>', 'how long commands wait for a peer to appear').argParser(seconds),
+      new Option('--wait <seconds>', 'how long a command waits for its peer to appear').argParser(seconds),
     )
-    .addOption(new Option('--timeout <seconds>', 'give the command up after this time').argParser(seconds))
+    .addOption(
+      new Option('--timeout <seconds>', 'give it up after this time, with exit status 75').argParser(seconds),
+    )
     .option('--version', 'print the version')
     .option('--help', 'print this text')
     .helpOption(false)
@@ -222,7 +244,7 @@ function describe(): Command {
 function describeIdentity(program: Command): Command {
   return program
     .command('id')
-    .description('show your ID and key, without a network; --qr draws them, --rotate makes new ones')
+    .description('Show your ID and key, without a network; --qr draws them, --rotate makes new ones')
     .option('--qr', 'draw a QR code for others to scan')
     .option('--rotate', 'take a new key, and with it a new ID; contacts are told')
     .allowExcessArguments(false)
@@ -231,7 +253,7 @@ function describeIdentity(program: Command): Command {
 function describeServe(program: Command): Command {
   return program
     .command('serve')
-    .description('run without a screen, until a signal ends it; other commands use it')
+    .description('Run without a screen, until a signal ends it; other commands use it')
     .addOption(
       new Option(
         '--control-port <number>',
@@ -253,7 +275,7 @@ function describeWeb(program: Command): Command {
 function describeDoctor(program: Command): Command {
   return program
     .command('doctor')
-    .description('find out why peers do not find each other, and what to do')
+    .description('Find out why peers do not find each other, and what to do')
     .option(
       '--peer <address...>',
       'try this one too; with its discovery port, as 192.168.1.20:8001, if it is another',
@@ -264,18 +286,29 @@ function describeDoctor(program: Command): Command {
 function describeEvents(program: Command): Command {
   return program
     .command('events')
-    .description('tell everything that happens, until it is ended; with --json one event a line')
+    .description('Tell everything that happens, until it is ended; with --json one event a line')
     .option('--exec <command>', 'run a command for each event, which is JSON on its standard input')
     .allowExcessArguments(false)
 }
 
-function describeTools(program: Command, chosen: (tool: Pick<ToolWish, 'name' | 'words'>) => void): void {
+const toolUsages = {
+  config: '[options]',
+  completion: '<bash|zsh|fish>',
+  man: '[options]',
+  service: 'install [options]',
+} as const satisfies Readonly<Record<keyof typeof tools, string>>
+
+function describeTools(program: Command, chosen: (tool: ChosenTool) => void): void {
   for (const name of toolNames) {
     const isHidden = name === '__complete'
     const command = program.command(name, { hidden: isHidden }).argument('[words...]')
     if (isHidden) command.allowUnknownOption()
-    else command.description(tools[name])
-    command.action(() => chosen({ name, words: command.args }))
+    else command.description(tools[name]).usage(toolUsages[name])
+    if (name === 'service')
+      command
+        .option('--user', 'for your user, as always')
+        .option('--print', 'only show what would be written')
+    command.action(() => chosen({ name, words: command.args, options: command.opts() }))
   }
 }
 

@@ -4,7 +4,7 @@ import { styleFor } from '../face/style.ts'
 import type { Flags } from './arguments.ts'
 import { diagnosisLines } from './doctor-view.ts'
 import { readDoctorOptions } from './settings.ts'
-import { catchSignals } from './signals.ts'
+import { catchSignals, timeoutOf } from './signals.ts'
 
 /** What `p2p doctor` was asked for. */
 export interface DoctorWish {
@@ -14,6 +14,8 @@ export interface DoctorWish {
   readonly peers: readonly string[]
   /** How long to wait for the first announcement when nobody answers; undefined when not said. */
   readonly patienceMs: number | undefined
+  /** When it is given up; undefined when not said. */
+  readonly timeoutMs: number | undefined
 }
 
 /** The exit status when something is wrong. */
@@ -23,20 +25,20 @@ const unhealthy = 1
  * Carries out `p2p doctor`.
  *
  * @returns the exit status: 0 when nothing is wrong
- * @throws P2PError `usage`, `config-invalid`
+ * @throws P2PError `usage`, `config-invalid`, `timeout`
  */
-export async function runDoctor({ flags, json, peers, patienceMs }: DoctorWish): Promise<number> {
+export async function runDoctor({ flags, json, peers, patienceMs, timeoutMs }: DoctorWish): Promise<number> {
   const asked = peers.map(parsePeer)
   const options = await readDoctorOptions(flags, process.env)
   if (process.stderr.isTTY && !json) process.stderr.write('Listening and trying, for up to half a minute …\n')
-  const { signal } = catchSignals()
+  const { signal } = catchSignals({ timeoutMs })
   const diagnosis = await diagnose({
     ...options,
     peers: asked,
     signal,
     ...(patienceMs !== undefined && { patienceMs }),
   }).catch((error: unknown) => {
-    if (signal.aborted) throw stopped()
+    if (signal.aborted) throw timeoutOf(signal) ?? stopped()
     throw error
   })
   const text = json

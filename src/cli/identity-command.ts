@@ -32,7 +32,7 @@ async function text(
   { json, qr }: IdentityWish,
   formerId?: PeerId,
 ): Promise<string> {
-  if (json) return jsonLine({ ...identity, formerId })
+  if (json) return jsonLine({ v: 1, type: 'identity', ...identity, formerId })
   const { id, publicKey, safetyNumber, file } = identity
   const lines = [
     ...(formerId === undefined ? [] : rotationLines(formerId, id)),

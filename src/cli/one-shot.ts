@@ -18,6 +18,7 @@ import { Narrator } from './narrator.ts'
 import { untilEnded, type Ongoing } from './ongoing.ts'
 import { Output } from './output.ts'
 import { plainGap } from './plain-printer.ts'
+import { timeoutOf } from './signals.ts'
 import { questionOf } from './verify-command.ts'
 import { quoteWord } from './words.ts'
 
@@ -40,12 +41,10 @@ class OneShot implements Face {
   readonly #progress: ProgressLine | undefined
   /** Whether it is told what becomes of files, as the command lasts until it is ended. */
   #lasts = false
-  #timedOut: P2PError | undefined
 
   constructor(options: FaceOptions, alone: Standalone) {
     const { args, state, log, stop } = options
     this.#options = options
-    if (args.timeoutMs !== undefined) this.#endAfter(args.timeoutMs)
     this.#line = lineOf(alone)
     this.#output = new Output(process.stdout, args.json ? jsonGap : plainGap)
     this.#errors = new Output(process.stderr, plainGap)
@@ -181,20 +180,12 @@ class OneShot implements Face {
     await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
   }
 
-  #endAfter(ms: number): void {
-    const { stop } = this.#options
-    const timer = setTimeout(() => {
-      this.#timedOut = new P2PError('timeout', `It was not done after ${ms / 1000} s, as --timeout says.`)
-      stop.abort()
-    }, ms)
-    timer.unref()
-  }
-
   #fail(failure: P2PError, ongoing: readonly Ongoing[]): number {
     const { args, stop } = this.#options
-    const error = this.#timedOut ?? failure
+    const late = timeoutOf(stop.signal)
+    const error = late ?? failure
     if (this.#output.gone.aborted) return outputClosed().entry.exit
-    const wasStopped = this.#timedOut === undefined && stop.signal.aborted && ongoing.length > 0
+    const wasStopped = late === undefined && stop.signal.aborted && ongoing.length > 0
     const told = wasStopped
       ? new P2PError('node-stopped', stoppedText(ongoing, this.#context.state.isOwn))
       : error

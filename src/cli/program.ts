@@ -7,10 +7,12 @@ import { keepYoungSpaceSmall } from './young-space.ts'
 async function carryOut(args: readonly string[]): Promise<void> {
   const wish = await parseArguments(args)
   // Standard input may still be open then, and sockets that took too long to close.
-  if (wish.kind === 'run') process.exit(await run(wish.args))
-  if (wish.kind === 'serve') process.exit(await (await import('./serve.ts')).serve(wish.wish))
-  if (wish.kind === 'web') process.exit(await (await import('./web-command.ts')).openWeb(wish.wish))
-  if (wish.kind === 'doctor') process.exit(await (await import('./doctor-command.ts')).runDoctor(wish.wish))
+  if (wish.kind === 'run') process.exit(await run(wish.args).catch(complain))
+  if (wish.kind === 'serve') process.exit(await (await import('./serve.ts')).serve(wish.wish).catch(complain))
+  if (wish.kind === 'web')
+    process.exit(await (await import('./web-command.ts')).openWeb(wish.wish).catch(complain))
+  if (wish.kind === 'doctor')
+    process.exit(await (await import('./doctor-command.ts')).runDoctor(wish.wish).catch(complain))
   if (wish.kind === 'tool') process.stdout.write(await (await import('./tools.ts')).toolText(wish.wish))
   else if (wish.kind === 'text') process.stdout.write(wish.text)
   else process.stdout.write(await (await import('./identity-command.ts')).identityText(wish.wish))

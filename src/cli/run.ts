@@ -7,7 +7,7 @@ import { openNode, type OpenedNode } from './open-node.ts'
 import { openFollower, openScript } from './script.ts'
 import { readSettings, type Settings } from './settings.ts'
 import { ShellState } from './shell-state.ts'
-import { catchSignals } from './signals.ts'
+import { catchSignals, timeoutOf } from './signals.ts'
 import { version } from './version.ts'
 
 /** Commands that name a peer wait this long for it where nobody sits at a terminal and sees it appear. */
@@ -20,16 +20,17 @@ const aloneGatherMs = 1_500
  * Puts a face in front of a node until it is told to stop: of the node that runs with this data directory, or of one in this process.
  *
  * @returns the exit status
- * @throws P2PError what keeps the node from starting
+ * @throws P2PError what keeps the node from starting; `timeout`
  */
 export async function run(args: Arguments): Promise<number> {
-  const stop = catchSignals()
+  const stop = catchSignals({ timeoutMs: args.timeoutMs })
   const settings = await readSettings(args.flags, process.env)
   const opened = await openNode(settings, args.flags)
   const { node, log } = opened
   const isOwn = opened.own !== undefined
   const tap = new EventTap(node)
-  const state = new ShellState(node, { ...patienceOf(args, isOwn), isOwn })
+  const { discoveryPort } = settings
+  const state = new ShellState(node, { ...patienceOf(args, isOwn), isOwn, discoveryPort })
   // From here on others see and reach us: only now comes what the first screen needs.
   const openFace = await faceFor(args)
   const { explorerNames, historyFile } = settings
@@ -48,6 +49,9 @@ export async function run(args: Arguments): Promise<number> {
   await control?.[Symbol.asyncDispose]()
   await leave(node, face)
   log.info('p2p has stopped.')
+  const late = timeoutOf(stop.signal)
+  // A command that runs alone has told it itself.
+  if (late !== undefined && args.alone === undefined) throw late
   return status
 }
 

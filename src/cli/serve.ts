@@ -7,7 +7,7 @@ import { jsonEvent } from './json-printer.ts'
 import { fileLog, type FileLog } from './log-file.ts'
 import { keepConfig } from './run.ts'
 import { readSettings } from './settings.ts'
-import { catchSignals } from './signals.ts'
+import { catchSignals, timeoutOf } from './signals.ts'
 import { version } from './version.ts'
 
 /**
@@ -16,12 +16,12 @@ import { version } from './version.ts'
  *
  * @param opened is called when everything can be used
  * @returns the exit status
- * @throws P2PError what keeps the node from starting
+ * @throws P2PError what keeps the node from starting; `timeout`
  */
 export async function serve(wish: ServeWish, opened?: (control: Control) => Promise<void>): Promise<number> {
-  const { flags, json, controlPort, web } = wish
+  const { flags, json, controlPort, web, timeoutMs } = wish
   let reload: (() => Promise<void>) | undefined
-  const stop = catchSignals({ hangUp: () => void reload?.() })
+  const stop = catchSignals({ hangUp: () => void reload?.(), timeoutMs })
   const settings = await readSettings(flags, process.env)
   const log = fileLog(settings.logFile, settings.logLevel)
   await using running = new AsyncDisposableStack()
@@ -44,6 +44,8 @@ export async function serve(wish: ServeWish, opened?: (control: Control) => Prom
     stop.signal.addEventListener('abort', () => resolve(), { once: true })
   })
   log.info('p2p stops.')
+  const late = timeoutOf(stop.signal)
+  if (late !== undefined) throw late
   return 0
 }
 

@@ -7,7 +7,7 @@ import { errnoOf, P2PError } from '../index.ts'
 interface ServiceFile {
   readonly path: string
   readonly text: string
-  /** What the user does next. */
+  /** What the user does next, to start it. */
   readonly next: string
 }
 
@@ -21,9 +21,8 @@ export function serviceFile(platform: NodeJS.Platform, start: readonly string[])
   )
 }
 
-/** @returns what to tell. @throws P2PError `file-unusable` when it is there already, or cannot be written */
-export function installService(platform: NodeJS.Platform, start: readonly string[]): string {
-  const { path, text, next } = serviceFile(platform, start)
+/** @throws P2PError `file-unusable` when it is there already, or cannot be written */
+export function writeService({ path, text }: ServiceFile): void {
   try {
     mkdirSync(dirname(path), { recursive: true })
     writeFileSync(path, text, { flag: 'wx', mode: 0o644 })
@@ -31,7 +30,6 @@ export function installService(platform: NodeJS.Platform, start: readonly string
     const why = errnoOf(error) === 'EEXIST' ? 'is there already; delete it first' : 'cannot be written'
     throw new P2PError('file-unusable', `${path} ${why}.`, { cause: error })
   }
-  return `Written: ${path}\n${next}\n`
 }
 
 function systemdUnit(start: readonly string[]): ServiceFile {

@@ -5,7 +5,7 @@ import { displayText, jsonLine } from '../face/display-text.ts'
 import type { ToolWish } from './arguments.ts'
 import { completionScript } from './completion-script.ts'
 import { manual } from './manual.ts'
-import { installService, serviceFile } from './service.ts'
+import { serviceFile, writeService } from './service.ts'
 import { completeWords } from './word-completion.ts'
 
 /**
@@ -43,7 +43,7 @@ async function configText({ flags, json }: ToolWish): Promise<string> {
   return `data directory  ${dataDir}\nfile            ${file}${missing}\n\n${rows.join('\n')}\n`
 }
 
-function serviceText({ words, flags }: ToolWish): string {
+function serviceText({ words, options, flags, json }: ToolWish): string {
   const [what, ...more] = words
   const program = realpathSync(process.argv[1] ?? '')
   const start = [
@@ -52,7 +52,12 @@ function serviceText({ words, flags }: ToolWish): string {
     ...(flags.dataDir === undefined ? [] : ['--data-dir', flags.dataDir]),
     'serve',
   ]
-  if (more.length === 0 && what === 'print') return serviceFile(process.platform, start).text
-  if (more.length === 0 && what === 'install') return installService(process.platform, start)
-  throw new P2PError('usage', 'Write "p2p service install", or "p2p service print" to see what that writes.')
+  if (more.length > 0 || (what !== 'print' && what !== 'install'))
+    throw new P2PError('usage', 'Write "p2p service install", with --print to see what that writes.')
+  const file = serviceFile(process.platform, start)
+  const isWritten = what === 'install' && options.print === undefined
+  if (isWritten) writeService(file)
+  const { path, text, next } = file
+  if (json) return jsonLine({ v: 1, type: 'service', path, text, next, written: isWritten })
+  return isWritten ? `Written: ${path}\n${next}\n` : text
 }

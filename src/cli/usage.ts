@@ -1,9 +1,8 @@
 import type { Command } from 'commander'
 import { errorTable, limits } from '../index.ts'
 import { rowsOf } from '../face/rows.ts'
-import type { Explained } from './arguments.ts'
 import type { Command as Described } from './command.ts'
-import { exampleRows } from './examples.ts'
+import { exampleRows, type CommandName } from './examples.ts'
 import { findCommand } from './commands.ts'
 import { standaloneNames, type StandaloneName } from './standalone.ts'
 
@@ -30,7 +29,8 @@ const howToUse = `Examples:
 
 Commands at the prompt: list peers, conversations, open, tell, history, outbox,
 share, ls, get, send, transfers, verify, alias, block, and more; help shows all.
-A peer is named by any beginning of its ID, or by the alias you gave it.
+A peer is named by the alias you gave it, any beginning of its ID, or its
+address (192.168.1.20); what is decided for good needs alias or ID.
 
 A command uses the p2p that runs with the same data directory, if one does;
 else it runs one for as long as it needs. --name, --port, --policy and
@@ -38,6 +38,7 @@ else it runs one for as long as it needs. --name, --port, --policy and
 
 A command that runs alone waits for its peer for 10 seconds, or as --wait says,
 and ends when what it began is done; "p2p get --help" tells more about one.
+--json writes what it brought, as docs/command-output.schema.json says.
 
 Without a terminal, commands are read from standard input, one a line, and p2p
 ends after the last. A command that names a peer waits for it to appear: 5
@@ -48,9 +49,10 @@ arrive; those that do not are kept, and delivered in a later run.
 `
 
 /** What `p2p --help` prints, or with a command behind it. */
-export function usage(program: Command, alone: Explained | undefined): string {
-  if (alone === 'serve' || alone === 'web' || alone === 'events') return usageSpecial(program, alone)
+export function usage(program: Command, name: CommandName | undefined): string {
+  const alone = standaloneNames.find((one) => one === name)
   if (alone !== undefined) return usageAlone(alone)
+  if (name !== undefined) return usageSpecial(program, name)
   describeCommands(program)
   return `${program.helpInformation()}
 ${howToUse}${filesAndStatus()}`
@@ -103,13 +105,25 @@ function usageAlone(name: StandaloneName): string {
   const { command } = findCommand(name)
   const { summary, details = '' } = command
   const rows = `${summary}.\n\n${details}`.split('\n').flatMap((line) => rowsOf(line, 80))
-  return `Usage: p2p ${writtenAlone(name, command)} [options]\n\n${rows.join('\n').trimEnd()}\n\n${exampleRows(name).join('\n')}\n\n"p2p --help" shows the other options.\n`
+  return `Usage: p2p ${writtenAlone(name, command)} [options]\n\n${rows.join('\n').trimEnd()}\n\n${endOf(name)}`
 }
 
-function usageSpecial(program: Command, name: 'serve' | 'web' | 'events'): string {
+function usageSpecial(program: Command, name: CommandName): string {
   const command = program.commands.find((one) => one.name() === name)
-  return `${command?.helpInformation() ?? ''}\n${exampleRows(name).join('\n')}\n\n"p2p --help" shows the other options.\n`
+  const about =
+    command?.helpInformation() ??
+    'Usage: p2p shell [options]\n\nThe line shell: a prompt at a terminal; elsewhere commands from standard input\n'
+  return `${about}\n${endOf(name)}`
 }
+
+function endOf(name: CommandName): string {
+  return `${exampleRows(name).join('\n')}\n\n${everywhere}\n`
+}
+
+/** What any command takes. */
+const everywhere = `With any command: --json for a program (docs/command-output.schema.json), --wait
+SECONDS for a peer that is not here yet, --timeout SECONDS to give it up;
+"p2p --help" shows all options and the exit statuses.`
 
 function statuses(): string {
   const byStatus = Map.groupBy(Object.entries(errorTable), ([, { exit }]) => exit)

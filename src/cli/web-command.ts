@@ -15,12 +15,12 @@ import { readSettings } from './settings.ts'
  * @returns the exit status
  * @throws P2PError `file-unusable` when there is no page; what keeps a node from starting
  */
-export async function openWeb({ flags, json, code }: WebWish): Promise<number> {
+export async function openWeb({ flags, json, code, timeoutMs }: WebWish): Promise<number> {
   const { dataDir } = await readSettings(flags, process.env)
   const way = await wayOfRunning(dataDir)
   const show = (found: PageWay): Promise<void> => tell(found, { json, code })
   if (way === undefined)
-    return await serve({ flags, json, controlPort: undefined, web: true }, async (control) =>
+    return await serve({ flags, json, controlPort: undefined, web: true, timeoutMs }, async (control) =>
       show(await control.pageWay()),
     )
   await show(way)

@@ -1,9 +1,10 @@
 import { connectNode } from '../control/client.ts'
 import { loadConfig } from '../config/load.ts'
 import { displayText } from '../face/display-text.ts'
-import { tools, type Flags } from './arguments.ts'
+import type { Flags } from './arguments.ts'
 import { complete } from './completion.ts'
 import { findCommand } from './commands.ts'
+import { examples } from './examples.ts'
 import { ShellState } from './shell-state.ts'
 import { standaloneNames } from './standalone.ts'
 import { quoteWord, scanWords } from './words.ts'
@@ -19,7 +20,21 @@ const valued = new Set([
   '--timeout',
 ])
 const flagNames = [...valued, '--json', '--stay', '--help', '--version']
-const names = [...standaloneNames, 'id', 'serve', 'shell', 'events', ...Object.keys(tools)]
+/** What some commands take besides. */
+const ownFlags: Readonly<Record<string, readonly string[]>> = {
+  share: ['--as', '--to'],
+  ls: ['--after'],
+  get: ['--to', '--existing'],
+  send: ['--as'],
+  accept: ['--to', '--existing'],
+  history: ['--search', '--before'],
+  serve: ['--control-port'],
+  events: ['--exec'],
+  id: ['--qr', '--rotate'],
+  doctor: ['--peer'],
+  service: ['--user', '--print'],
+}
+const names = Object.keys(examples)
 
 /**
  * What the last word of a command line may become. Peers and their files are asked of the running node, and of nobody when none runs:
@@ -28,7 +43,8 @@ const names = [...standaloneNames, 'id', 'serve', 'shell', 'events', ...Object.k
 export async function completeWords(typed: readonly string[], flags: Flags): Promise<readonly string[]> {
   const { words, dataDir } = withoutOptions(typed)
   const current = typed.at(-1) ?? ''
-  if (current.startsWith('-')) return flagNames.filter((name) => name.startsWith(current))
+  if (current.startsWith('-'))
+    return [...(ownFlags[words[0] ?? ''] ?? []), ...flagNames].filter((name) => name.startsWith(current))
   if (words.length <= 1) return names.filter((name) => name.startsWith(current))
   const offers = await offersFor(words, { ...flags, ...(dataDir !== undefined && { dataDir }) })
   return offers.filter((offer) => displayText(offer) === offer && !offer.includes('\n'))

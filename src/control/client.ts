@@ -1,6 +1,7 @@
 import { Agent } from 'node:http'
 import {
   isP2PError,
+  limits,
   P2PError,
   type CallOptions,
   type Conversation,
@@ -34,7 +35,7 @@ import { Wire } from './wire.ts'
  * The node that runs with a data directory in another process, as if it ran in this one; undefined when there is none. `close` only
  * lets go of it. Lists show what its events have told (that a peer was heard again, `seenAt`, is no event); everything else asks it.
  *
- * @throws P2PError `data-dir-unusable` when what stands there is not our user's (C6)
+ * @throws P2PError `data-dir-unusable` when what stands there is not our user's (C6); `timeout` when the node does not answer
  */
 export async function connectNode(dataDir: string): Promise<P2PNode | undefined> {
   const endpoint = readEndpoint(dataDir)
@@ -48,14 +49,28 @@ export async function connectNode(dataDir: string): Promise<P2PNode | undefined>
   }
 }
 
-/** A node by its address. @throws P2PError `node-stopped`, `control-refused` */
+/** A node by its address. @throws P2PError `node-stopped`, `control-refused`, `timeout` */
 export async function openRemote(address: Address): Promise<P2PNode> {
+  const late = AbortSignal.timeout(limits.controlAnswerMs)
   const agent = new Agent({ keepAlive: true })
   const caller = new Caller(address, agent)
-  await caller.prove()
-  const mirror = new Mirror(address)
-  await mirror.opened()
-  return new RemoteNode(new Wire(caller, mirror), agent)
+  try {
+    await caller.prove({ signal: late })
+    const mirror = new Mirror(address)
+    const giveUp = (): void => void mirror.close()
+    late.addEventListener('abort', giveUp, { once: true })
+    await mirror.opened()
+    late.removeEventListener('abort', giveUp)
+    return new RemoteNode(new Wire(caller, mirror), agent)
+  } catch (error) {
+    agent.destroy()
+    if (!late.aborted) throw error
+    const seconds = limits.controlAnswerMs / 1_000
+    throw new P2PError(
+      'timeout',
+      `The p2p that runs here has not answered for ${seconds} s. End it, and start it again.`,
+    )
+  }
 }
 
 class RemoteNode implements P2PNode {

@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { limits } from '../index.ts'
 import { readEndpoint } from './read-endpoint.ts'
 import { isRecord } from './schema.ts'
 
@@ -33,6 +34,7 @@ function get(path: string, url: string): Promise<string | undefined> {
     })
     socket.on('end', () => resolve(heard))
     socket.on('error', () => resolve(undefined))
+    socket.setTimeout(limits.controlAnswerMs, () => socket.destroy(new Error('no answer')))
     socket.write(`GET ${url} HTTP/1.1\r\nHost: p2p\r\nConnection: close\r\n\r\n`)
   })
 }
