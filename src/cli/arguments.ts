@@ -68,7 +68,7 @@ export const tools = {
 } as const
 
 /** The options of `p2p service`. */
-export interface ServiceOptions {
+interface ServiceOptions {
   /** For this user, which is what is always done. */
   readonly user?: true
   /** Only shows what would be written. */
@@ -267,7 +267,7 @@ function describeServe(program: Command): Command {
 function describeWeb(program: Command): Command {
   return program
     .command('web')
-    .description('open the page of the p2p that runs in your browser, or run one for it')
+    .description('Open the page of the p2p that runs in your browser, or run one for it')
     .option('--code', 'say where the page is and what lets you in, and open no browser')
     .allowExcessArguments(false)
 }

@@ -91,8 +91,11 @@ function describeCommands(program: Command): void {
     standaloneNames.map((name) => [name, findCommand(name).command]),
   )
   program.configureHelp({
-    subcommandTerm: (one) => writtenAlone(one.name(), described.get(one.name())) ?? `${one.name()} [options]`,
-    subcommandDescription: (one) => described.get(one.name())?.summary ?? one.description(),
+    subcommandTerm: (one) =>
+      writtenAlone(one.name(), described.get(one.name())) ?? `${one.name()} ${one.usage()}`,
+    // The shorter name is the one that stands beside it here.
+    subcommandDescription: (one) =>
+      (described.get(one.name())?.summary ?? one.description()).replace(/ \(short: .+\)$/, ''),
   })
 }
 
