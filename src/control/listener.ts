@@ -12,7 +12,7 @@ import { openApi } from './openapi.ts'
 import type { Operation } from './operation.ts'
 import type { Page } from './page.ts'
 import { sendPageFile } from './page-files.ts'
-import { sendError, sendJson, sendStream, sendText } from './reply.ts'
+import { sendElsewhere, sendError, sendJson, sendStream, sendText } from './reply.ts'
 import { isRecord, object, text } from './schema.ts'
 import { parseStrictJson } from './strict-json.ts'
 
@@ -106,7 +106,10 @@ export class Listener implements AsyncDisposable {
     if (file === undefined || this.#gate.kind !== 'loopback') return false
     const foreign = refuseVisit(this.#gate, headers)
     if (foreign !== undefined) throw new Refused(foreign.status, foreign.message)
-    sendPageFile(response, file, { headers, port: this.#gate.port() })
+    const port = this.#gate.port()
+    // Another user can listen where the other names of this machine lead.
+    if (headers.host === `127.0.0.1:${port}`) sendPageFile(response, file, { headers, port })
+    else sendElsewhere(response, `http://127.0.0.1:${port}${path}`)
     return true
   }
 

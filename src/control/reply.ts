@@ -16,6 +16,10 @@ export function sendText(response: ServerResponse, type: string, text: string): 
   response.end(text)
 }
 
+export function sendElsewhere(response: ServerResponse, address: string): void {
+  response.writeHead(307, { ...always, Location: address, 'Content-Length': 0 }).end()
+}
+
 export function sendJson(
   response: ServerResponse,
   value: unknown,

@@ -1,14 +1,18 @@
 /** The page as it is served: what anybody may have of it, what lets one in, and what does not. Rows C1 to C6. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { existsSync, readFileSync, statSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { before, test, type TestContext } from 'node:test'
 import { buildPage } from '../../scripts/build-page.ts'
 import { Caller } from '../../src/control/call.ts'
 import { refuseOrigin, refuseVisit, type Gate } from '../../src/control/gate.ts'
 import type { PageWay } from '../../src/control/page.ts'
-import { limits } from '../../src/index.ts'
-import { openDriven, sayRaw, statusOf, type Driven } from './open.ts'
+import { readEndpoint } from '../../src/control/read-endpoint.ts'
+import { openControl, pagePort } from '../../src/control/server.ts'
+import { limits, silentLog } from '../../src/index.ts'
+import { openDriven, sayRaw, statusOf, temporaryDir, type Driven } from './open.ts'
 
 before(() => buildPage())
 
@@ -172,6 +176,37 @@ test('C2, C3: a rebound name gets neither page nor token; a form or another orig
   // Twin: the page itself.
   const own = { origin: `http://127.0.0.1:${port}`, 'sec-fetch-site': 'same-origin' }
   assert.deepEqual(await enter(code, own), [200, token])
+})
+
+test('C6: the page has one name; from the others, where another user may listen, it leads there', async (t) => {
+  const { get, control } = await openShown(t)
+  for (const name of ['localhost', '[::1]']) {
+    const answer = await get('/', { host: `${name}:${control.port}` })
+    assert.equal(statusOf(answer), 307)
+    assert.ok(answer.includes(`Location: http://127.0.0.1:${control.port}/\r\n`))
+    assert.ok(!answer.includes('<script'))
+  }
+})
+
+test('C6: who took the port of the page first is told nothing, and our user is led past it', async (t) => {
+  const heard: string[] = []
+  const thief = createServer((socket) => socket.on('data', (data) => heard.push(String(data)))).listen(
+    pagePort,
+    '127.0.0.1',
+  )
+  // Somebody else may have it already: as good.
+  await Promise.race([once(thief, 'listening'), once(thief, 'error')])
+  t.after(() => thief.close())
+  const { desk } = await openDriven(t)
+  const dataDir = temporaryDir(t)
+  await using control = await openControl({ node: desk.node, dataDir, version: '0', log: silentLog })
+  const [way, address] = await Promise.all([control.pageWay(), control.openPage()])
+  assert.equal(way.address, address)
+  assert.notEqual(control.port, pagePort)
+  assert.equal(address, `http://127.0.0.1:${control.port}/`)
+  assert.ok(readFileSync(way.file, 'utf8').includes(address))
+  assert.equal(readEndpoint(dataDir)?.port, control.port)
+  assert.deepEqual(heard, [])
 })
 
 test('C5: any page may lead a browser to the page, and none may put it into itself', async (t) => {
