@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict'
 import { rmSync } from 'node:fs'
 import { test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import * as fc from 'fast-check'
 import { ann, bo } from '../../test/store/messages.ts'
+import type { FileId } from '../protocol/file-id.ts'
 import { TransferModel } from '../../test/store/transfer-model.ts'
 import {
   fileId,
@@ -112,6 +114,13 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
       pair.model.changeFiles(transferId(number), changes, { bytes })
       pair.wait(pair.store.changeFiles(transferId(number), changes, { bytes }))
     }),
+  anyNumber.map((number) => async (pair: Pair) => {
+    await pair.settle()
+    await pair.store.rememberPlaced(transferId(number))
+    const isTold = (id: FileId): boolean => pair.store.placed([id]).length > 0
+    for (let file = 0; file < 4; file++)
+      if (pair.model.placedBy(transferId(number), fileId(file))) assert.ok(isTold(fileId(file)))
+  }),
   anyPart.map((part) => (pair: Pair) => {
     pair.model.putPart(part)
     pair.store.putPart(part)
@@ -192,6 +201,9 @@ class Pair {
       assert.deepEqual(store.openFiles(id, 1, 3), model.openFiles(id, 1, 3))
       assert.deepEqual(store.file(id, 2), model.file(id, 2))
       assert.deepEqual(store.part(id, 2), model.part(id, 2))
+      const all = model.placed(fileId(number))
+      for (const one of store.placed([fileId(number)]))
+        assert.ok(all.some((other) => isDeepStrictEqual(one, other)))
     }
   }
 }

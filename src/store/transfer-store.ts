@@ -47,6 +47,14 @@ export interface TransferFile {
   readonly reason: string
 }
 
+/** Where a transfer has put a content. */
+export interface PlacedFile extends Pick<TransferFile, 'sizeBytes'> {
+  readonly id: FileId
+  /** The folder that the transfer went into, absolute, and the file's path in it. */
+  readonly into: string
+  readonly target: string
+}
+
 /** A file that is not whole yet. */
 export interface PartHeader {
   readonly transferId: string
@@ -102,6 +110,10 @@ export interface TransferStore extends AsyncDisposable {
   /** Open files from a number on, at most `limit`. */
   openFiles(id: string, from: number, limit: number): readonly TransferFile[]
   file(id: string, number: number): TransferFile | undefined
+  /** Where files with one of these contents were put by transfers that have ended; some of many. They may have changed since. */
+  placed(ids: readonly FileId[]): readonly PlacedFile[]
+  /** A transfer has ended: from now on `placed` tells where its files are. In steps, so that nothing waits for it. */
+  rememberPlaced(id: string): Promise<void>
   /** Changes of many files and the counts of their transfer, in one transaction. */
   changeFiles(
     id: string,

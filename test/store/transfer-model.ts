@@ -1,9 +1,10 @@
 /** What a transfer store has to do, told as simply as possible. */
-import { groupLeaves } from '../../src/protocol/file-id.ts'
+import { groupLeaves, type FileId } from '../../src/protocol/file-id.ts'
 import type {
   ChunkGroup,
   PartHeader,
   PartRecord,
+  PlacedFile,
   StoredOffer,
   StoredTransfer,
   TransferFile,
@@ -51,6 +52,26 @@ export class TransferModel {
 
   file(id: string, number: number): TransferFile | undefined {
     return this.files.find((one) => one.id === id && one.file.number === number)?.file
+  }
+
+  /** Of transfers whose places are remembered. */
+  placed(id: FileId): readonly PlacedFile[] {
+    return this.files.flatMap(({ id: of, file: { target, sizeBytes, state, id: content } }) => {
+      const into = this.transfers.find((one) => one.id === of)?.into
+      const isThere = content === id && ['done', 'skipped'].includes(state)
+      return isThere && into !== undefined && target !== undefined ? [{ id, into, target, sizeBytes }] : []
+    })
+  }
+
+  placedBy(transfer: string, id: FileId): boolean {
+    return this.files.some(({ id: of, file }) => {
+      return (
+        of === transfer &&
+        file.id === id &&
+        file.target !== undefined &&
+        ['done', 'skipped'].includes(file.state)
+      )
+    })
   }
 
   openFiles(id: string, from: number, limit: number): readonly TransferFile[] {

@@ -10,6 +10,7 @@ import type {
   ChunkGroup,
   PartHeader,
   PartRecord,
+  PlacedFile,
   StoredOffer,
   StoredTransfer,
   TransferFile,
@@ -18,6 +19,7 @@ import type {
 import { FileTable } from './file-table.ts'
 import { OfferTable } from './offer-table.ts'
 import { PartTable } from './part-table.ts'
+import { PlacedTable } from './placed-table.ts'
 import { transferSchema } from './transfer-schema.ts'
 import { TransferTable } from './transfer-table.ts'
 
@@ -29,6 +31,8 @@ const kind: StoreKind = {
 
 /** Files of a removed transfer that are deleted in one go. */
 const removedAtOnce = 1_000
+/** Files whose places are noted in one go. */
+const placedAtOnce = 250
 
 export async function openSqliteTransfers(path: string | undefined): Promise<TransferStore> {
   const file = await openStoreFile(path, kind)
@@ -47,6 +51,7 @@ class SqliteTransfers implements TransferStore {
   readonly #transfers: TransferTable
   readonly #files: FileTable
   readonly #parts: PartTable
+  readonly #placed: PlacedTable
   readonly #offers: OfferTable
   #closed = false
 
@@ -56,6 +61,7 @@ class SqliteTransfers implements TransferStore {
     this.#transfers = new TransferTable(database)
     this.#files = new FileTable(database)
     this.#parts = new PartTable(database)
+    this.#placed = new PlacedTable(database)
     this.#offers = new OfferTable(database)
     this.#commit = new GroupCommit({ ...file, path: path ?? 'The store in memory' }, [])
     const hidden = this.#transfers.hidden()
@@ -110,6 +116,19 @@ class SqliteTransfers implements TransferStore {
   file(id: string, number: number): TransferFile | undefined {
     const key = this.#keyOf(id)
     return key === undefined ? undefined : this.#commit.read(() => this.#files.get(key, number))
+  }
+
+  placed(ids: readonly FileId[]): readonly PlacedFile[] {
+    return this.#commit.read(() => this.#placed.find(ids))
+  }
+
+  async rememberPlaced(id: string): Promise<void> {
+    for (let next: number | undefined = 0; next !== undefined; await setImmediate()) {
+      const from: number = next
+      next = undefined
+      if (this.#closed) return
+      this.#loosely(id, (key) => (next = this.#placed.add(key, from, placedAtOnce)))
+    }
   }
 
   async changeFiles(
@@ -225,7 +244,10 @@ class SqliteTransfers implements TransferStore {
   async #sweep(key: number): Promise<void> {
     for (let removed = removedAtOnce; removed === removedAtOnce; await setImmediate()) {
       if (this.#closed) return
-      removed = this.#commit.apart(() => this.#files.removeSome(key, removedAtOnce))
+      removed = this.#commit.apart(() => {
+        this.#placed.removeSome(key, removedAtOnce)
+        return this.#files.removeSome(key, removedAtOnce)
+      })
     }
     if (this.#closed) return
     await this.#commit.write(() => {

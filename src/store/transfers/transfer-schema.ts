@@ -77,6 +77,13 @@ export const transferSchema: Schema = {
     ) STRICT;
     INSERT INTO state VALUES (1, 0)`,
     'CREATE INDEX offers_waiting ON offers (state, incoming, peer)',
+    // An index of files would cost a random page for each file that comes; this one is filled when its transfer has ended.
+    `CREATE TABLE placed (
+      root_start BLOB NOT NULL,
+      transfer INTEGER NOT NULL,
+      number INTEGER NOT NULL,
+      PRIMARY KEY (root_start, transfer, number)
+    ) STRICT, WITHOUT ROWID`,
   ],
   check: (database) =>
     checkAfterKill(database, ['transfers', 'files', 'parts', 'chunks', 'leaves', 'offers']),
