@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
+import { counted, lyingContent } from './lying-hosts.ts'
+import { until } from './nodes.ts'
 import {
+  hashed,
   hashOf,
   hashOfFile,
   noise,
@@ -57,6 +60,75 @@ test('what is there with the same content is left alone, and nothing comes twice
   assert.deepEqual([again.reusedFiles, again.reusedBytes], [3, 3 * mebibyte + 4])
   assert.deepEqual(Object.keys(await treeOf(join(taker.down, 'stuff'))), ['empty', 'large.bin', 'small.txt'])
   assert.equal((await stat(join(taker.down, 'stuff', 'large.bin'))).ino, before.ino)
+})
+
+test('what an earlier transfer brought is copied and not fetched, under any name, also after a restart', async () => {
+  await using house = await openHouse()
+  let sent = 0
+  const seeder = await house.open('seeder', {
+    transport: lyingContent((body) => counted(body, (bytes) => (sent += bytes))),
+  })
+  let taker = await house.open('taker')
+  const [small, large] = [noise(100_000), noise(3 * mebibyte)]
+  await write(seeder.shared, { 'first/small': small, 'first/large': large })
+  await shareAll(seeder)
+  await take(taker, seeder, 'stuff/first')
+  assert.ok(sent > 3 * mebibyte)
+  await write(seeder.shared, { 'second/other name': small, 'second/another': large })
+  await until(() => seeder.node.files.shares()[0]?.files === 4, 'they are seen')
+  await hashed(seeder)
+  taker = await house.again(taker)
+  sent = 0
+  const { reusedBytes, files } = await take(taker, seeder, 'stuff/second')
+  assert.equal(sent, 0)
+  assert.deepEqual([files, reusedBytes], [2, 100_000 + 3 * mebibyte])
+  assert.deepEqual(await treeOf(join(taker.down, 'second')), {
+    another: hashOf(large),
+    'other name': hashOf(small),
+  })
+})
+
+test('what has changed since it came is fetched, and so is what was forgotten', async () => {
+  await using house = await openHouse()
+  let sent = 0
+  const seeder = await house.open('seeder', {
+    transport: lyingContent((body) => counted(body, (bytes) => (sent += bytes))),
+  })
+  const taker = await house.open('taker')
+  const [small, large] = [noise(100_000), noise(3 * mebibyte)]
+  await write(seeder.shared, { small, large })
+  await shareAll(seeder)
+  await take(taker, seeder, 'stuff')
+  await writeFile(join(taker.down, 'stuff/small'), noise(100_000))
+  await writeFile(join(taker.down, 'stuff/large'), noise(3 * mebibyte))
+  sent = 0
+  await take(taker, seeder, 'stuff')
+  assert.equal(sent, 100_000 + 3 * mebibyte + 4)
+  const tree = await treeOf(join(taker.down, 'stuff'))
+  assert.equal(tree['small (2)'], hashOf(small))
+  assert.equal(tree['large (2)'], hashOf(large))
+  await taker.node.files.clear()
+  await rm(join(taker.down, 'stuff'), { recursive: true })
+  sent = 0
+  await take(taker, seeder, 'stuff/small')
+  assert.ok(sent > 100_000)
+})
+
+test('small files that are there with the same content are not even fetched', async () => {
+  await using house = await openHouse()
+  let sent = 0
+  const seeder = await house.open('seeder', {
+    transport: lyingContent((body) => counted(body, (bytes) => (sent += bytes))),
+  })
+  const taker = await house.open('taker')
+  await write(seeder.shared, { a: 'same', b: 'new.', c: noise(mebibyte) })
+  await write(join(taker.down, 'stuff'), { a: 'same', b: 'old.' })
+  await cp(join(seeder.shared, 'c'), join(taker.down, 'stuff/c'))
+  await shareAll(seeder)
+  const { reusedFiles } = await take(taker, seeder, 'stuff')
+  assert.equal(sent, 4 + 'new.'.length)
+  assert.equal(reusedFiles, 2)
+  assert.deepEqual(Object.keys(await treeOf(join(taker.down, 'stuff'))), ['a', 'b', 'b (2)', 'c'])
 })
 
 test('with skip, other content under the same name stays and nothing is taken', async () => {

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { fileIdOfContent } from '../../src/files/hash-tree.ts'
 import { decodeFileList, encodeFileList, type SharedEntry } from '../../src/protocol/file-messages.ts'
 import type { FileReply } from '../../src/transport/files.ts'
-import { corrupted, lying, lyingContent, stalling } from './lying-hosts.ts'
+import { corrupted, corruptedFrom, counted, lying, lyingContent, stalling } from './lying-hosts.ts'
 import { until } from './nodes.ts'
 import { hashOf, hashOfFile, noise, openHouse, shareAll, take, treeOf, write } from './sharing-nodes.ts'
 
@@ -52,6 +52,43 @@ test('F10: corrupt content of the only source never gets a name', async () => {
   for (const name of ['large', 'small'])
     await assert.rejects(take(taker, liar, `stuff/${name}`), { code: 'content-corrupt' })
   assert.deepEqual(await treeOf(taker.down), {})
+})
+
+test('a source sends corrupt small files: they come from another, and it is asked no more', async () => {
+  await using house = await openHouse()
+  let [sent, asked] = [0, 0]
+  const liar = await house.open('liar', {
+    transport: lyingContent((body) => {
+      asked++
+      return counted(corruptedFrom(body, 2_000_000), (bytes) => (sent += bytes))
+    }),
+  })
+  const honest = await house.open('honest')
+  // More than one answer can carry.
+  const files = Object.fromEntries(Array.from({ length: 30 }, (_, file) => [`${file}`, noise(400_000)]))
+  for (const seeder of [liar, honest]) {
+    await write(seeder.shared, files)
+    await shareAll(seeder)
+  }
+  const taker = await house.open('taker', { transferLimits: { active: 1 } })
+  const { state } = await take(taker, liar, 'stuff')
+  assert.equal(state, 'done')
+  assert.deepEqual(await treeOf(join(taker.down, 'stuff')), await treeOf(liar.shared))
+  assert.ok(
+    asked <= 2 && sent <= 10_000_000,
+    `${asked} answers with ${sent} bytes: two are under way at once`,
+  )
+})
+
+test('a small file that is corrupt here and at its only source fails, and the others arrive', async () => {
+  await using house = await openHouse()
+  const liar = await house.open('liar', { transport: lyingContent((body) => corruptedFrom(body, 2_000)) })
+  await write(liar.shared, { 'a first': noise(1_000), 'b second': noise(2_000) })
+  await shareAll(liar)
+  const taker = await house.open('taker')
+  await assert.rejects(take(taker, liar, 'stuff'), { code: 'content-corrupt', message: /1 of 2 files/ })
+  const tree = await treeOf(join(taker.down, 'stuff'))
+  assert.equal(Object.keys(tree).length, 1)
 })
 
 test('twin: the same corrupt bytes arrive when the list names them', async () => {

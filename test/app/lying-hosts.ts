@@ -33,6 +33,18 @@ export function corrupted(body: ContentSource): ContentSource {
   })
 }
 
+/** Content with one byte that is another, so many bytes after its beginning. */
+export function corruptedFrom(body: ContentSource, at: number): ContentSource {
+  let begin = 0
+  return changed(body, async (into) => {
+    const bytes = await body.read(into)
+    const place = at - begin
+    if (place >= 0 && place < bytes) into[place] = (into[place] ?? 0) ^ 1
+    begin += bytes
+    return bytes
+  })
+}
+
 /** Content of which nothing comes before something has happened. */
 export function stalling(body: ContentSource, until: Promise<void>): ContentSource {
   return changed(body, async () => {

@@ -8,9 +8,10 @@ import type { StoredTransfer, TransferFile } from '../../store/transfer-store.ts
 import { Intake, type DownloadOptions } from './intake.ts'
 import { Lanes } from './lanes.ts'
 import { fileAt } from './listing.ts'
+import { packsOf } from './packs.ts'
 import { LargeFiles } from './take-large.ts'
 import { isWanted, Places, type FileOutcome, type TakeContext, type WantedFile } from './take-run.ts'
-import { isSmall, packsOf, SmallFiles } from './take-small.ts'
+import { isSmall, SmallFiles } from './take-small.ts'
 
 /** Files that are looked at in one go. */
 const batchFiles = 1_024

@@ -262,6 +262,10 @@ export class QueuedDownload {
 
   #end(): void {
     this.#context.ended(this.view)
+    // What has come can be copied from now on, when it is wanted again.
+    this.#context.store
+      .rememberPlaced(this.id)
+      .catch((error: unknown) => this.#context.warn(error, this.peerId))
     for (const watcher of this.#watchers) watcher()
   }
 

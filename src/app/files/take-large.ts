@@ -1,10 +1,8 @@
 import { existsSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
-import { lstat } from 'node:fs/promises'
+import { join } from 'node:path'
 
 import type { FileWorker } from '../../files/file-worker.ts'
 import { hashFiles } from '../../files/hasher.ts'
-import { stampOf, type FileOfShare } from '../../files/opened-file.ts'
 import type { PartFile } from '../../files/part-file.ts'
 import { openTarget } from '../../files/target.ts'
 import { leafBytes, leavesOf, type FileId } from '../../protocol/file-id.ts'
@@ -12,6 +10,7 @@ import type { PeerId } from '../../protocol/peer-id.ts'
 import { countChunks, emptyChunks, hasChunk } from '../../rules/chunk-map.ts'
 import type { PartRecord, TransferStore } from '../../store/transfer-store.ts'
 import { Grants, type EarlierVersion, type FetchObserver } from './fetch-job.ts'
+import { fileNow, placedFiles } from './known-files.ts'
 import { FileFetch } from './file-fetch.ts'
 import type { HeldContent } from './holdings.ts'
 import { PartMap } from './part-map.ts'
@@ -79,6 +78,19 @@ export class LargeFiles {
     return undefined
   }
 
+  /** The same content where an earlier transfer has put it. Chunk by chunk it is checked again when it is copied. */
+  async #placed(
+    file: WantedFile,
+    part: PartRecord | undefined,
+  ): Promise<Awaited<ReturnType<typeof hashInTarget>>> {
+    if (!isWorthHashing(file, file, part)) return undefined
+    const found = (await placedFiles(this.#context, new Map([[file.id, file.sizeBytes]]))).get(file.id)
+    if (found === undefined) return undefined
+    const path = join(found.share.path, found.path)
+    const hashed = await hashInTarget(this.#context.worker, path, this.#run.signal)
+    return hashed?.id === file.id ? hashed : undefined
+  }
+
   /** Forgets what came of a file that will not be finished. */
   async discard({ id, number, sizeBytes }: WantedFile): Promise<void> {
     const { store, holdings } = this.#context
@@ -96,7 +108,7 @@ export class LargeFiles {
     const chunks = emptyChunks(leavesOf(file.sizeBytes))
     chunks.set(record?.chunks ?? [])
     const held = this.#context.holdings.open(file)
-    const whole = await held.whole()
+    const whole = (await held.whole()) ?? (await this.#placed(file, record))
     const isGiven = held.growsIn(part)
     const growth = new Growth(this.#context.store, this.#run, {
       file,
@@ -154,14 +166,8 @@ export async function hashInTarget(
   path: string,
   signal?: AbortSignal,
 ): Promise<(EarlierVersion & { readonly id: FileId }) | undefined> {
-  const stats = await lstat(path, { bigint: true })
-  if (stats.size > comparedBytes) return undefined
-  const file: FileOfShare = {
-    share: { path: dirname(path) },
-    path: basename(path),
-    sizeBytes: Number(stats.size),
-    stamp: stampOf(stats),
-  }
+  const file = await fileNow(path)
+  if (file === undefined || file.sizeBytes > comparedBytes) return undefined
   for await (const { outcome } of hashFiles(worker, [file], { ...(signal && { signal }) }))
     if (outcome.kind === 'hashed') return { file, leaves: outcome.leaves, id: outcome.id }
   return undefined

@@ -1,23 +1,32 @@
+import { join } from 'node:path'
 import { isP2PError, P2PError } from '../../base/errors.ts'
-import { limits } from '../../base/limits.ts'
 import { monotonicMs } from '../../base/time.ts'
+import { hashFiles } from '../../files/hasher.ts'
 import { placeSmall, type SmallFile } from '../../files/place-small.ts'
-import { openSharedFile } from '../../files/shared-file.ts'
 import { leafBytes, type FileId } from '../../protocol/file-id.ts'
-import { decodePackTable, packTableBytes } from '../../protocol/pack.ts'
 import type { PackRequest } from '../../protocol/file-request.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
-import type { Bandwidth } from '../../rules/bandwidth.ts'
 import type { Piece } from '../../transport/files.ts'
-import { askedMs, bandwidthTurn } from './bandwidth-turn.ts'
+import { bandwidthTurn } from './bandwidth-turn.ts'
+import { fileNow, knownFiles, readWhole } from './known-files.ts'
+import { PackBuffer, PackRoom } from './packs.ts'
 import { nameRefused, type FileOutcome, type TakeContext, type TakeRun, type WantedFile } from './take-run.ts'
 
-/** Bytes of one pack that we ask for: one is on its way while another is being placed. */
-const askedPackBytes = 4 * 1024 * 1024
-/** What one needs at most, with its table. */
-const roomBytes = askedPackBytes + packTableBytes(limits.packFiles)
 /** Others that are asked for what the peer has not got any more. */
 const mostOthers = 8
+
+/** A file whose place is decided. */
+interface PlacedWish {
+  readonly file: WantedFile
+  readonly as: string
+}
+
+/** A content that has come, not verified yet. */
+interface Came {
+  readonly bytes: Uint8Array
+  /** Who gave it; undefined: it was here. */
+  readonly from: PeerId | undefined
+}
 
 /** Takes small files, many in one answer. */
 export class SmallFiles {
@@ -25,6 +34,8 @@ export class SmallFiles {
   readonly #run: TakeRun
   /** Memory of packs that are placed, for the next ones: new memory for each would have to be cleared, and collected. */
   readonly #spare: SharedArrayBuffer[] = []
+  /** Who has given something wrong: asked only for what nobody else has. */
+  readonly #liars = new Set<PeerId>()
 
   constructor(context: TakeContext, run: TakeRun) {
     this.#context = context
@@ -32,38 +43,70 @@ export class SmallFiles {
   }
 
   /**
-   * Takes some files, at most `limits.packFiles` and together at most `limits.packBytes`.
+   * Takes some files, at most `limits.packFiles` and together at most `limits.packBytes`. What turns out to be something else is asked of
+   * others, and never again of who gave it.
    *
    * @returns what has become of each
    * @throws P2PError `peer-unreachable`, and like `placeSmall`; the abort reason
    */
   async take(files: readonly WantedFile[]): Promise<readonly FileOutcome[]> {
     const outcomes = new Map<WantedFile, FileOutcome>()
-    const placed: { readonly file: WantedFile; readonly as: string }[] = []
+    const refused = new Refused()
+    let left = await this.#decide(files, outcomes)
+    while (left.length > 0) {
+      using room = new PackRoom(this.#spare)
+      const contents = await this.#contentsOf(
+        left.map(({ file }) => file),
+        { room, refused },
+      )
+      await this.#place(left, contents, outcomes)
+      left = left.filter(({ file }) => isCorrupt(outcomes.get(file)) && contents.has(file.id))
+      for (const { file } of left) this.#refuse(refused, file, contents.get(file.id))
+    }
+    return files.map((file) => outcomes.get(file) ?? { state: 'again' })
+  }
+
+  /** Where each is to go. What is there already, and what cannot be, has its outcome. */
+  async #decide(
+    files: readonly WantedFile[],
+    outcomes: Map<WantedFile, FileOutcome>,
+  ): Promise<readonly PlacedWish[]> {
+    const wishes: PlacedWish[] = []
+    const alike: (PlacedWish & { readonly there: string })[] = []
     for (const file of files) {
       const place = await this.#run.places.of(file.path)
       if (place === undefined) outcomes.set(file, nameRefused(file.path))
       else if (place.there.kind === 'file' && this.#run.transfer.existing === 'skip')
         outcomes.set(file, { state: 'skipped', target: place.as })
-      else placed.push({ file, as: place.as })
+      else if (place.there.kind === 'file' && place.there.sizeBytes === file.sizeBytes)
+        alike.push({ file, as: place.as, there: join(this.#run.target.folder, place.as) })
+      else wishes.push({ file, as: place.as })
     }
-    using room = new PackRoom(this.#spare)
-    const contents = await this.#contentsOf(
-      placed.map(({ file }) => file),
-      room,
-    )
-    await this.#place(placed, contents, outcomes)
-    return files.map((file) => outcomes.get(file) ?? { state: 'again' })
+    const ids = await this.#idsOf(alike.map(({ there }) => there))
+    for (const { file, as, there } of alike)
+      if (ids.get(there) === file.id) outcomes.set(file, { state: 'skipped', target: as })
+      else wishes.push({ file, as })
+    return wishes
+  }
+
+  /** What is in files that may be the wanted ones. */
+  async #idsOf(paths: readonly string[]): Promise<ReadonlyMap<string, FileId>> {
+    const ids = new Map<string, FileId>()
+    const found = await Promise.all(paths.map(async (path) => ({ path, file: await fileNow(path) })))
+    const files = found.flatMap(({ path, file }) => (file === undefined ? [] : [{ ...file, at: path }]))
+    for await (const { file, outcome } of hashFiles(this.#context.worker, files))
+      if (outcome.kind === 'hashed') ids.set(file.at, outcome.id)
+    return ids
   }
 
   async #place(
-    placed: readonly { readonly file: WantedFile; readonly as: string }[],
-    contents: ReadonlyMap<FileId, Uint8Array>,
+    wishes: readonly PlacedWish[],
+    contents: ReadonlyMap<FileId, Came>,
     outcomes: Map<WantedFile, FileOutcome>,
   ): Promise<void> {
-    const there = placed.flatMap(({ file, as }) => {
-      const bytes = contents.get(file.id)
-      return bytes === undefined ? [] : [{ file, small: smallFile(file, as, bytes) }]
+    const there = wishes.flatMap(({ file, as }) => {
+      const came = contents.get(file.id)
+      return came === undefined ? [] : [{ file, small: smallFile(file, as, came.bytes), came }]
     })
     if (there.length === 0) return
     this.#run.signal.throwIfAborted()
@@ -72,63 +115,76 @@ export class SmallFiles {
       this.#run.target,
       there.map(({ small }) => small),
     )
+    const { counts } = this.#run
     for (const [index, result] of results.entries()) {
-      const file = there[index]?.file
+      const { file, came } = there[index] ?? {}
       if (file === undefined) continue
       if (result.kind === 'failed' && endsTransfer(result.error)) throw result.error
       outcomes.set(file, outcomeOf(result))
+      if (result.kind === 'placed' && came?.from === undefined) counts.reusedBytes += file.sizeBytes
     }
+  }
+
+  #refuse(refused: Refused, { id }: WantedFile, came: Came | undefined): void {
+    refused.add(id, came?.from)
+    if (came?.from === undefined) return
+    if (!this.#liars.has(came.from))
+      this.#context.log.info('a source has given something else than a small file', { peer: came.from })
+    this.#liars.add(came.from)
   }
 
   /** Contents by their IDs, from here or from peers; not verified yet. */
-  async #contentsOf(files: readonly WantedFile[], room: PackRoom): Promise<Map<FileId, Uint8Array>> {
-    const contents = new Map<FileId, Uint8Array>()
+  async #contentsOf(
+    files: readonly WantedFile[],
+    { room, refused }: { readonly room: PackRoom; readonly refused: Refused },
+  ): Promise<ReadonlyMap<FileId, Came>> {
+    const contents = new Map<FileId, Came>()
     const sizes = new Map(files.map(({ id, sizeBytes }) => [id, sizeBytes]))
-    const local = this.#context.shares.shares().length > 0
-    for (const [id, size] of sizes) {
-      if (size === 0) contents.set(id, new Uint8Array())
-      const here = local && size > 0 ? await this.#readHere(id, size) : undefined
-      if (here !== undefined) contents.set(id, here)
-    }
-    await this.#ask(sizes, contents, room)
+    for (const [id, size] of sizes)
+      if (size === 0) contents.set(id, { bytes: new Uint8Array(), from: undefined })
+    const wanted = [...sizes].filter(([id, size]) => size > 0 && !refused.has(id, undefined))
+    for (const [id, bytes] of await this.#readHere(new Map(wanted)))
+      contents.set(id, { bytes, from: undefined })
+    await this.#ask(sizes, contents, { room, refused })
     return contents
   }
 
-  async #readHere(id: FileId, size: number): Promise<Uint8Array | undefined> {
-    for (const file of this.#context.shares.withContent(id, undefined)) {
-      try {
-        await using opened = await openSharedFile(file)
-        const bytes = new Uint8Array(size)
-        if ((await opened.read(0, bytes)) === size) return bytes
-      } catch {
-        // It has gone or changed: then another one, or the peer.
-      }
-    }
-    return undefined
+  async #readHere(wanted: ReadonlyMap<FileId, number>): Promise<ReadonlyMap<FileId, Uint8Array>> {
+    const { worker } = this.#context
+    const known = [...(await knownFiles(this.#context, wanted))]
+    if (known.length === 0) return new Map()
+    return new Map(await readWhole(worker, known))
   }
 
-  /** Asks the peer, and then others for what it has not got or while it cannot be reached. */
+  /** Asks the peer, and then others for what it has not got or while it cannot be reached; who has given something wrong comes last. */
   async #ask(
     sizes: ReadonlyMap<FileId, number>,
-    contents: Map<FileId, Uint8Array>,
-    room: PackRoom,
+    contents: Map<FileId, Came>,
+    { room, refused }: { readonly room: PackRoom; readonly refused: Refused },
   ): Promise<void> {
     const { peerId } = this.#run.transfer
     let unreachable: unknown
-    const others = this.#context.holders().filter((id) => id !== peerId)
-    for (const id of [peerId, ...others.slice(0, mostOthers)]) {
-      const missing = [...sizes].filter(([wanted]) => !contents.has(wanted))
-      if (missing.length === 0) return
+    for (const id of this.#sources()) {
+      const missing = [...sizes].filter(([wanted]) => !contents.has(wanted) && !refused.has(wanted, id))
+      if (missing.length === 0) continue
       try {
         for (const [got, bytes] of await this.#askPeer(id, new PackBuffer(missing, room)))
-          contents.set(got, bytes)
+          contents.set(got, { bytes, from: id })
       } catch (error) {
         this.#run.signal.throwIfAborted()
+        if (isP2PError(error, 'protocol-violation')) this.#liars.add(id)
         if (id === peerId && isP2PError(error, 'file-unknown')) continue
         if (id === peerId) unreachable = error
       }
     }
     if (unreachable !== undefined && contents.size < sizes.size) throw unreachable
+  }
+
+  #sources(): readonly PeerId[] {
+    const { peerId } = this.#run.transfer
+    const others = this.#context.holders().filter((id) => id !== peerId)
+    const all = [peerId, ...others.slice(0, mostOthers)]
+    return [...all.filter((id) => !this.#liars.has(id)), ...all.filter((id) => this.#liars.has(id))]
   }
 
   async #askPeer(id: PeerId, pack: PackBuffer): Promise<readonly (readonly [FileId, Uint8Array])[]> {
@@ -160,86 +216,21 @@ export class SmallFiles {
   }
 }
 
-/** Memory that the worker sees too, for the packs of one `take`; after that it is free for others. */
-class PackRoom implements Disposable {
-  readonly #spare: SharedArrayBuffer[]
-  readonly #taken: SharedArrayBuffer[] = []
+/** Who has given something else than a content, in one `take`; also what is here may be something else. */
+class Refused {
+  readonly #givers = new Map<FileId, Set<PeerId | undefined>>()
 
-  constructor(spare: SharedArrayBuffer[]) {
-    this.#spare = spare
+  add(id: FileId, from: PeerId | undefined): void {
+    this.#givers.set(id, (this.#givers.get(id) ?? new Set()).add(from))
   }
 
-  take(bytes: number): Uint8Array {
-    const memory =
-      (bytes <= roomBytes && this.#spare.pop()) || new SharedArrayBuffer(Math.max(bytes, roomBytes))
-    this.#taken.push(memory)
-    return new Uint8Array(memory, 0, bytes)
-  }
-
-  [Symbol.dispose](): void {
-    this.#spare.push(...this.#taken.splice(0).filter(({ byteLength }) => byteLength === roomBytes))
+  has(id: FileId, from: PeerId | undefined): boolean {
+    return this.#givers.get(id)?.has(from) === true
   }
 }
 
-/** What comes of one pack, in one piece of memory whose size is known before (F10). */
-class PackBuffer {
-  readonly #wanted: readonly (readonly [FileId, number])[]
-  readonly #bytes: Uint8Array
-  #length = 0
-
-  constructor(wanted: readonly (readonly [FileId, number])[], room: PackRoom) {
-    this.#wanted = wanted
-    this.#bytes = room.take(wanted.reduce((sum, [, bytes]) => sum + bytes, packTableBytes(wanted.length)))
-  }
-
-  get ids(): readonly FileId[] {
-    return this.#wanted.map(([id]) => id)
-  }
-
-  /** @returns false when it is more than was asked for */
-  add(bytes: Uint8Array): boolean {
-    if (this.#length + bytes.length > this.#bytes.length) return false
-    this.#bytes.set(bytes, this.#length)
-    this.#length += bytes.length
-    return true
-  }
-
-  /** The contents that came; undefined when the answer is none. */
-  contents(): readonly (readonly [FileId, Uint8Array])[] | undefined {
-    let at = packTableBytes(this.#wanted.length)
-    const sizes = decodePackTable(this.#bytes.subarray(0, at))
-    if (sizes === undefined || this.#length < at) return undefined
-    const contents: (readonly [FileId, Uint8Array])[] = []
-    for (const [index, [id, expected]] of this.#wanted.entries()) {
-      const size = sizes[index]
-      if (size === undefined) continue
-      if (size !== expected || at + size > this.#length) return undefined
-      contents.push([id, this.#bytes.subarray(at, at + size)])
-      at += size
-    }
-    return at === this.#length ? contents : undefined
-  }
-}
-
-/**
- * Cuts a list into packs.
- *
- * @param download how much may come in a time
- */
-export function* packsOf(files: Iterable<WantedFile>, download: Bandwidth): Generator<readonly WantedFile[]> {
-  const mostBytes = Math.min(askedPackBytes, download.bytesIn(askedMs))
-  let pack: WantedFile[] = []
-  let bytes = 0
-  for (const file of files) {
-    if (pack.length === limits.packFiles || (bytes > 0 && bytes + file.sizeBytes > mostBytes)) {
-      yield pack
-      pack = []
-      bytes = 0
-    }
-    pack.push(file)
-    bytes += file.sizeBytes
-  }
-  if (pack.length > 0) yield pack
+function isCorrupt(outcome: FileOutcome | undefined): boolean {
+  return outcome?.state === 'failed' && outcome.error.code === 'content-corrupt'
 }
 
 export function isSmall({ sizeBytes }: { readonly sizeBytes: number }): boolean {
