@@ -1,4 +1,5 @@
 import { realpathSync } from 'node:fs'
+import { isSea } from 'node:sea'
 import { loadConfig } from '../config/load.ts'
 import { P2PError } from '../index.ts'
 import { displayText, jsonLine } from '../face/display-text.ts'
@@ -45,10 +46,10 @@ async function configText({ flags, json }: ToolWish): Promise<string> {
 
 function serviceText({ words, options, flags, json }: ToolWish): string {
   const [what, ...more] = words
-  const program = realpathSync(process.argv[1] ?? '')
   const start = [
     process.execPath,
-    program,
+    // The single-file executable is the program too.
+    ...(isSea() ? [] : [realpathSync(process.argv[1] ?? '')]),
     ...(flags.dataDir === undefined ? [] : ['--data-dir', flags.dataDir]),
     'serve',
   ]

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { extname, join } from 'node:path'
+import { getAsset, getAssetKeys, isSea } from 'node:sea'
 import { fileURLToPath } from 'node:url'
 import { P2PError } from '../index.ts'
 
@@ -11,6 +12,8 @@ export interface PageFile {
   readonly bytes: Buffer
   readonly etag: string
 }
+
+type NamedBytes = readonly [name: string, bytes: Buffer]
 
 /** The files of the page, by the path of their address. */
 export type PageFiles = ReadonlyMap<string, PageFile>
@@ -30,17 +33,22 @@ const ownFolder = fileURLToPath(
 )
 
 /**
- * Reads the page, once: what a request names is then only looked up.
+ * Reads the page, from where it was built or from `folder`, once: what a request names is then only looked up.
  *
  * @throws P2PError `file-unusable` when it was not built
  */
-export function readPageFiles(folder: string = ownFolder): PageFiles {
+export function readPageFiles(folder?: string): PageFiles {
+  const files = folder === undefined && isSea() ? insideFiles() : filesIn(folder ?? ownFolder)
+  return new Map(
+    files
+      .filter(([name]) => extname(name) in types)
+      .map(([name, bytes]) => [name === 'index.html' ? '/' : `/${name}`, pageFile(name, bytes)]),
+  )
+}
+
+function filesIn(folder: string): readonly NamedBytes[] {
   try {
-    return new Map(
-      readdirSync(folder)
-        .filter((name) => extname(name) in types)
-        .map((name) => [name === 'index.html' ? '/' : `/${name}`, fileAt(join(folder, name))]),
-    )
+    return readdirSync(folder).map((name) => [name, readFileSync(join(folder, name))])
   } catch (error) {
     throw new P2PError(
       'file-unusable',
@@ -52,10 +60,16 @@ export function readPageFiles(folder: string = ownFolder): PageFiles {
   }
 }
 
-function fileAt(path: string): PageFile {
-  const bytes = readFileSync(path)
+/** Those of the single-file executable. */
+function insideFiles(): readonly NamedBytes[] {
+  return getAssetKeys()
+    .filter((name) => name.startsWith('web/'))
+    .map((name) => [name.slice('web/'.length), Buffer.from(getAsset(name))])
+}
+
+function pageFile(name: string, bytes: Buffer): PageFile {
   const etag = `"${createHash('sha256').update(bytes).digest('base64url')}"`
-  return { type: types[extname(path)] ?? '', bytes, etag }
+  return { type: types[extname(name)] ?? '', bytes, etag }
 }
 
 /** Answers with a file of the page; everybody may have it, and it may not change what it was made to do (C5, C7). */

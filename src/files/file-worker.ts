@@ -1,6 +1,7 @@
 import { Worker, type Transferable } from 'node:worker_threads'
 import { P2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+import { ownEntry, type WorkerEntry } from './worker-entry.ts'
 import type { JobAnswer, JobInput, JobName, JobOutput, JobQuestion } from './worker-jobs.ts'
 
 /** A thread for work on files that would hold up the main one. Several jobs may wait; jobs of different threads run side by side. */
@@ -22,19 +23,13 @@ export interface FileWorkerOptions {
   /** The thread ends when it had nothing to do for so long, and is started again for the next job. */
   readonly idleMs?: number
   /** What the thread runs; tests have their own. */
-  readonly entry?: URL
+  readonly entry?: WorkerEntry
 }
 
 /** Starts no thread before there is a job. */
 export function openFileWorker(options: FileWorkerOptions = {}): FileWorker {
   return new Thread(options)
 }
-
-/** The entry lies beside this file, here and in what scripts/build.ts makes of it. */
-const ownEntry = new URL(
-  import.meta.url.endsWith('.ts') ? './worker.ts' : './file-worker.js',
-  import.meta.url,
-)
 
 interface Waiting {
   resolve(output: unknown): void
@@ -43,7 +38,7 @@ interface Waiting {
 
 class Thread implements FileWorker {
   readonly #idleMs: number
-  readonly #entry: URL
+  readonly #entry: WorkerEntry
   readonly #waiting = new Map<number, Waiting>()
   #worker: Worker | undefined
   #idle: NodeJS.Timeout | undefined
@@ -86,8 +81,11 @@ class Thread implements FileWorker {
   #started(): Worker {
     clearTimeout(this.#idle)
     if (this.#worker !== undefined) return this.#worker
-    const worker = new Worker(this.#entry, {
+    const entry = this.#entry
+    const isFile = entry instanceof URL
+    const worker = new Worker(isFile ? entry : entry.text, {
       name: 'p2p-files',
+      eval: !isFile,
       // Those of the program can be wrong for a file, such as --input-type.
       execArgv: [],
       resourceLimits: { maxYoungGenerationSizeMb: 8 },

@@ -27,7 +27,13 @@ interface Homes {
   readonly file: (name: string) => string
 }
 
-export function homes(t: TestContext): Homes {
+/** @param command what is `p2p` there, with the environment it runs in */
+export function homes(
+  t: TestContext,
+  command: readonly [string, ...string[]] = [process.execPath, program],
+  env: NodeJS.ProcessEnv = process.env,
+): Homes {
+  const [first, ...rest] = command
   const folder = mkdtempSync(join(tmpdir(), 'p2p-daemon-'))
   const config = join(folder, 'config.yaml')
   writeFileSync(config, loopbackConfig())
@@ -40,7 +46,7 @@ export function homes(t: TestContext): Homes {
   })
   const start = (name: string, ...args: readonly string[]): ChildProcess => {
     const where = ['--config', config, '--data-dir', join(folder, name)]
-    const child = spawn(process.execPath, [program, ...where, ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
+    const child = spawn(first, [...rest, ...where, ...args], { stdio: ['pipe', 'pipe', 'pipe'], env })
     children.push(child)
     return child
   }

