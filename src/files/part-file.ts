@@ -3,6 +3,7 @@ import { constants, type Stats } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { join, relative as relativePath, sep } from 'node:path'
 import { errnoOf, P2PError } from '../base/errors.ts'
+import { DirectWrites } from './direct-writes.ts'
 import { writing } from './file-error.ts'
 import { markAsForeign } from './foreign-mark.ts'
 import { requireSpace } from './free-space.ts'
@@ -140,6 +141,7 @@ class OpenPart implements PartFile {
   readonly path: string
   readonly resumed: boolean
   readonly #part: Opened
+  readonly #direct: DirectWrites
   #lookedAtMs = performance.now()
   #unflushedBytes = 0
   #flushing: Promise<void> | undefined
@@ -150,16 +152,14 @@ class OpenPart implements PartFile {
     this.path = join(part.root, part.relative)
     this.resumed = part.resumed
     this.#part = part
+    this.#direct = new DirectWrites(part.handle)
   }
 
   write(position: number, bytes: Uint8Array): Promise<void> {
     return writing(this.path, async () => {
       this.#requireInside(position, bytes.length)
-      const { handle } = this.#part
-      for (let done = 0; done < bytes.length;) {
-        done += (await handle.write(bytes, done, bytes.length - done, position + done)).bytesWritten
-      }
-      this.#flushBehind(bytes.length)
+      const direct = await this.#direct.write(position, bytes)
+      await this.#writeCached(position + direct, bytes.subarray(direct))
       await this.#look()
     })
   }
@@ -176,7 +176,7 @@ class OpenPart implements PartFile {
   }
 
   finish({ as, modifiedAtMs }: { readonly as: string; readonly modifiedAtMs: number }): Promise<string> {
-    const { root, relative, handle } = this.#part
+    const { root, relative } = this.#part
     return writing(join(root, as), async () => {
       const { parents, prefix, name } = requireSafe(as)
       const file = await this.#flush(modifiedAtMs)
@@ -186,15 +186,15 @@ class OpenPart implements PartFile {
       const named = await giveFreeName(to, name, { from: from.at(part.name), file })
       if (named === undefined) throw namesTaken(as)
       await to.sync()
-      await handle.close()
+      await this.#close()
       return `${prefix}${named}`
     })
   }
 
   discard(): Promise<void> {
-    const { root, relative, handle } = this.#part
+    const { root, relative } = this.#part
     return writing(this.path, async () => {
-      await handle.close()
+      await this.#close()
       const { parents, name } = splitPath(relative)
       try {
         await using folder = await openFolder(root, parents)
@@ -206,6 +206,11 @@ class OpenPart implements PartFile {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#close()
+  }
+
+  async #close(): Promise<void> {
+    await this.#direct[Symbol.asyncDispose]()
     await this.#part.handle.close()
   }
 
@@ -217,6 +222,13 @@ class OpenPart implements PartFile {
       'content-corrupt',
       `${position + length} bytes came for ${this.path}, which has ${sizeBytes}. Fetch it from another peer.`,
     )
+  }
+
+  async #writeCached(position: number, bytes: Uint8Array): Promise<void> {
+    const { handle } = this.#part
+    for (let done = 0; done < bytes.length;)
+      done += (await handle.write(bytes, done, bytes.length - done, position + done)).bytesWritten
+    this.#flushBehind(bytes.length)
   }
 
   #flushBehind(bytes: number): void {

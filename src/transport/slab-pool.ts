@@ -1,3 +1,4 @@
+import { newPageMemory } from '../base/page-memory.ts'
 import { leafBytes } from '../protocol/file-id.ts'
 
 /** What a {@link SlabPool} may hand out. */
@@ -36,8 +37,7 @@ export class SlabPool {
     const { filePieces, fileBuffers } = this.#limits
     if (held >= filePieces || (held >= 2 && this.#taken >= fileBuffers)) return undefined
     this.#taken++
-    // Of its own memory: a slice of Node's pool would keep that alive.
-    return this.#free.pop() ?? new Uint8Array(leafBytes)
+    return this.#free.pop() ?? newPageMemory(leafBytes)
   }
 
   give(slab: Uint8Array): void {
