@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
+import { newPageMemory } from '../base/page-memory.ts'
 import { groupLeaves, hashBytes, leafBytes } from '../protocol/file-id.ts'
 import {
   emptyRoot,
@@ -9,6 +10,7 @@ import {
   fileIdOfContent,
   groupsOf,
   hashLeaf,
+  hashLeafAside,
   leavesOfContent,
   rootOf,
   zeroLeaf,
@@ -110,4 +112,13 @@ test('the hash of a leaf of zeros is known', () => {
 
 test('what is no list of hashes has no root', () => {
   assert.throws(() => rootOf(new Uint8Array(33)), RangeError)
+})
+
+test('a leaf that is hashed beside this thread has the same hash, wherever it lies', async () => {
+  const memory = newPageMemory(leafBytes).fill(3)
+  for (const bytes of [memory, memory.subarray(0, 1), memory.subarray(5, 99), new Uint8Array(77).fill(3)]) {
+    assert.equal(hex(await hashLeafAside(bytes)), hex(hashLeaf(bytes)))
+    // A second time, when the byte in front was used already.
+    assert.equal(hex(await hashLeafAside(bytes)), hex(hashLeaf(bytes)))
+  }
 })

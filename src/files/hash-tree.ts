@@ -1,14 +1,26 @@
 /** The hash tree that names a content: RFC 6962, section 2.1, with SHA-256 and leaves of `leafBytes` (docs/protocol.md, section 9). */
 import { createHash } from 'node:crypto'
+import { withByteBefore } from '../base/page-memory.ts'
 import { fileIdFromRoot, groupLeaves, hashBytes, leafBytes, type FileId } from '../protocol/file-id.ts'
 
 /** Told apart by their first byte, so that no inner node passes for a leaf. */
-const leafPrefix = Uint8Array.of(0)
-const nodePrefix = Uint8Array.of(1)
+const leafPrefix = 0
+const nodePrefix = 1
 
 /** The hash of one leaf. @param bytes 1 to `leafBytes` */
 export function hashLeaf(bytes: Uint8Array): Uint8Array {
-  return createHash('sha256').update(leafPrefix).update(bytes).digest()
+  return createHash('sha256').update(Uint8Array.of(leafPrefix)).update(bytes).digest()
+}
+
+/**
+ * The same, computed beside this thread when the memory is one of ours (`newPageMemory`), which is to be left alone until then. Takes a sixth
+ * of the time of this thread, and of all threads together a fifth more.
+ */
+export async function hashLeafAside(bytes: Uint8Array): Promise<Uint8Array> {
+  const whole = withByteBefore(bytes)
+  if (whole === undefined) return hashLeaf(bytes)
+  whole[0] = leafPrefix
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', whole))
 }
 
 /** The root of a file without a byte: the hash of nothing. */
@@ -64,7 +76,8 @@ function levelAbove(level: Uint8Array): Uint8Array {
   const above = new Uint8Array(Math.ceil(count / 2) * hashBytes)
   for (let node = 0; node < count; node += 2) {
     const pair = level.subarray(node * hashBytes, (node + 2) * hashBytes)
-    const hash = node + 1 < count ? createHash('sha256').update(nodePrefix).update(pair).digest() : pair
+    const hash =
+      node + 1 < count ? createHash('sha256').update(Uint8Array.of(nodePrefix)).update(pair).digest() : pair
     above.set(hash, (node / 2) * hashBytes)
   }
   return above

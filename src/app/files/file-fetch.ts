@@ -1,6 +1,6 @@
 import { messageOf, P2PError } from '../../base/errors.ts'
 import { monotonicMs } from '../../base/time.ts'
-import { hashLeaf } from '../../files/hash-tree.ts'
+import { hashLeafAside } from '../../files/hash-tree.ts'
 import { groupLeaves, leafBytes, leavesOf } from '../../protocol/file-id.ts'
 import type { TreeRequest } from '../../protocol/file-request.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
@@ -53,7 +53,7 @@ export class FileFetch {
     this.#moved = job.earlier && new MovedChunks(job.earlier, this.#tree, job.output)
     this.#sources = new FetchSources(job, context, {
       signal: this.#signal,
-      joined: (source) => this.#run(this.#serve(source)),
+      joined: (source) => void this.#run(this.#serve(source)),
       changed: () => this.#pulse.wake(),
       learned: (source) => this.#window?.learn(source),
       left: (source, dropped) => this.#window?.leave(source.id, dropped),
@@ -66,7 +66,7 @@ export class FileFetch {
    */
   async run(): Promise<void> {
     try {
-      this.#run(this.#sources.start())
+      void this.#run(this.#sources.start())
       for (let first = 0; first < leavesOf(this.#job.sizeBytes); first += windowChunks) {
         this.#window = new FetchWindow(this.#job, first, windowChunks)
         for (const source of this.#sources.list()) this.#window.learn(source)
@@ -81,7 +81,7 @@ export class FileFetch {
   }
 
   async #fetch(window: FetchWindow): Promise<void> {
-    this.#run(this.#screen(window))
+    void this.#run(this.#screen(window))
     while (!window.isWhole) {
       await this.#pulse.wait(lookAgainMs, this.#signal)
       this.#job.signal.throwIfAborted()
@@ -100,7 +100,7 @@ export class FileFetch {
         // Looking hashes up takes its time, and others have theirs.
         if (chunk % 64 === 63) await new Promise((resolve) => setImmediate(resolve))
         if (this.#local.isHole(chunk)) this.#settle(window, chunk, undefined)
-        else if (this.#local.mayHave(chunk)) this.#run(this.#copy(window, chunk))
+        else if (this.#local.mayHave(chunk)) void this.#run(this.#copy(window, chunk))
         else if (await this.#moved?.copy(chunk)) this.#settle(window, chunk, undefined)
         else this.#ask(window, chunk)
       }
@@ -173,27 +173,13 @@ export class FileFetch {
   }
 
   async #fetchRun(source: Source, window: FetchWindow, run: Run): Promise<void> {
-    const { id, sizeBytes } = this.#job
-    const { first, count } = run
     const giveUp = source.begin()
     const signal = AbortSignal.any([this.#signal, giveUp.signal])
-    const start = first * leafBytes
-    const end = Math.min(sizeBytes, (first + count) * leafBytes)
-    let chunk = first
     this.#sources.tellGiving()
     try {
       await bandwidthTurn(this.#context.download, source.id, signal)
       signal.throwIfAborted()
-      await this.#context.lines.use(
-        source.id,
-        (line) =>
-          line.fetch(
-            { kind: 'content', id, start, end },
-            (piece) => this.#take({ source, window, chunk: chunk++ }, piece),
-            { signal },
-          ),
-        { signal },
-      )
+      await this.#receive({ source, window, run }, signal)
       // The last piece of an answer may be the wrong one.
       giveUp.signal.throwIfAborted()
       source.succeeded()
@@ -208,12 +194,28 @@ export class FileFetch {
     }
   }
 
-  /** A piece of the network: verified at once, then written. Its buffer is free again when both, and the bandwidth, allow. */
-  #take({ source, window, chunk }: Arrival, piece: Piece): void {
-    const expected = this.#tree.leaf(chunk)
+  /** Settles when all that came was verified. */
+  async #receive({ source, window, run }: Answer, signal: AbortSignal): Promise<void> {
+    const { id, sizeBytes } = this.#job
+    const start = run.first * leafBytes
+    const end = Math.min(sizeBytes, (run.first + run.count) * leafBytes)
+    const question = { kind: 'content', id, start, end } as const
+    const checks: Promise<void>[] = []
+    const take = (piece: Piece): void => {
+      const chunk = run.first + checks.length
+      checks.push(this.#run(this.#take({ source, window, chunk }, piece)))
+    }
+    try {
+      await this.#context.lines.use(source.id, (line) => line.fetch(question, take, { signal }), { signal })
+    } finally {
+      await Promise.all(checks)
+    }
+  }
+
+  /** A piece of the network: verified, while the next one comes, then written. Its buffer is free again when both, and the bandwidth, allow. */
+  async #take({ source, window, chunk }: Arrival, piece: Piece): Promise<void> {
     const { bytes } = piece
-    const rightSize = bytes.length === Math.min(leafBytes, this.#job.sizeBytes - chunk * leafBytes)
-    if (!rightSize || expected === undefined || Buffer.compare(hashLeaf(bytes), expected) !== 0) {
+    if (!(await this.#isRight(chunk, bytes))) {
       piece.release()
       source.giveUp(corrupt(source.id))
       return
@@ -221,7 +223,14 @@ export class FileFetch {
     this.#context.download.spend(source.id, bytes.length, monotonicMs())
     const wanted = window.arrived(source.id, chunk, monotonicMs())
     for (const other of this.#sources.list()) if (window.isObsolete(other.id)) other.giveUp(obsolete)
-    this.#run(this.#land({ source, window, chunk }, piece, wanted))
+    void this.#run(this.#land({ source, window, chunk }, piece, wanted))
+  }
+
+  async #isRight(chunk: number, bytes: Uint8Array): Promise<boolean> {
+    const expected = this.#tree.leaf(chunk)
+    const rightSize = bytes.length === Math.min(leafBytes, this.#job.sizeBytes - chunk * leafBytes)
+    if (!rightSize || expected === undefined) return false
+    return Buffer.compare(await hashLeafAside(bytes), expected) === 0
   }
 
   async #land({ source, window, chunk }: Arrival, piece: Piece, wanted: boolean): Promise<void> {
@@ -254,16 +263,20 @@ export class FileFetch {
   }
 
   /** Lets something run until the fetch is over; what it throws ends the fetch. */
-  #run(task: Promise<void>): void {
+  #run(task: Promise<void>): Promise<void> {
     const guarded = task.catch((error: unknown) => this.#ending.abort(error))
     this.#tasks.add(guarded)
-    void guarded.then(() => this.#tasks.delete(guarded))
+    return guarded.finally(() => this.#tasks.delete(guarded))
   }
 }
 
-interface Arrival {
+interface Answer {
   readonly source: Source
   readonly window: FetchWindow
+  readonly run: Run
+}
+
+interface Arrival extends Omit<Answer, 'run'> {
   readonly chunk: number
 }
 
