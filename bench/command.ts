@@ -30,7 +30,7 @@ export interface Installed extends Disposable {
   /** Starts it as the peer `who`: a new name makes a new identity. */
   start(who: string, options: StartOptions): Promise<Running>
   /** Runs `p2p serve` as `who`. */
-  serve(who: string): Promise<Running>
+  serve(who: string, ...flags: readonly string[]): Promise<Running>
   /** Node's arguments for a command of `who`. */
   argsOf(who: string, ...words: readonly string[]): readonly string[]
   /** The data directory of `who`, made when there is none. */
@@ -48,8 +48,8 @@ export function install(explorer: string): Installed {
   const args = [command, '--config', config, '--port', '0', '--json', '--stay', '--data-dir']
   return {
     start: (who, options) => startProgram([...args, join(folder, who)], options),
-    serve: (who) =>
-      startProgram([...args.filter((word) => word !== '--stay'), join(folder, who), 'serve'], {
+    serve: (who, ...flags) =>
+      startProgram([...args.filter((word) => word !== '--stay'), join(folder, who), 'serve', ...flags], {
         sign: '"node:started"',
       }),
     argsOf: (who, ...words) => [command, ...words, '--data-dir', join(folder, who)],

@@ -71,6 +71,8 @@ export const limits = {
 
   /** /ping of known peers: period, time limit, failures in a row and silence that end a peer. */
   pingPeriodMs: 30_000,
+  /** A peer of ours that has proved its address, and is heard at it, need not prove it again for so long. */
+  provenMs: 300_000,
   /**
    * A new peer of ours is asked within so much for each known peer: many who hear it at once ask no faster than
    * they do later, and it pays for 33 handshakes of TLS a second at most.

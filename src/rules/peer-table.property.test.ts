@@ -16,6 +16,7 @@ const small: PeerTableLimits = {
   pathsPerPeer: 4,
   pathLifetimeMs: 90,
   pingPeriodMs: 30,
+  provenMs: 70,
   firstPingPerPeerMs: 6,
   pingFailures: 2,
   contestedPingMs: 5,
@@ -142,6 +143,12 @@ class Model {
   }
 
   pingDue(now: number, limit: number): PingTarget[] {
+    for (const peer of this.peers) {
+      const { confirmedAt = -Infinity, seenAt } = best(peer)
+      const isProven = isProvable(peer.id) && peer.pingFailures === 0 && now < confirmedAt + small.provenMs
+      if (peer.pingAt <= now && isProven && now < seenAt + small.pingPeriodMs)
+        peer.pingAt = now + small.pingPeriodMs
+    }
     const due = this.peers.filter((peer) => peer.pingAt <= now).sort((a, b) => a.pingAt - b.pingAt)
     const targets = due.slice(0, limit).map((peer) => {
       peer.pingedAt = now

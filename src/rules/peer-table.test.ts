@@ -249,6 +249,37 @@ test('each peer is pinged every 30 s, and peers that came together are spread', 
   }
 })
 
+/** Seconds at which a peer of ours is asked in ten minutes in which it announces itself, until `silentFrom`, every 20 s. */
+function askedAt(options: PeerTableLimits, silentFrom = Infinity): readonly number[] {
+  const table = new PeerTable(options)
+  const asked: number[] = []
+  for (let now = 0; now < 600_000; now += 1_000) {
+    const own = { ...announcement({}), id: provableId(1) }
+    if (now % 20_000 === 0 && now < silentFrom) table.see({ ...heard({ now }), announcement: own })
+    for (const target of table.pingDue(now, 1)) {
+      asked.push(now / 1_000)
+      if (now < silentFrom) table.pingAnswered(target, now)
+      else table.pingFailed(target, now)
+    }
+  }
+  return asked
+}
+
+test('a peer of ours that has proved itself and is heard is asked every five minutes', () => {
+  const asked = askedAt(limits)
+  assert.equal(asked.length, 2, String(asked))
+  assert.ok((asked[0] ?? 0) < 30)
+  const gap = (asked[1] ?? 0) - (asked[0] ?? 0)
+  assert.ok(gap >= limits.provenMs / 1_000 && gap <= (limits.provenMs + limits.pingPeriodMs) / 1_000)
+  // As before, without that rule.
+  assert.equal(askedAt({ ...limits, provenMs: 0 }).length, 20)
+})
+
+test('when it falls silent it is asked as soon as any other, and lost', () => {
+  const asked = askedAt(limits, 201_000).find((second) => second > 200) ?? Infinity
+  assert.ok(asked <= 200 + (2 * limits.pingPeriodMs) / 1_000, String(asked))
+})
+
 /** The most pings that one newcomer gets in a second, of 300 nodes that know 300 others and hear it at the same time. */
 function pingsOfNewcomer(options: PeerTableLimits): number {
   const count = 300

@@ -12,7 +12,9 @@ export interface PingTarget extends Address {
 }
 
 /** The entries of `limits` that the clock keeps. */
-export type PingLimits = Readonly<Record<'pingPeriodMs' | 'firstPingPerPeerMs' | 'contestedPingMs', number>>
+export type PingLimits = Readonly<
+  Record<'pingPeriodMs' | 'provenMs' | 'firstPingPerPeerMs' | 'contestedPingMs', number>
+>
 
 /** When which path of a peer is asked: the best in every period, others of a peer of ours when they are heard (U16). */
 export class PingClock {
@@ -47,7 +49,9 @@ export class PingClock {
    */
   due(entries: readonly Entry[], now: number, limit: number): readonly PingTarget[] {
     const { pingPeriodMs, contestedPingMs } = this.#limits
-    const best = overdue(entries, 'pingAt', now).slice(0, limit)
+    const best = overdue(entries, 'pingAt', now)
+      .filter((entry) => !this.#canWait(entry, now))
+      .slice(0, limit)
     const others = overdue(entries, 'askAt', now).slice(0, limit - best.length)
     return [
       ...best.flatMap((entry) => {
@@ -62,6 +66,23 @@ export class PingClock {
         return targetOf(entry, path)
       }),
     ]
+  }
+
+  /**
+   * A peer of ours that has proved its best path a while ago, and that is heard there, is not asked in this period: the
+   * handshake costs both sides more than all else that they do for each other (docs/decisions/0019-pings-that-can-wait.md).
+   */
+  #canWait(entry: Entry, now: number): boolean {
+    const { pingPeriodMs, provenMs } = this.#limits
+    const [best] = entry.paths
+    const canWait =
+      entry.kind === 'p2p' &&
+      entry.pingFailures === 0 &&
+      best?.confirmedAt !== undefined &&
+      now - best.confirmedAt < provenMs &&
+      now - best.seenAt < pingPeriodMs
+    if (canWait) entry.pingAt = now + pingPeriodMs
+    return canWait
   }
 
   /** Spread over peers and over nodes, or those that start together are pinged together, and by everybody, for ever. */
