@@ -68,7 +68,13 @@ async function begin(
   if (alone !== undefined) return undefined
   try {
     const { openControl } = await import('../control/server.ts')
-    return await openControl({ node, dataDir: settings.dataDir, version: version(), log })
+    const { dataDir, control: wish } = settings
+    const control = await openControl({ node, dataDir, version: version(), log, ...wish })
+    if (wish.web)
+      await control
+        .openPage()
+        .catch((error: unknown) => log.warn('The page is not served.', { error: messageOf(error) }))
+    return control
   } catch (error) {
     log.warn('Other commands cannot use this p2p.', { error: messageOf(error) })
     return undefined

@@ -19,7 +19,7 @@ import { version } from './version.ts'
  * @throws P2PError what keeps the node from starting; `timeout`
  */
 export async function serve(wish: ServeWish, opened?: (control: Control) => Promise<void>): Promise<number> {
-  const { flags, json, controlPort, web, timeoutMs } = wish
+  const { flags, json, timeoutMs } = wish
   let reload: (() => Promise<void>) | undefined
   const stop = catchSignals({ hangUp: () => void reload?.(), timeoutMs })
   const settings = await readSettings(flags, process.env)
@@ -29,10 +29,10 @@ export async function serve(wish: ServeWish, opened?: (control: Control) => Prom
   running.defer(() => Promise.race([node.close(), delay(limits.shutdownMs, undefined, { ref: false })]))
   keepConfig(settings, log)
   await log.open()
-  const { dataDir } = settings
-  const port = controlPort === undefined ? {} : { port: controlPort }
-  const control = running.use(await openControl({ node, dataDir, version: version(), log, ...port }))
-  const page = web ? await control.openPage() : undefined
+  const { dataDir, control: configured } = settings
+  const port = wish.controlPort ?? configured.port
+  const control = running.use(await openControl({ node, dataDir, version: version(), log, port }))
+  const page = wish.web || configured.web ? await control.openPage() : undefined
   log.info('p2p serves.', { version: version(), id: node.id, port: node.info.port })
   reload = () => reloadSettings(flags, node, log)
   // Who reads this line knows that everything can be used; nobody may be there to read it.

@@ -24,6 +24,8 @@ export interface Settings {
   readonly logLevel: LogLevel
   readonly logFile: string
   readonly historyFile: string
+  /** How the control API is served besides its socket: whether with the page, and on which port. */
+  readonly control: Config['control']
   /** Writes the configuration file with every key explained where there is none; the data directory must be ours. */
   readonly writeMissingConfig: () => void
 }
@@ -39,6 +41,7 @@ export async function readSettings(flags: Flags, env: NodeJS.ProcessEnv): Promis
     logLevel: config.logLevel,
     logFile: join(config.dataDir, 'log.log'),
     historyFile: join(config.dataDir, 'history', 'shell'),
+    control: config.control,
     writeMissingConfig: () => writeMissingConfig(config),
   }
 }

@@ -47,6 +47,8 @@ interface Values {
   readonly 'files.upload-limit': number | undefined
   readonly 'files.peer-limit': number | undefined
   readonly 'files.parallel': number
+  readonly 'control.web': boolean
+  readonly 'control.tcp-port': number | undefined
   readonly 'log-level': LogLevel
   readonly 'websocket.port': number
   readonly ip: string | undefined
@@ -180,6 +182,22 @@ export const keys: { readonly [Path in KeyPath]: Key<Values[Path]> } = {
     about: 'How many transfers go on at the same time; the others wait for their turn.',
     isOurs: true,
   },
+  'control.web': {
+    parse: parseBoolean,
+    standard: false,
+    example: 'false',
+    about: 'Whether the page is served from the start. "p2p web" opens it anyhow, when it is asked to.',
+    isOurs: true,
+  },
+  'control.tcp-port': {
+    parse: parseListeningPort,
+    standard: undefined,
+    example: '8021',
+    about:
+      'TCP port of 127.0.0.1 on which the control API is served, and the page when it is; 0 takes any free one. Default: none ' +
+      'before the page is served, then 8021 or any free one.',
+    isOurs: true,
+  },
   'log-level': {
     parse: parseLogLevel,
     standard: 'INFO',
@@ -257,6 +275,7 @@ export const keys: { readonly [Path in KeyPath]: Key<Values[Path]> } = {
 export const sections = {
   history: { about: 'What is kept of conversations.', written: false },
   files: { about: 'Files that go from peer to peer.', written: false },
+  control: { about: 'How other programs of yours, and the page, use the p2p that runs.', written: false },
   websocket: { about: 'The server that peers connect to.', written: true },
   explorer: { about: 'How peers find each other.', written: true },
   'explorer.multicast': {

@@ -55,6 +55,7 @@ const defaults = {
   typing: true,
   keepMessagesDays: undefined,
   files,
+  control: { web: false, port: undefined },
   logLevel: 'INFO',
   port: 8001,
   ip: undefined,
@@ -177,6 +178,8 @@ test('every key has a variable, and the port a short one', async (t) => {
     P2P_FILES_UPLOAD_LIMIT: '3M',
     P2P_FILES_PEER_LIMIT: '2M/s',
     P2P_FILES_PARALLEL: '1',
+    P2P_CONTROL_WEB: 'true',
+    P2P_CONTROL_TCP_PORT: '0',
     P2P_LOG_LEVEL: 'error',
     P2P_IP: '10.0.0.1',
     P2P_IS_PUBLIC_IP: 'true',
@@ -204,6 +207,7 @@ test('every key has a variable, and the port a short one', async (t) => {
       perPeer: 2e6,
       active: 1,
     },
+    control: { web: true, port: 0 },
     logLevel: 'ERROR',
     port: 0,
     ip: '10.0.0.1',
@@ -219,7 +223,7 @@ test('the written file has what the reference does not know only as comments', (
   const ours = keyPaths.filter((path) => keys[path].isOurs === true)
   assert.deepEqual(
     ours.filter((path) => !path.startsWith('files.')),
-    ['name', 'policy', 'read-receipts', 'typing', 'history.keep-days'],
+    ['name', 'policy', 'read-receipts', 'typing', 'history.keep-days', 'control.web', 'control.tcp-port'],
   )
   for (const path of ours) {
     const name = path.slice(path.lastIndexOf('.') + 1)
@@ -297,6 +301,7 @@ test('what is commented out in the written file is right without its marks', asy
       upload: 10e6,
       perPeer: 5e6,
     },
+    control: { web: false, port: 8021 },
     ip: '88.88.88.88',
     multicast: { ...multicast, interfaceName: 'wlan0' },
     broadcast: { ...broadcast, interfaceName: 'wlan0' },

@@ -76,7 +76,7 @@ constructor: 1
 : 1
 `
   const top =
-    'the keys here are name, policy, read-receipts, typing, log-level, ip, is-public-ip, history, files, websocket, explorer'
+    'the keys here are name, policy, read-receipts, typing, log-level, ip, is-public-ip, history, files, control, websocket, explorer'
   assert.deepEqual(await complaints(t, { file }), [
     'FILE:2:3: there is no key "websocket.prot"; did you mean port?',
     'FILE:3:1: there is no key "port"; did you mean websocket.port?',

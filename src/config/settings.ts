@@ -26,6 +26,13 @@ interface FileSettings {
   readonly active: number
 }
 
+/** How the control API is served besides its socket. */
+interface ControlSettings {
+  readonly web: boolean
+  /** TCP on 127.0.0.1; 0 for a free one. */
+  readonly port: number | undefined
+}
+
 /** What every key means, whoever gave it. */
 export interface KeySettings {
   /** Empty for no name. */
@@ -36,6 +43,7 @@ export interface KeySettings {
   /** Undefined for ever. */
   readonly keepMessagesDays: number | undefined
   readonly files: FileSettings
+  readonly control: ControlSettings
   readonly logLevel: LogLevel
   /** TCP; 0 for a free one. */
   readonly port: number
@@ -72,6 +80,7 @@ export function keySettings(draft: Draft): KeySettings {
     typing: draft.value('typing'),
     keepMessagesDays: draft.value('history.keep-days'),
     files: fileSettings(draft),
+    control: { web: draft.value('control.web'), port: draft.value('control.tcp-port') },
     logLevel: draft.value('log-level'),
     port: draft.value('websocket.port'),
     ip: draft.value('ip'),

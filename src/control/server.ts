@@ -18,7 +18,7 @@ export interface ControlOptions {
   /** What `p2p --version` prints. */
   readonly version: string
   /** Also listens on this TCP port of 127.0.0.1 from the start; 0 takes a free one. */
-  readonly port?: number
+  readonly port?: number | undefined
   /** Where the built page is, when not where scripts/build-page.ts puts it. */
   readonly pageFolder?: string
   readonly log: Log
