@@ -1,4 +1,5 @@
 import type { NodeEvent, P2PNode } from '../index.ts'
+import { keysOf } from '../face/keys-of.ts'
 
 const everyType = {
   'node:started': true,
@@ -34,12 +35,6 @@ const everyType = {
   'share:removed': true,
   warning: true,
 } as const satisfies Readonly<Record<NodeEvent['type'], true>>
-
-function keysOf<Key extends string>(record: Readonly<Record<Key, unknown>>): readonly Key[] {
-  const keys: Key[] = []
-  for (const key in record) keys.push(key)
-  return keys
-}
 
 /**
  * Every event of a node, in order and at once. Those from before there is something to show them are kept: the face

@@ -1,4 +1,4 @@
-import type { Log, NodeEvent } from '../index.ts'
+import type { Log } from '../index.ts'
 import type { Arguments } from './arguments.ts'
 import type { ShellState } from './shell-state.ts'
 
@@ -13,17 +13,4 @@ export interface FaceOptions {
   readonly historyFile: string
   /** Aborts when p2p is to end; the face may wish so too. */
   readonly stop: AbortController
-}
-
-/** How p2p looks from outside: a prompt for people, or lines for programs. */
-export interface Face {
-  show(event: NodeEvent): void
-  /**
-   * Lasts until whoever is in front of it is done, or `stop` aborts.
-   *
-   * @returns the exit status
-   */
-  run(): Promise<number>
-  /** Resolves when everything that was shown has left. */
-  flushed(): Promise<void>
 }

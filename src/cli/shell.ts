@@ -1,14 +1,15 @@
-import type { Log, NodeEvent, P2PError, PeerId, Transfer, Verification } from '../index.ts'
-import { countText } from '../face/amounts.ts'
+import type { Log, NodeEvent, P2PError, PeerId, Verification } from '../index.ts'
 import { displayLines } from '../face/display-text.ts'
+import { farewellLines } from '../face/farewell.ts'
 import { progressLine } from '../face/progress-line.ts'
 import { styleFor } from '../face/style.ts'
 import { loudPrefix, policyMeanings } from '../face/trust-words.ts'
 import { View } from '../face/view.ts'
+import type { Face } from '../face/face.ts'
 import type { CommandContext, Outcome } from './command.ts'
 import { runLine, tellError } from './command-line.ts'
 import { complete } from './completion.ts'
-import type { Face, FaceOptions } from './face.ts'
+import type { FaceOptions } from './face.ts'
 import { Narrator } from './narrator.ts'
 import { Prompt } from './prompt.ts'
 import { ShellHistory } from './shell-history.ts'
@@ -234,14 +235,7 @@ class Shell implements Face {
   }
 
   #leave(): void {
-    const waiting = this.#state.node.conversations.list().reduce((sum, { pending }) => sum + pending, 0)
-    const messages = `${countText(waiting, 'message waits', 'messages wait')} to be delivered when p2p runs again.`
-    const coming = this.#state.node.files.transfers().filter((one) => isToGoOn(one)).length
-    const transfers = `${countText(coming, 'transfer goes', 'transfers go')} on when p2p runs again.`
-    const isOver = this.#state.isOwn
-    this.#prompt.close(
-      isOver ? [...(waiting === 0 ? [] : [messages]), ...(coming === 0 ? [] : [transfers])] : [],
-    )
+    this.#prompt.close(this.#state.isOwn ? farewellLines(this.#state.node) : [])
     this.#done.resolve()
   }
 
@@ -258,9 +252,4 @@ class Shell implements Face {
   #relabel(): void {
     if (this.#label()) this.#prompt.redraw()
   }
-}
-
-/** What comes to us and has neither ended nor been told to rest; what goes out is told as messages. */
-function isToGoOn({ direction, state }: Transfer): boolean {
-  return direction === 'in' && (state === 'active' || state === 'queued' || state === 'waiting')
 }

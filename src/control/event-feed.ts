@@ -1,5 +1,6 @@
 import type { NodeEvent, P2PNode } from '../index.ts'
-import { sessionView, verificationView, type VerificationView } from './views.ts'
+import { snapshotOf } from './snapshot.ts'
+import { verificationView, type VerificationView } from './views.ts'
 import type { Snapshot } from './view-state.ts'
 
 /** What a reader of events is told. `n` counts what has happened, so that an answer can say up to where it has. */
@@ -35,21 +36,8 @@ export class EventFeed {
   }
 
   get state(): Snapshot {
-    const node = this.#node
-    return {
-      version: this.#version,
-      node: node.info,
-      identity: node.identity,
-      peers: node.peers.list(),
-      sessions: node.sessions.list().map(sessionView),
-      contacts: node.trust.list(),
-      conversations: node.conversations.list(),
-      verifications: [...this.#verifications.values()],
-      shares: node.files.shares(),
-      offers: node.files.offers(),
-      transfers: node.files.transfers(),
-      limits: node.files.limits,
-    }
+    const verifications = [...this.#verifications.values()]
+    return snapshotOf(this.#node, { version: this.#version, verifications })
   }
 
   /** The whole state, as a frame. */

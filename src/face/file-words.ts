@@ -6,6 +6,9 @@ import { offeredText } from './offer-text.ts'
 import { percentText, timeLeftText } from './progress.ts'
 import type { View } from './view.ts'
 
+/** Who somebody is, in words. */
+export type Namer = Pick<View, 'peer' | 'plainPeer' | 'style'>
+
 /** A whole path of a peer, safe to show (F7, L1). */
 export function shownPeerPath(path: string): string {
   return displayText(path, { maxBytes: limits.filePathBytes })
@@ -68,7 +71,7 @@ function digits(value: number, length = 2): string {
 /** What the other side, or a rule of ours, made of an offer. */
 export function answerOf(
   { peerId, incoming, entries, totalBytes, state, reason }: OfferInfo,
-  view: Pick<View, 'peer' | 'plainPeer' | 'style'>,
+  view: Namer,
 ): string | undefined {
   const who = view.peer(peerId)
   const what = `${offeredText(entries)} (${sizeText(totalBytes)})`

@@ -1,4 +1,4 @@
-import type { OfferedEntry, P2PNode } from '../index.ts'
+import type { OfferedEntry, OfferInfo } from '../index.ts'
 import { countText, sizeText } from './amounts.ts'
 import { displayText } from './display-text.ts'
 
@@ -11,8 +11,8 @@ export function offeredText([first, ...others]: readonly OfferedEntry[]): string
 }
 
 /** An offer in a conversation, where a text would stand. */
-export function offerText({ files }: P2PNode, offerId: string): string {
-  const offer = files.offers().find(({ id }) => id === offerId)
+export function offerText(offers: readonly OfferInfo[], offerId: string): string {
+  const offer = offers.find(({ id }) => id === offerId)
   // The conversation is kept for longer than what became of its offers.
   if (offer === undefined) return 'offers files'
   const state = offer.state === 'open' ? '' : `, ${offer.state}`

@@ -2,7 +2,7 @@ import type { Transfer } from '../index.ts'
 import { countText, rateText, sizeText } from './amounts.ts'
 import { displayText } from './display-text.ts'
 import { percentText, shareOf, timeLeftText } from './progress.ts'
-import { columnsOf } from './rows.ts'
+import { columnsOf, cut } from './rows.ts'
 
 const barColumns = 12
 
@@ -41,15 +41,4 @@ function sumOf(transfers: readonly Transfer[]): Pick<Transfer, 'bytes' | 'totalB
     sum.bytesPerSecond += bytesPerSecond
   }
   return sum
-}
-
-/** As much of a text as so many columns hold. */
-function cut(text: string, columns: number): string {
-  if (columnsOf(text) <= columns) return text
-  let shown = ''
-  for (const character of text) {
-    if (columnsOf(shown + character) >= columns) break
-    shown += character
-  }
-  return `${shown}…`
 }

@@ -8,11 +8,20 @@ export interface Style {
   readonly alarm: (text: string) => string
   /** Light on dark, whatever the terminal has: a camera needs a QR code so. */
   readonly light: (text: string) => string
+  /** What is chosen; it has a sign beside it too, for who sees no colours. */
+  readonly chosen: (text: string) => string
 }
 
 const plain = (text: string): string => text
 
-export const plainStyle: Style = { dim: plain, bold: plain, name: plain, alarm: plain, light: plain }
+export const plainStyle: Style = {
+  dim: plain,
+  bold: plain,
+  name: plain,
+  alarm: plain,
+  light: plain,
+  chosen: plain,
+}
 
 /** Colours only where a terminal shows them: `NO_COLOR` and `TERM=dumb` are part of what it says of its depth. */
 export function styleFor(stream: { readonly isTTY?: boolean; getColorDepth?(): number }): Style {
@@ -23,6 +32,7 @@ export function styleFor(stream: { readonly isTTY?: boolean; getColorDepth?(): n
     name: paint('cyan'),
     alarm: paint('red'),
     light: paint(['whiteBright', 'bgBlack']),
+    chosen: paint('inverse'),
   }
 }
 

@@ -1,5 +1,4 @@
 import {
-  isProvable,
   limits,
   type Contact,
   type NodeInfo,
@@ -13,7 +12,7 @@ import {
 import { clock } from './clock.ts'
 import { displayText } from './display-text.ts'
 import { offerText } from './offer-text.ts'
-import { claim, endpoint, protectionWords, trustWords } from './peer-words.ts'
+import { claim, endpoint, protectionOf, protectionWords, trustWords } from './peer-words.ts'
 import { shortId } from './short-id.ts'
 import { plainStyle, type Style } from './style.ts'
 
@@ -65,10 +64,7 @@ export class View {
 
   /** How talk with a peer is protected now, or will be when it is there again. */
   protection(peerId: PeerId): Protection {
-    const peer = this.#node.peers.find(peerId)
-    if (peer !== undefined) return peer.protection
-    if (!isProvable(peerId)) return 'none'
-    return this.#node.trust.find(peerId)?.trust === 'verified' ? 'verified' : 'encrypted'
+    return protectionOf(peerId, this.#node.peers.find(peerId), this.#node.trust.find(peerId))
   }
 
   /** What a person types to name a peer: its alias, or the beginning of its ID. */
@@ -83,7 +79,7 @@ export class View {
 
   /** An offer in place of the text of a message, as it stands now. */
   offer(id: string): string {
-    return offerText(this.#node, id)
+    return offerText(this.#node.files.offers(), id)
   }
 
   session(id: string): string {
