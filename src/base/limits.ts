@@ -396,6 +396,17 @@ export const limits = {
   unaskedLinesPerSecond: 1,
   /** Bytes that may wait for a slow reader of the command's output before events are dropped. */
   outputBytes: 8 * 1024 * 1024,
+  /** Messages of a conversation that the terminal UI holds, and how many it asks for at once (a window on the history). */
+  screenMessages: 400,
+  screenPage: 100,
+  /** Files or messages that a search of the terminal UI lists, and entries of a folder. */
+  screenFound: 1_000,
+  screenEntries: 100_000,
+  /** Half-written messages that the terminal UI keeps, one for each peer; characters of what is typed. */
+  screenDrafts: 64,
+  screenFieldCharacters: 100_000,
+  /** Events of the node are drawn together, at most this often; keys are drawn at once. */
+  screenEventsMs: 25,
   /** Commands that the shell remembers across runs. */
   shellHistoryLines: 1000,
   /** Log files: size and number, one line per cause in this time, causes told apart (L6). */
