@@ -45,7 +45,13 @@ async function buildCommand(): Promise<Metafile> {
     alias: { yaml: './node_modules/yaml/browser/dist/index.js' },
     minifyWhitespace: true,
     minifySyntax: true,
-    define: { 'process.env.P2P_VERSION': JSON.stringify(version()) },
+    define: {
+      'process.env.P2P_VERSION': JSON.stringify(version()),
+      // React's own checks for developers make every key three times as slow; Ink asks for its tools in that case only.
+      'process.env.NODE_ENV': '"production"',
+      "process.env['DEV']": '"false"',
+    },
+    external: ['react-devtools-core'],
     // Packages in the old module format call require() for Node's own modules.
     banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
     legalComments: 'none',

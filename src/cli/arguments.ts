@@ -21,6 +21,10 @@ export interface Arguments {
   readonly flags: Flags
   readonly json: boolean
   readonly stay: boolean
+  /** The prompt instead of the screen, where somebody sits at a terminal. */
+  readonly shell: boolean
+  /** The screen as lines, for a screen reader. */
+  readonly screenReader: boolean
   /** How long commands wait for a peer that is not known yet; undefined when not said. */
   readonly waitMs: number | undefined
   /** After this time it is given up. */
@@ -100,6 +104,7 @@ const toolNames = ['config', 'completion', 'man', 'service', '__complete'] as co
 interface Options extends Flags {
   readonly json?: true
   readonly stay?: true
+  readonly screenReader?: true
   readonly wait?: number
   readonly timeout?: number
   readonly version?: true
@@ -135,6 +140,7 @@ export async function parseArguments(args: readonly string[]): Promise<Wish> {
   const {
     json = false,
     stay = false,
+    screenReader = false,
     wait,
     timeout,
     help,
@@ -161,7 +167,13 @@ export async function parseArguments(args: readonly string[]): Promise<Wish> {
   if (web !== undefined) return { kind: 'web', wish: { flags, json, code: web.code ?? false, timeoutMs } }
   const follows = events !== undefined
   if (alone === undefined && !follows) checkWord(program.args)
-  return { kind: 'run', args: { flags, json, stay, waitMs, timeoutMs, alone, follows, exec: events?.exec } }
+  const [word] = program.args
+  const patience = { waitMs, timeoutMs }
+  const face = { stay, shell: word === 'shell', screenReader }
+  return {
+    kind: 'run',
+    args: { flags, json, ...face, ...patience, alone, follows, exec: events?.exec },
+  }
 }
 
 /** The name of what is asked about. */
@@ -216,7 +228,7 @@ function describe(): Command {
   return new Command('p2p')
     .usage('[shell | id | doctor | <command>] [options]')
     .description('Find peers near you and talk with them, without a server, an account or the internet.')
-    .argument('[shell]', 'the shell, which runs without this word too')
+    .argument('[shell]', 'a prompt instead of the screen; what there is without a terminal')
     .option('--config <file>', 'configuration file; default: config.yaml in the data directory')
     .option('--data-dir <dir>', 'where identity, configuration, history and log are kept')
     .option('--port <number>', 'TCP port to listen on; 0 takes a free one')
@@ -225,6 +237,7 @@ function describe(): Command {
     .option('--log-level <level>', 'DEBUG, INFO, WARN or ERROR: what goes into the log file')
     .option('--json', 'write JSON: what a command brought, or else events, one a line')
     .option('--stay', 'keep running when standard input ends')
+    .option('--screen-reader', 'the screen as plain lines, for a screen reader')
     .addOption(
       new Option('--wait <seconds>', 'how long a command waits for its peer to appear').argParser(seconds),
     )

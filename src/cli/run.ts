@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { limits, messageOf, type Log, type P2PNode } from '../index.ts'
+import type { Face } from '../face/face.ts'
 import type { Arguments } from './arguments.ts'
 import { EventTap } from './event-tap.ts'
-import type { Face, FaceOptions } from './face.ts'
+import type { FaceOptions } from './face.ts'
 import { openNode, type OpenedNode } from './open-node.ts'
 import { openFollower, openScript } from './script.ts'
 import { readSettings, type Settings } from './settings.ts'
@@ -81,6 +82,16 @@ async function begin(
   }
 }
 
+/** Who wants lines, or has a terminal that cannot move its cursor, gets the shell. */
+async function terminalFace(args: Arguments): Promise<(options: FaceOptions) => Face> {
+  if (args.shell || process.env['TERM'] === 'dumb') return (await import('./shell.ts')).openShell
+  // It takes a third of a second to load, while the node runs already.
+  const { openTui } = await import('../tui/open-tui.ts')
+  const forScreenReader = args.screenReader || process.env['INK_SCREEN_READER'] === 'true'
+  return ({ state: { node, isOwn }, stop }) =>
+    openTui({ node, isOwn, version: version(), forScreenReader, stop })
+}
+
 function isAtTerminal({ json, alone, follows }: Arguments): boolean {
   return alone === undefined && !follows && !json && process.stdin.isTTY && process.stdout.isTTY
 }
@@ -96,7 +107,7 @@ function patienceOf(args: Arguments, isOwn: boolean): { readonly waitMs: number;
 async function faceFor(args: Arguments): Promise<(options: FaceOptions) => Face> {
   if (args.alone !== undefined) return (await import('./one-shot.ts')).openOneShot
   if (args.follows) return openFollower
-  return isAtTerminal(args) ? (await import('./shell.ts')).openShell : openScript
+  return isAtTerminal(args) ? await terminalFace(args) : openScript
 }
 
 /** Says goodbye, for as long as that may take. */

@@ -9,7 +9,8 @@ import { standaloneNames, type StandaloneName } from './standalone.ts'
 const days = limits.successionMs / (24 * 60 * 60_000)
 
 const howToUse = `Examples:
-  p2p                                    meet, and talk at the prompt; try help
+  p2p                                    a screen: who is here, talk, files; ? helps
+  p2p shell                              the same at a prompt; try help
   p2p --name kitchen --port 0            as "kitchen", on any free port
   p2p --data-dir ~/second --port 0       a second p2p of the same user
   echo 'list peers' | p2p --wait 2       who answers within 2 seconds
@@ -31,6 +32,9 @@ Commands at the prompt: list peers, conversations, open, tell, history, outbox,
 share, ls, get, send, transfers, verify, alias, block, and more; help shows all.
 A peer is named by the alias you gave it, any beginning of its ID, or its
 address (192.168.1.20); what is decided for good needs alias or ID.
+
+At a terminal p2p shows a screen, with --screen-reader (or the variable
+INK_SCREEN_READER=true) plain lines; NO_COLOR takes the colours away.
 
 A command uses the p2p that runs with the same data directory, if one does;
 else it runs one for as long as it needs. --name, --port, --policy and

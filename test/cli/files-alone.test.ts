@@ -184,7 +184,9 @@ test(
     const kitchen = await where.open('kitchen')
     await share(kitchen, where.file('my photos'), 1)
     const env = where.environment('desk') as Record<string, string>
-    await using terminal = await Terminal.open([process.execPath, program, ...where.flags('desk')], { env })
+    await using terminal = await Terminal.open([process.execPath, program, 'shell', ...where.flags('desk')], {
+      env,
+    })
     await terminal.shows(/\+ "kitchen"/)
     const type = async (text: string, key = 'Enter'): Promise<void> => {
       await terminal.type(text)

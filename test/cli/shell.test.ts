@@ -35,7 +35,7 @@ async function setUp(t: TestContext): Promise<Setup> {
     peer,
     dataDir,
     async open(options, args = []) {
-      const own = [process.execPath, program, '--data-dir', dataDir, '--port', '0', '--name', 'desk']
+      const own = [process.execPath, program, 'shell', '--data-dir', dataDir, '--port', '0', '--name', 'desk']
       const terminal = await Terminal.open([...own, ...args], options)
       opened.push(terminal)
       return terminal
@@ -60,7 +60,7 @@ test('a new user sees who he is, who comes, and how to get help', { skip: noTerm
   await terminal.shows(/open <peer> +Talk with somebody/)
   await terminal.type('help connect')
   await terminal.press('Enter')
-  await terminal.shows(/^Uses the open session .* a peer is named by any\nbeginning of its ID/m)
+  await terminal.shows(/^Uses the open session .* a peer is named by its\nalias, any beginning of its ID/m)
   peer.kill('SIGTERM')
   await terminal.shows(/- "kitchen" [0-9a-f]{8} unverified is gone/)
   await terminal.type('quit')
