@@ -73,7 +73,12 @@ export function pressedKeys(input: string, raw: RawKey): readonly Key[] {
   const flag = flagNames.find((name) => raw[name])
   if (flag !== undefined) return [{ name: flags[flag] }]
   if (raw.ctrl) return /^[a-z]$/.test(input) ? [{ name: 'ctrl', letter: input }] : []
-  if (raw.meta) return []
+  // Escape, and a key so soon after it that both came in one piece: no key with Alt means anything here.
+  if (raw.meta) return [{ name: 'escape' }, ...partsOf(input)]
+  return partsOf(input)
+}
+
+function partsOf(input: string): readonly Key[] {
   return input
     .split(/([\r\n\t])/)
     .filter((part) => part !== '')

@@ -39,12 +39,11 @@ export function peopleKey(state: State, key: Key): Step {
   return key.name === 'text' || key.name === 'ctrl' ? command(state, key, person) : only(state)
 }
 
-/** Letters pressed faster than they are read come together; each is a command of its own only for the first. */
 function command(
   state: State,
   key: Extract<Key, { name: 'text' | 'ctrl' }>,
   person: Person | undefined,
 ): Step {
-  const letter = key.name === 'text' ? (key.text[0] ?? '') : `^${key.letter}`
+  const letter = key.name === 'text' ? key.text : `^${key.letter}`
   return openPanel(state, letter, person?.id)
 }

@@ -53,6 +53,28 @@ export function step(state: State, input: Input): Step {
 
 function afterKey(state: State, key: Key): Step {
   if (key.name === 'ctrl' && key.letter === 'c') return doing(state, { do: 'quit' })
+  if (key.name === 'text' && !isTyping(state)) return afterLetters(state, key.text)
+  return afterOneKey(state, key)
+}
+
+/** Letters pressed faster than they are read come together; each is a command, or text for what the one before has opened. */
+function afterLetters(state: State, text: string): Step {
+  const letter = String.fromCodePoint(text.codePointAt(0) ?? 0)
+  const first = afterOneKey(state, { name: 'text', text: letter })
+  const rest = text.slice(letter.length)
+  if (rest === '') return first
+  const next = afterKey(first.state, { name: 'text', text: rest })
+  return doing(next.state, ...first.effects, ...next.effects)
+}
+
+/** Whether letters are text now. */
+function isTyping({ panel, filter, focus, talk }: State): boolean {
+  if (panel === undefined) return filter !== undefined || (focus === 'talk' && talk !== undefined)
+  if (panel.kind === 'find' || panel.kind === 'search') return panel.isTyping
+  return panel.kind === 'verify' ? panel.stage === 'number' : 'field' in panel
+}
+
+function afterOneKey(state: State, key: Key): Step {
   if (state.panel !== undefined) return panelKey(state, state.panel, key)
   return state.focus === 'talk' && state.talk !== undefined
     ? talkKey(state, state.talk, key)

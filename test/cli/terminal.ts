@@ -57,6 +57,22 @@ export class Terminal implements AsyncDisposable {
     return stdout.trimEnd()
   }
 
+  async resize(columns: number, rows: number): Promise<void> {
+    await this.#tmux('resize-window', '-x', String(columns), '-y', String(rows))
+  }
+
+  /** What tmux says of the terminal, in its own format. */
+  async state(format: string): Promise<string> {
+    return (await this.#tmux('display-message', '-p', format)).stdout.trim()
+  }
+
+  /** The program: a child of the shell that tmux runs. */
+  async childPid(): Promise<number> {
+    const shell = await this.state('#{pane_pid}')
+    const { stdout } = await run('ps', ['-o', 'pid=', '--ppid', shell])
+    return Number(stdout.trim())
+  }
+
   /** The screen, as soon as it fits. @throws when it never does */
   async shows(fits: RegExp): Promise<string> {
     const until = performance.now() + waitMs
