@@ -26,12 +26,15 @@ test('a fitted text takes exactly its columns, on either side', () => {
   )
 })
 
+function letters(all: string): string {
+  return all.replaceAll(/\s/gu, '')
+}
+
 test('no wrapped row is wider than it may be, and no letter is lost', () => {
   holds(
     property(string({ unit: 'grapheme', maxLength: 200 }), integer({ min: 2, max: 40 }), (text, columns) => {
       const rows = wrapped(text, columns)
       for (const row of rows) assert.ok(columnsOf(row) <= columns)
-      const letters = (all: string): string => all.replaceAll(/\s/gu, '')
       assert.equal(letters(rows.join('')), letters(steady(text.replaceAll('\t', ' '))))
     }),
   )

@@ -16,8 +16,11 @@ test('a letter is deleted with all its marks, and a picture in one piece', () =>
   assert.deepEqual(typed(fieldOf('a👍🏽'), { name: 'left' }), { text: 'a👍🏽', at: 1 })
 })
 
+function ctrl(letter: string): Key {
+  return { name: 'ctrl', letter }
+}
+
 test('words and lines are deleted as in a shell', () => {
-  const ctrl = (letter: string): Key => ({ name: 'ctrl', letter })
   assert.equal(typed(fieldOf('one two  '), ctrl('w')).text, 'one ')
   assert.equal(typed(fieldOf('one two'), ctrl('u')).text, '')
   assert.equal(typed(fieldOf('one two'), ctrl('a'), ctrl('k')).text, '')

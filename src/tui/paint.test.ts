@@ -17,7 +17,7 @@ import {
   sharedFile,
   stateOf,
   transferOf,
-} from './test-states.ts'
+} from '../../test/tui/states.ts'
 
 function panesOf(state: State): readonly Pane[] {
   const { title, people, divider, middle, transfers, ask, composer, notice, keys } = paint(state, plainStyle)

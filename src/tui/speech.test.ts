@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { spoken, promptText } from './speech.ts'
 import type { Input, State } from './state.ts'
 import { step } from './step.ts'
-import { alice, bob, messageOf, offerFrom, peerOf, stateOf } from './test-states.ts'
+import { alice, bob, messageOf, offerFrom, peerOf, stateOf } from '../../test/tui/states.ts'
 
 const at = new Date()
 

@@ -15,7 +15,7 @@ import {
   sharedFile,
   stateOf,
   transferOf,
-} from './test-states.ts'
+} from '../../test/tui/states.ts'
 
 const at = new Date()
 

@@ -184,7 +184,7 @@ test('hostile names and messages move nothing on the screen', { skip: noTerminal
   assert.match(screen, /␛\[31mred␛\[2J␛\]0;title␇/)
   assert.match(screen, /^Enter send {2}Esc people/m)
   const colours = await alice.terminal.screen({ colours: true })
-  assert.doesNotMatch(colours, /\u001B\[31m[^\n]*red/)
+  assert.ok(!colours.includes('\u001B[31mred'))
 })
 
 test(
@@ -229,7 +229,7 @@ test('without colours nothing has any, and signs tell what is chosen', { skip: n
   await where.open('bob')
   const alice = await sit(t, where, 'alice', { env: { NO_COLOR: '1' } })
   await alice.shows(/^›●\? +"bob"/m)
-  assert.doesNotMatch(await alice.terminal.screen({ colours: true }), /\u001B\[/)
+  assert.ok(!(await alice.terminal.screen({ colours: true })).includes('\u001B['))
 })
 
 test('a screen reader gets plain lines, each once', { skip: noTerminal }, async (t) => {

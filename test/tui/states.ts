@@ -1,8 +1,17 @@
 /** States for tests: what a screen may have to show. */
-import type { Snapshot } from '../control/view-state.ts'
-import type { FileId, Message, OfferId, OfferInfo, Peer, PeerId, SharedFile, Transfer } from '../index.ts'
-import type { Size, State } from './state.ts'
-import { initialState } from './step.ts'
+import type { Snapshot } from '../../src/control/view-state.ts'
+import type {
+  FileId,
+  Message,
+  OfferId,
+  OfferInfo,
+  Peer,
+  PeerId,
+  SharedFile,
+  Transfer,
+} from '../../src/index.ts'
+import type { Size, State } from '../../src/tui/state.ts'
+import { initialState } from '../../src/tui/step.ts'
 
 export const alice = '7c21ab90-0000-8000-8000-000000000001' as PeerId
 export const bob = '8d32bc01-0000-8000-8000-000000000002' as PeerId
@@ -52,7 +61,7 @@ export function offerFrom(peerId: PeerId, name = 'photos'): OfferInfo {
 
 export function sharedFile(peerId: PeerId, path: string, kind: SharedFile['kind']): SharedFile {
   const id = kind === 'file' ? ('cd'.repeat(32) as FileId) : undefined
-  return { peerId, path, kind, sizeBytes: 1_000, modifiedAtMs: 0, id } as SharedFile
+  return { peerId, path, kind, sizeBytes: 1_000, modifiedAtMs: 0, id }
 }
 
 export function transferOf(peerId: PeerId, more: Partial<Transfer> = {}): Transfer {
