@@ -5,6 +5,7 @@ const checks: readonly (readonly [name: string, command: string, ...args: string
   ['format', 'prettier', '--check', '--log-level=warn', '.'],
   ['lint', 'oxlint', '--type-aware', '--deny-warnings'],
   ['types', 'tsc', '-p', '.'],
+  ['types of the page', 'tsc', '-b', 'src/web'],
   ['schema', 'buf', 'lint'],
   ['unused code', 'knip', '--no-progress'],
   ['floors', 'node', '--test', '--test-reporter=dot', 'test/architecture.test.ts'],

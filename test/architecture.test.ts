@@ -34,7 +34,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   face: ['index', 'protocol', 'base'],
   tui: ['index', 'control', 'face'],
   cli: ['index', 'config', 'control', 'face', 'tui'],
-  web: [],
+  web: ['index', 'control', 'face', 'protocol', 'base'],
 }
 
 /** The rooms that may import a package. */
@@ -42,13 +42,14 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   ws: ['transport', 'control'],
   commander: ['cli'],
   pino: ['cli'],
-  uqr: ['face'],
+  uqr: ['face', 'web'],
   yaml: ['config'],
 }
 
 /** Those that come with the sources and with what is built from them (runtime/package.json): nobody installs them with the package. */
 const bundled: Readonly<Record<string, readonly string[]>> = {
   ink: ['tui'],
+  preact: ['web'],
   react: ['tui'],
 }
 

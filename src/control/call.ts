@@ -2,10 +2,9 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { request, type Agent, type ClientRequest, type IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { errorTable, messageOf, P2PError, type CallOptions, type ErrorCode } from '../index.ts'
+import { messageOf, P2PError, type CallOptions } from '../index.ts'
 import { proofOf } from './gate.ts'
-import { isRecord } from './schema.ts'
-import { parseTold } from './views.ts'
+import { parseTold, tellable, toldError } from './views.ts'
 
 /** How a node is reached: by its socket, or by its port with the token. */
 export type Address =
@@ -30,7 +29,7 @@ export class Caller {
 
   /** @throws P2PError as the call in the node itself does; `node-stopped` when it is not there any more */
   async call<Told>(name: string, input: object, { signal }: CallOptions = {}): Promise<CallResult<Told>> {
-    const body = JSON.stringify(input, finite)
+    const body = tellable(input)
     const response = await this.#ask('POST', `/v1/${name}`, { body, type: 'application/json', signal })
     return {
       value: parseTold<Told>(await textOf(response)),
@@ -44,7 +43,7 @@ export class Caller {
 
   /** The answer as it comes. */
   async *bytes(name: string, input: object, { signal }: CallOptions = {}): AsyncGenerator<Uint8Array> {
-    const body = JSON.stringify(input, finite)
+    const body = tellable(input)
     const response = await this.#ask('POST', `/v1/${name}`, { body, type: 'application/json', signal })
     yield* piecesOf(response)
   }
@@ -118,7 +117,7 @@ export class Caller {
     await begin(outgoing, body, reject)
     const response = await promise
     if (response.statusCode === 200) return response
-    throw errorIn(await textOf(response))
+    throw toldError(await textOf(response))
   }
 }
 
@@ -163,27 +162,9 @@ async function* piecesOf(response: IncomingMessage): AsyncGenerator<Uint8Array> 
   }
 }
 
-/** JSON has no number for no limit. */
-function finite(_name: string, value: unknown): unknown {
-  return value === Infinity ? null : value
-}
-
 export function gone(cause?: unknown): P2PError {
   const why = cause === undefined ? '' : ` (${messageOf(cause)})`
   return new P2PError('node-stopped', `The running p2p does not answer any more${why}. Do it again.`, {
     cause,
   })
-}
-
-/** An error that the node has told, as it would have thrown it here. */
-function errorIn(text: string): P2PError {
-  const told: unknown = JSON.parse(text)
-  const error = isRecord(told) && isRecord(told['error']) ? told['error'] : {}
-  const { code, message } = error
-  const known = typeof code === 'string' && isCode(code) ? code : 'internal'
-  return new P2PError(known, typeof message === 'string' ? message : 'The running p2p has failed.')
-}
-
-function isCode(code: string): code is ErrorCode {
-  return Object.hasOwn(errorTable, code)
 }

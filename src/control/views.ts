@@ -1,3 +1,4 @@
+import { errorTable, P2PError, type ErrorCode } from '../base/errors.ts'
 import type { Session, SessionInfo, Verification } from '../index.ts'
 
 /** A session as it travels. */
@@ -32,4 +33,23 @@ function revive(this: unknown, name: string, value: unknown): unknown {
 export function parseTold<Told>(text: string): Told {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
   return JSON.parse(text, revive) as Told
+}
+
+/** What a node is asked, as JSON, which has no number for no limit. */
+export function tellable(input: object): string {
+  return JSON.stringify(input, (_name, value: unknown) => (value === Infinity ? null : value))
+}
+
+/** An error that the node has told, as it would have thrown it here. */
+export function toldError(text: string): P2PError {
+  const { error } = parseTold<{ readonly error?: { readonly code?: unknown; readonly message?: unknown } }>(
+    text,
+  )
+  const { code, message } = error ?? {}
+  const known = typeof code === 'string' && isCode(code) ? code : 'internal'
+  return new P2PError(known, typeof message === 'string' ? message : 'The running p2p has failed.')
+}
+
+function isCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorTable, code)
 }

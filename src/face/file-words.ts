@@ -4,10 +4,11 @@ import { rateText, sizeText } from './amounts.ts'
 import { displayText } from './display-text.ts'
 import { offeredText } from './offer-text.ts'
 import { percentText, timeLeftText } from './progress.ts'
+import type { Style } from './style.ts'
 import type { View } from './view.ts'
 
 /** Who somebody is, in words. */
-export type Namer = Pick<View, 'peer' | 'plainPeer' | 'style'>
+export type Namer = Pick<View, 'peer' | 'plainPeer'> & { readonly style: Pick<Style, 'alarm'> }
 
 /** A whole path of a peer, safe to show (F7, L1). */
 export function shownPeerPath(path: string): string {

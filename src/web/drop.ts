@@ -1,0 +1,117 @@
+import type { PeerId } from '../index.ts'
+import { displayText } from '../face/display-text.ts'
+import type { Link } from './link.ts'
+import { attempt } from './page.ts'
+import type { Action } from './page-state.ts'
+
+/** Files that go up at once; the others wait for them. */
+const uploadsAtOnce = 2
+/** How often the progress of one is shown, in ms. */
+const progressMs = 100
+
+interface Waiting {
+  readonly peerId: PeerId
+  readonly file: File
+  readonly id: number
+  readonly stop: AbortController
+}
+
+/** Takes files of the browser to the node, which offers them to somebody; they are read while they go. */
+export class Uploader {
+  readonly #link: Link
+  readonly #dispatch: (action: Action) => void
+  readonly #waiting: Waiting[] = []
+  readonly #going = new Set<Waiting>()
+  #count = 0
+
+  constructor(link: Link, dispatch: (action: Action) => void) {
+    this.#link = link
+    this.#dispatch = dispatch
+  }
+
+  send(peerId: PeerId, files: readonly File[]): void {
+    if (files.length === 0) {
+      const text = 'Folders cannot be dropped here: say the path of one with the clip beside the message.'
+      this.#dispatch({ type: 'notice', news: { kind: 'alarm', text } })
+    }
+    for (const file of files) {
+      const upload = { peerId, file, id: ++this.#count, stop: new AbortController() }
+      this.#waiting.push(upload)
+      this.#show(upload, 0)
+    }
+    this.#advance()
+  }
+
+  /** What is not whole at the node is not offered. */
+  cancel(id: number): void {
+    const upload = [...this.#going, ...this.#waiting].find((one) => one.id === id)
+    upload?.stop.abort(new DOMException('Cancelled.', 'AbortError'))
+  }
+
+  #advance(): void {
+    while (this.#going.size < uploadsAtOnce) {
+      const next = this.#waiting.shift()
+      if (next === undefined) return
+      this.#going.add(next)
+      void this.#carry(next)
+    }
+  }
+
+  async #carry(upload: Waiting): Promise<void> {
+    const { peerId, file, id, stop } = upload
+    let shownAt = 0
+    const onProgress = (bytes: number): void => {
+      if (performance.now() - shownAt < progressMs) return
+      shownAt = performance.now()
+      this.#show(upload, bytes)
+    }
+    await attempt({ dispatch: this.#dispatch }, async () => {
+      stop.signal.throwIfAborted()
+      await this.#link.upload({ peerId, file, signal: stop.signal, onProgress })
+      const text = `${displayText(file.name)} is offered.`
+      this.#dispatch({ type: 'notice', news: { kind: 'news', text } })
+    })
+    this.#going.delete(upload)
+    this.#dispatch({ type: 'upload-ended', id })
+    this.#advance()
+  }
+
+  #show({ peerId, file, id }: Waiting, bytes: number): void {
+    this.#dispatch({ type: 'upload', upload: { id, peerId, name: file.name, bytes, totalBytes: file.size } })
+  }
+}
+
+/** What makes an element take files that are dropped on it. */
+export function dropProps(take: (files: readonly File[]) => void): {
+  readonly onDragOver: (event: DragEvent) => void
+  readonly onDragLeave: (event: DragEvent) => void
+  readonly onDrop: (event: DragEvent) => void
+} {
+  return {
+    onDragOver: (event) => {
+      if (event.dataTransfer === null || !event.dataTransfer.types.includes('Files')) return
+      event.preventDefault()
+      event.stopPropagation()
+      event.dataTransfer.dropEffect = 'copy'
+      mark(event, true)
+    },
+    onDragLeave: (event) => mark(event, false),
+    onDrop: (event) => {
+      mark(event, false)
+      if (event.dataTransfer === null || !event.dataTransfer.types.includes('Files')) return
+      event.preventDefault()
+      event.stopPropagation()
+      take(filesIn(event.dataTransfer))
+    },
+  }
+}
+
+function mark({ currentTarget }: DragEvent, isOver: boolean): void {
+  if (currentTarget instanceof HTMLElement) currentTarget.classList.toggle('dropping', isOver)
+}
+
+/** A folder looks like a file of no type, and cannot be read. */
+function filesIn({ items, files }: DataTransfer): readonly File[] {
+  const folders = [...items].map((item) => item.webkitGetAsEntry()?.isDirectory === true)
+  return [...files].filter((_, at) => folders[at] !== true)
+}

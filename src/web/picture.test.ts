@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { assert as check, constantFrom, property, uint8Array } from 'fast-check'
+import { mayBePicture, pictureOf, picturePixels } from './picture.ts'
+
+/** Bytes, some of them written as the characters with their numbers. */
+function bytes(...parts: readonly (string | readonly number[])[]): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(
+    Buffer.concat(
+      parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : Buffer.from(part))),
+    ),
+  )
+}
+
+const png = (width: number, height: number): Uint8Array => {
+  const made = bytes('\x89PNG\r\n\x1a\n', [0, 0, 0, 13], 'IHDR', Array<number>(17).fill(0))
+  const view = new DataView(made.buffer)
+  view.setUint32(16, width)
+  view.setUint32(20, height)
+  return made
+}
+
+test('pictures are known by their bytes', () => {
+  assert.deepEqual(pictureOf(png(640, 480)), { type: 'image/png', width: 640, height: 480 })
+  assert.deepEqual(pictureOf(bytes('GIF89a', [0x40, 1, 0xf0, 0, 0, 0, 0])), {
+    type: 'image/gif',
+    width: 320,
+    height: 240,
+  })
+  // An APP0 segment, then the frame.
+  const jpeg = bytes(
+    '\xff\xd8\xff\xe0',
+    [0, 4, 1, 2],
+    '\xff\xc2',
+    [0, 17, 8, 0, 90, 0, 160, 3],
+    Array<number>(20).fill(0),
+  )
+  assert.deepEqual(pictureOf(jpeg), { type: 'image/jpeg', width: 160, height: 90 })
+  const lossy = bytes(
+    'RIFF',
+    [0, 0, 0, 0],
+    'WEBPVP8 ',
+    [0, 0, 0, 0, 0, 0, 0, 0x9d, 1, 0x2a, 100, 0, 50, 0, 0],
+  )
+  assert.deepEqual(pictureOf(lossy), { type: 'image/webp', width: 100, height: 50 })
+  const bits = (99 | (49 << 14)) >>> 0
+  const lossless = bytes(
+    'RIFF',
+    [0, 0, 0, 0],
+    'WEBPVP8L',
+    [0, 0, 0, 0, 0x2f],
+    [bits & 255, (bits >> 8) & 255, (bits >> 16) & 255, bits >>> 24],
+    [0, 0, 0, 0, 0, 0],
+  )
+  assert.deepEqual(pictureOf(lossless), { type: 'image/webp', width: 100, height: 50 })
+  const extended = bytes('RIFF', [0, 0, 0, 0], 'WEBPVP8X', [10, 0, 0, 0, 0, 0, 0, 0, 99, 0, 0, 49, 0, 0])
+  assert.deepEqual(pictureOf(extended), { type: 'image/webp', width: 100, height: 50 })
+  const avif = bytes([0, 0, 0, 28], 'ftypavif', [0, 0, 0, 0], 'ispe', [0, 0, 0, 0, 0, 0, 0, 64, 0, 0, 0, 32])
+  assert.deepEqual(pictureOf(avif), { type: 'image/avif', width: 64, height: 32 })
+})
+
+test('what is a program, a name, or a bomb is no picture', () => {
+  for (const text of [
+    '<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>',
+    '<?xml version="1.0"?><svg/>',
+    '<!doctype html><script>alert(1)</script>',
+    '%PDF-1.7',
+    '',
+  ])
+    assert.equal(pictureOf(new TextEncoder().encode(text)), undefined)
+  assert.equal(pictureOf(png(100_000, 100_000)), undefined)
+  assert.equal(pictureOf(png(0, 5)), undefined)
+  assert.ok(pictureOf(png(picturePixels, 1)))
+  assert.equal(pictureOf(png(picturePixels, 2)), undefined)
+  assert.ok(mayBePicture('a/b.JPEG'))
+  assert.ok(!mayBePicture('a.svg') && !mayBePicture('a.html') && !mayBePicture('png'))
+})
+
+test('no bytes break the look at them', () => {
+  const heads = [
+    '\x89PNG\r\n\x1a\n\0\0\0\rIHDR',
+    'GIF89a',
+    '\xff\xd8\xff',
+    'RIFF0000WEBPVP8X',
+    'RIFF0000WEBPVP8 ',
+    '0000ftypavif',
+  ]
+  check(
+    property(constantFrom(...heads), uint8Array({ maxLength: 300 }), (head, rest) => {
+      const found = pictureOf(bytes(head, [...rest]))
+      assert.ok(found === undefined || found.width * found.height <= picturePixels)
+    }),
+  )
+})

@@ -1,0 +1,31 @@
+import type { JSX } from 'preact'
+import { sizeText } from '../face/amounts.ts'
+import { displayText } from '../face/display-text.ts'
+import { percentText } from '../face/progress.ts'
+import type { PeerId } from '../index.ts'
+import { h } from './h.ts'
+import { IconButton } from './icons.ts'
+import { usePage } from './page.ts'
+
+/** Files that are on their way from this browser to the node; of one person, or of all. */
+export function Uploads({ peerId }: { readonly peerId?: PeerId }): JSX.Element | null {
+  const { state, uploader } = usePage()
+  const uploads = state.uploads.filter((one) => peerId === undefined || one.peerId === peerId)
+  if (uploads.length === 0) return null
+  return h(
+    'ul',
+    { class: 'uploads', 'aria-label': 'Files that are being read' },
+    uploads.map((upload) => {
+      const { id, name, bytes, totalBytes } = upload
+      const shown = displayText(name)
+      return h(
+        'li',
+        { key: id },
+        h('bdi', { class: 'name' }, shown),
+        h('progress', { max: Math.max(1, totalBytes), value: bytes, 'aria-label': `Reading ${shown}` }),
+        h('span', { class: 'quiet' }, `${percentText(upload)} of ${sizeText(totalBytes)}`),
+        h(IconButton, { icon: 'close', label: `Do not send ${shown}`, onClick: () => uploader.cancel(id) }),
+      )
+    }),
+  )
+}
