@@ -259,6 +259,33 @@ test('a content that stands many times in a share that one may not see does not 
   assert.deepEqual(store.leaves(id, 0), new Uint8Array())
 })
 
+test('questions that are asked together have the answers that they have alone, also while something is written', async () => {
+  await using store = await openShareStore({ path: undefined })
+  const { row } = await store.addShare(share('s'))
+  const wanted = ['a/b/one', 'a/b/two', 'a/three', 'four'].map((path) => ({ path, id: content(path, 5).id }))
+  await walk(
+    store,
+    row,
+    wanted.map(({ path }) => found(path, { sizeBytes: 5 })),
+  )
+  for (const file of store.unhashed(9))
+    await store.hashed(file, content(file.path, 5).id, content(file.path, 5))
+  const alone = wanted.map(({ id }) => store.withContent(id, bo))
+  const together = (): unknown => store.together(() => wanted.map(({ id }) => store.withContent(id, bo)))
+  assert.deepEqual(
+    alone.map(([file]) => file?.path),
+    wanted.map(({ path }) => path),
+  )
+  assert.deepEqual(together(), alone)
+  const writing = store.noteOne(row, found('five'))
+  assert.deepEqual(together(), alone)
+  await writing
+  await store.forgetOne(row, 'a')
+  assert.deepEqual(together(), [[], [], [], alone[3]], 'what was known of folders is not believed later')
+  assert.throws(() => store.together(() => assert.fail('asked')), /asked/)
+  assert.deepEqual(together(), [[], [], [], alone[3]], 'after a question that failed')
+})
+
 test('a share with many files is removed from all answers at once, and a removal goes on after a kill', async (t) => {
   const path = storePath(t, 'shares.db')
   const killed = `${path}.killed`
@@ -266,7 +293,8 @@ test('a share with many files is removed from all answers at once, and a removal
   {
     await using store = await openShareStore({ path })
     const { row } = await store.addShare(share('s'))
-    const many = Array.from({ length: 5_000 }, (_, number) => found(`${number % 50}/${number}`))
+    // More than a quick machine removes in a few turns.
+    const many = Array.from({ length: 30_000 }, (_, number) => found(`${number % 50}/${number}`))
     await walk(store, row, [found('large', { sizeBytes: 2000 * leafBytes }), ...many])
     const file = store.fileAt(ann, { offer: undefined, path: 's/large' })
     assert.ok(file !== undefined)

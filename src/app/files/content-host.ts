@@ -94,14 +94,10 @@ export class ContentHost {
     signal: AbortSignal | undefined,
   ): Promise<ReadonlyMap<FileId, IndexedFile>> {
     const found = new Map<FileId, IndexedFile>()
-    let until = monotonicMs() + stepMs
-    for (const id of new Set(ids)) {
-      const [file] = this.#context.rights.files(id, caller)
-      if (file !== undefined) found.set(id, file)
-      if (monotonicMs() < until) continue
+    const left = new Set(ids).values()
+    while (!this.#context.rights.findFiles(left, caller, { until: monotonicMs() + stepMs, found })) {
       await setImmediate()
       signal?.throwIfAborted()
-      until = monotonicMs() + stepMs
     }
     return found
   }

@@ -468,6 +468,7 @@ test('F6: a pack of the same content over and over looks it up once, and lets ot
         for (const end = performance.now() + 1; performance.now() < end;);
         return store.withContent(...question)
       },
+      together: (ask: () => unknown) => store.together(ask),
     }),
   )
   const id = await bench.share('small', Buffer.from('small'))

@@ -1,3 +1,4 @@
+import { monotonicMs } from '../../base/time.ts'
 import type { FileId } from '../../protocol/file-id.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
 import type { IndexedFile, ShareStore, Viewer } from '../../store/share-store.ts'
@@ -5,12 +6,18 @@ import type { Holding } from './receiving.ts'
 
 /** What decides who may have what. */
 export interface FileRightsContext {
-  readonly store: Pick<ShareStore, 'withContent'>
+  readonly store: Pick<ShareStore, 'withContent' | 'together'>
   isVerified(id: PeerId): boolean
   /** Whether policy and trust allow files with a peer. */
   allows(id: PeerId): boolean
   /** What we have of a content that we take from others. */
   holding(id: FileId): Holding | undefined
+}
+
+/** What has been found, and the monotonic ms at which others get their turn. */
+export interface FoundFiles {
+  readonly until: number
+  readonly found: Map<FileId, IndexedFile>
 }
 
 /**
@@ -33,6 +40,25 @@ export class FileRights {
   files(id: FileId, caller: PeerId): readonly IndexedFile[] {
     const found = this.#context.store.withContent(id, this.viewer(caller))
     return found.toSorted((a, b) => Number(b.share.offer !== undefined) - Number(a.share.offer !== undefined))
+  }
+
+  /**
+   * Finds a file for each content, as long as there is time. Whoever asks for many goes on with the rest when others had their turn.
+   *
+   * @param ids is taken from
+   * @param found is added to
+   * @returns whether all of them were looked for
+   */
+  findFiles(ids: Iterator<FileId>, caller: PeerId, { until, found }: FoundFiles): boolean {
+    return this.#context.store.together(() => {
+      do {
+        const next = ids.next()
+        if (next.done === true) return true
+        const [file] = this.files(next.value, caller)
+        if (file !== undefined) found.set(next.value, file)
+      } while (monotonicMs() < until)
+      return false
+    })
   }
 
   /** What we have ourselves from others of a content, if this peer may have it. */

@@ -16,6 +16,8 @@ export class Holders {
   readonly #entries: EntryTable
   readonly #tree: IndexTree
   readonly #contents: ContentTable
+  /** Paths of folders by their IDs, while many questions are asked together. */
+  #known: Map<number, string | undefined> | undefined
 
   constructor(parts: { book: ShareBook; entries: EntryTable; tree: IndexTree; contents: ContentTable }) {
     this.#book = parts.book
@@ -27,6 +29,17 @@ export class Holders {
   /** @param viewer undefined for all of ours */
   of(root: Uint8Array, viewer: Viewer | undefined): readonly IndexedFile[] {
     return this.#filesIn(root, (share) => viewer === undefined || isVisible(share, viewer))
+  }
+
+  /** Folders are looked up once for all questions. */
+  together<Result>(questions: () => Result): Result {
+    const before = this.#known
+    this.#known ??= new Map()
+    try {
+      return questions()
+    } finally {
+      this.#known = before
+    }
   }
 
   isOpen(root: Uint8Array): boolean {
@@ -73,7 +86,7 @@ export class Holders {
       const share = this.#book.get(row)
       if (share === undefined || !counts(share)) continue
       for (const entry of entries) {
-        const file = this.indexed(entry)
+        const file = this.indexed(entry, this.#known)
         if (file !== undefined) found.push(file)
         if (found.length === mostFiles) return found
       }

@@ -212,6 +212,10 @@ class SqliteShares implements ShareStore {
     return this.#commit.read(() => this.#holders.of(rootOfFileId(id), viewer))
   }
 
+  together<Result>(questions: () => Result): Result {
+    return this.#commit.readTogether(() => this.#holders.together(questions))
+  }
+
   isOpen(id: FileId): boolean {
     return this.#commit.read(() => this.#holders.isOpen(rootOfFileId(id)))
   }
