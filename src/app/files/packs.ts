@@ -11,24 +11,24 @@ const askedPackBytes = 4 * 1024 * 1024
 /** What one needs at most, with its table. */
 const roomBytes = askedPackBytes + packTableBytes(limits.packFiles)
 
+/** Memory of packs that are placed, for the next ones, of any transfer: new memory for each would have to be cleared, and collected. */
+const spare: SharedArrayBuffer[] = []
+/** As much as one transfer uses at a time. */
+const keptRooms = 2
+
 /** Memory that the worker sees too, for the packs of one `take`; after that it is free for others. */
 export class PackRoom implements Disposable {
-  readonly #spare: SharedArrayBuffer[]
   readonly #taken: SharedArrayBuffer[] = []
 
-  constructor(spare: SharedArrayBuffer[]) {
-    this.#spare = spare
-  }
-
   take(bytes: number): Uint8Array {
-    const memory =
-      (bytes <= roomBytes && this.#spare.pop()) || new SharedArrayBuffer(Math.max(bytes, roomBytes))
+    const memory = (bytes <= roomBytes && spare.pop()) || new SharedArrayBuffer(Math.max(bytes, roomBytes))
     this.#taken.push(memory)
     return new Uint8Array(memory, 0, bytes)
   }
 
   [Symbol.dispose](): void {
-    this.#spare.push(...this.#taken.splice(0).filter(({ byteLength }) => byteLength === roomBytes))
+    for (const memory of this.#taken.splice(0))
+      if (memory.byteLength === roomBytes && spare.length < keptRooms) spare.push(memory)
   }
 }
 

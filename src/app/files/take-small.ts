@@ -32,8 +32,6 @@ interface Came {
 export class SmallFiles {
   readonly #context: TakeContext
   readonly #run: TakeRun
-  /** Memory of packs that are placed, for the next ones: new memory for each would have to be cleared, and collected. */
-  readonly #spare: SharedArrayBuffer[] = []
   /** Who has given something wrong: asked only for what nobody else has. */
   readonly #liars = new Set<PeerId>()
 
@@ -54,7 +52,7 @@ export class SmallFiles {
     const refused = new Refused()
     let left = await this.#decide(files, outcomes)
     while (left.length > 0) {
-      using room = new PackRoom(this.#spare)
+      using room = new PackRoom()
       const contents = await this.#contentsOf(
         left.map(({ file }) => file),
         { room, refused },
