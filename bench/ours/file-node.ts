@@ -43,7 +43,10 @@ async function get({ id, path, to }: Extract<FileNodeRequest, { kind: 'get' }>):
   const startedAt = performance.now()
   const transfer = await running().files.get(id, path, { to })
   await running().files.finished(transfer.id)
-  return performance.now() - startedAt
+  const took = performance.now() - startedAt
+  // Otherwise the next one would be copied from this one.
+  await running().files.clear()
+  return took
 }
 
 async function begin({ id, path, to, bytes }: Extract<FileNodeRequest, { kind: 'begin' }>): Promise<number> {
