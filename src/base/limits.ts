@@ -241,6 +241,16 @@ export const limits = {
   fileConnections: 16,
   fileStallMs: 30_000,
   fileIdleMs: 60_000,
+  /**
+   * In the middle of a file nothing may come for so long: what is missing is asked for anew, on another connection. TCP that has lost much
+   * waits ever longer before it tries again, a new one does not.
+   */
+  fileQuietMs: 5_000,
+  /** A source that gives less in `fileStallMs` only holds on to its place (F6). */
+  slowSourceBytesPerSecond: 1024,
+  /** The other end of a connection for files is looked for when it says nothing, by the system: how often, and how many times in vain. */
+  fileProbeMs: 1_000,
+  fileProbes: 6,
   /** Who takes content at this rate is only slow: the system holds up to a chunk, of which this end does not see how it leaves. */
   slowReaderBytesPerSecond: 16 * 1024,
   /** Buffers of 1 MiB of one connection, at each end. */
@@ -281,6 +291,8 @@ export const limits = {
   transfers: 1_000,
   activeTransfers: 3,
   transferSources: 8,
+  /** Chunks of one file whose beginning is kept, 1 MiB each, because their sources broke off. */
+  begunChunks: 4,
   /** Peers that are asked whether they have a content too. */
   askedHolders: 64,
   /** Fellows that are named, and how long a fetch of theirs makes them one. */

@@ -62,11 +62,11 @@ test('no source is asked for more than is wished', () => {
   plan.setSource('a', undefined)
   let now = 0
   for (const most of [1, 3, 2, 5]) {
-    const run = plan.next('a', now, most)!
+    const run = plan.next('a', now, { most })!
     assert.ok(run.count <= most, `${run.count} of ${most}`)
     now = deliver(plan, 'a', run, { now, msEach: 1 })
   }
-  assert.equal(plan.next('a', now, 6)?.count, 6)
+  assert.equal(plan.next('a', now, { most: 6 })?.count, 6)
 })
 
 test('what is there already is not asked for', () => {
@@ -417,3 +417,16 @@ function clip(bytes: Uint8Array, chunks: number): Uint8Array {
   for (let chunk = 0; chunk < chunks; chunk++) if (hasChunk(bytes, chunk)) addChunk(map, chunk)
   return map
 }
+
+test('a source that broke off is asked again soon, and first for what it had begun', () => {
+  const plan = new DownloadPlan({ chunks: 8, have: new Uint8Array(1), seed: 1 })
+  plan.setSource('a', undefined)
+  const { first } = plan.next('a', 0)!
+  plan.brokeOff('a', 10)
+  assert.equal(plan.next('a', 10), undefined)
+  const other = (first + 3) % 8
+  assert.deepEqual(plan.next('a', 200, { first: other }), { first: other, count: 1 })
+  plan.arrived('a', other, 210)
+  plan.ended('a', 220)
+  assert.notEqual(plan.next('a', 230, { first: other })?.first, other, 'what is there is not asked for')
+})

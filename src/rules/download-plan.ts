@@ -6,6 +6,11 @@ export interface Run {
   readonly count: number
 }
 
+export interface RunWish {
+  readonly most?: number
+  readonly first?: number | undefined
+}
+
 export interface PlanOptions {
   readonly chunks: number
   /** Those that are there and verified already, one bit each. */
@@ -27,6 +32,8 @@ const rarestOf = 4_096
 /** A source that fails rests for the first time, then twice that, up to the last. */
 const firstRestMs = 1_000
 const longestRestMs = 60_000
+/** One that gives, and breaks off again and again, is not asked without end either. */
+const shortRestMs = 100
 /** Owners of a chunk that is being copied here and asked of nobody. */
 const reserved = 255
 
@@ -120,12 +127,14 @@ export class DownloadPlan {
   /**
    * What to ask of a source now; undefined while it has nothing that is needed, is busy or rests.
    *
-   * @param most chunks of it, 1 or more
+   * @param wish at most so many chunks, 1 or more; and the one to begin with, alone, if it can be asked for
    */
-  next(id: string, now: number, most = longestRun): Run | undefined {
+  next(id: string, now: number, { most = longestRun, first }: RunWish = {}): Run | undefined {
     const source = this.#sources.get(id)
     if (source === undefined || source.run !== undefined || now < source.restsUntil) return undefined
-    const run = this.#openRun(source, most) ?? this.#lateRun(source, now)
+    const isWished = first !== undefined && this.#canGive(source, first)
+    const wished = isWished ? { first, count: 1 } : undefined
+    const run = wished ?? this.#openRun(source, most) ?? this.#lateRun(source, now)
     if (run === undefined) return undefined
     const pending = new Set<number>()
     for (let chunk = run.first; chunk < run.first + run.count; chunk++) {
@@ -171,6 +180,15 @@ export class DownloadPlan {
     if (source === undefined) return
     source.restsUntil = now + Math.min(longestRestMs, firstRestMs * 2 ** source.failures)
     source.failures++
+    this.#endRun(source)
+  }
+
+  /** The request of a source has broken off after it gave something: it can be asked again soon. */
+  brokeOff(id: string, now: number): void {
+    const source = this.#sources.get(id)
+    if (source === undefined) return
+    source.restsUntil = now + shortRestMs
+    source.failures = 0
     this.#endRun(source)
   }
 

@@ -16,6 +16,7 @@ import {
   type TestTransportOptions,
 } from '../../test/transport/open.ts'
 import { callSecurely, openTlsServer, papersOf, type OddServer } from '../../test/transport/tls-ends.ts'
+import { isP2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { leafBytes } from '../protocol/file-id.ts'
 import type { Piece, FileConnection } from './files.ts'
@@ -191,7 +192,7 @@ describe('peers that do as they like', () => {
   })
 
   test('who says nothing for too long is given up, and who says little is not', async () => {
-    const quick = { limits: { fileStallMs: 200 } }
+    const quick = { limits: { fileStallMs: 200, slowSourceBytesPerSecond: 0 } }
     await using silent = await openEnds(() => {}, quick)
     await assert.rejects(silent.connection.ask(availability), withCode('peer-unreachable'))
     await using slow = await openEnds((socket) => {
@@ -203,6 +204,53 @@ describe('peers that do as they like', () => {
       }, 30)
     }, quick)
     assert.equal((await fetchAll(slow.connection, 0, 10)).length, 1)
+  })
+
+  /** Gives a piece of a file a few bytes at a time. @returns what became of asking for it, and what had come */
+  async function fetchTrickle(slowSourceBytesPerSecond: number): Promise<unknown> {
+    const limits = { fileStallMs: 400, slowSourceBytesPerSecond }
+    await using ends = await openEnds(
+      (socket) => {
+        socket.write(`${part}\r\n`)
+        let given = 0
+        const timer = setInterval(() => {
+          if (++given === 10) clearInterval(timer)
+          socket.write('x')
+        }, 80)
+      },
+      { limits },
+    )
+    return await fetchAll(ends.connection, 0, 10).then(
+      () => 'all of it',
+      (error: unknown) => (isP2PError(error) ? error.code : error),
+    )
+  }
+
+  test('F6: who gives a byte now and then only holds on, and is given up', async () => {
+    assert.equal(await fetchTrickle(1024), 'peer-unreachable')
+  })
+
+  test('F6 twin: without a least rate it would have its place for as long as it likes', async () => {
+    assert.equal(await fetchTrickle(0), 'all of it')
+  })
+
+  test('in the middle of a file less patience is needed, and what has come is told', async () => {
+    const limits = { fileStallMs: 60_000, fileQuietMs: 200 }
+    await using ends = await openEnds(says(`${part}\r\n01234`), { limits })
+    let told = ''
+    const fetching = ends.connection.fetch(
+      { kind: 'content', id: fileId(1), start: 0, end: 10 },
+      (piece) => piece.release(),
+      { begun: (bytes) => (told = Buffer.from(bytes).toString()) },
+    )
+    await assert.rejects(fetching, withCode('peer-unreachable'))
+    assert.equal(told, '01234')
+    await using silent = await openEnds(() => {}, { limits })
+    const asking = silent.connection.ask(availability)
+    const first = await Promise.race([asking, delay(1_000).then(() => 'it waits')])
+    assert.equal(first, 'it waits')
+    await silent.connection[Symbol.asyncDispose]()
+    await assert.rejects(asking)
   })
 
   test('a taker that takes its time has not stalled', async () => {

@@ -13,12 +13,13 @@ import type { PeerId } from '../protocol/peer-id.ts'
 import type { AddressWatch } from './address-watch.ts'
 import { connectPeer, type ConnectOptions, type Inbound } from './connect.ts'
 import { brokenConnection, fileStatusError, hostPort, unreachable } from './errno.ts'
-import type { FileConnection, Piece } from './files.ts'
+import type { FetchOptions, FileConnection, Piece } from './files.ts'
 import { plainAddress } from './on-link.ts'
 import { PieceSink, Slabs } from './piece-sink.ts'
 import type { ResponseHead } from './response-head.ts'
 import { MessageSink, ResponseReader, violation, type BodySink } from './response-reader.ts'
 import type { SlabPool } from './slab-pool.ts'
+import { StallWatch } from './stall-watch.ts'
 import type { Address, CallOptions } from './transport.ts'
 
 /** Bytes of one size in the table of a pack. */
@@ -44,6 +45,8 @@ export async function openFiles(to: Address, options: FileClientOptions): Promis
   }
   const inbound: Inbound = { buffer: () => reader.space(), callback: (bytes) => take(bytes) }
   const { socket } = await connectPeer(to, { ...options, inbound, timeoutMs: options.limits.dialMs })
+  const { fileProbeMs, fileProbes } = options.limits
+  socket.setKeepAlive(true, fileProbeMs, fileProbeMs, fileProbes)
   if (isEarly) {
     socket.destroy()
     throw violation('speaks before it is asked')
@@ -68,8 +71,6 @@ interface Asked {
 /** Where the body of an answer goes that is none of a refusal. @throws P2PError when it is not what was asked for */
 type Begin = (head: ResponseHead) => BodySink
 
-/** How often a connection is looked at in the time in which it may stall. */
-const looks = 4
 /** The body of a refusal; ours have none. */
 const refusalBytes = 1024
 
@@ -78,6 +79,7 @@ class HttpFileConnection implements FileConnection {
   readonly closed: Promise<void>
   readonly #options: Opened
   readonly #slabs: Slabs
+  readonly #watch: StallWatch
   readonly #timer: NodeJS.Timeout
   /** Whether somebody uses it, and has a request under way. */
   #isBusy = false
@@ -86,16 +88,16 @@ class HttpFileConnection implements FileConnection {
   #wake = (): void => {}
   #isPaused = false
   #failure: P2PError | undefined
-  /** Bytes that came since the last look, and looks in a row without any. */
-  #heard = 0
-  #quietLooks = 0
+  /** Whether the answer is a file, and has begun. */
+  #isContent = false
 
   constructor(options: Opened) {
     const { socket, id, pool, limits, to, addresses } = options
     this.#options = options
     this.peerId = id
     this.#slabs = new Slabs(pool, () => this.#onSlab())
-    this.#timer = setInterval(() => this.#look(), limits.fileStallMs / looks)
+    this.#watch = new StallWatch(limits)
+    this.#timer = setInterval(() => this.#look(), this.#watch.lookMs)
     const localAddress = plainAddress(socket.localAddress)
     const bound = { localAddress, strand: () => this.#fail(unreachable(to, 'our own address has changed')) }
     addresses.add(bound)
@@ -130,7 +132,7 @@ class HttpFileConnection implements FileConnection {
   async fetch(
     request: ContentQuestion,
     take: (piece: Piece) => void,
-    { signal }: CallOptions = {},
+    { signal, begun }: FetchOptions = {},
   ): Promise<void> {
     await this.#alone(signal, async () => {
       const slabs = this.#slabs
@@ -140,9 +142,14 @@ class HttpFileConnection implements FileConnection {
           if (!isContent(head, request, this.#options.limits))
             throw violation('sends another part than asked for')
           sink.begin(head.bodyBytes)
+          this.#isContent = request.kind === 'content'
           return sink
         })
+      } catch (error) {
+        if (sink.begun().length > 0) begun?.(sink.begun())
+        throw error
       } finally {
+        this.#isContent = false
         // Until it is closed, Node may still put something there.
         if (this.#failure === undefined) sink.close()
         else void this.closed.then(() => sink.close())
@@ -152,7 +159,7 @@ class HttpFileConnection implements FileConnection {
 
   /** So many bytes were put where the reader has space. @returns whether to go on reading */
   take(bytes: number): boolean {
-    this.#heard += bytes
+    this.#watch.heard(bytes)
     try {
       this.#isPaused = !this.#options.reader.take(bytes)
     } catch (error) {
@@ -184,7 +191,7 @@ class HttpFileConnection implements FileConnection {
       throw error
     } finally {
       this.#isBusy = false
-      this.#quietLooks = 0
+      this.#watch.restart()
       signal?.removeEventListener('abort', onAbort)
     }
   }
@@ -199,6 +206,7 @@ class HttpFileConnection implements FileConnection {
         return
       }
       this.#asked = { resolve, reject }
+      this.#watch.restart()
       reader.expect({
         begin: (head) => (head.status < 300 ? begin(head) : new MessageSink(head.bodyBytes, refusalBytes)),
         done: (head) => this.#onAnswer(head),
@@ -232,18 +240,12 @@ class HttpFileConnection implements FileConnection {
     this.#options.socket.resume()
   }
 
-  /** Whoever says nothing has stalled (F6); one that nobody asks is closed here before it is over there, in the middle of a request. */
+  /** Who stalls is given up (F6); a connection that nobody uses is closed here before it is over there, in the middle of a request. */
   #look(): void {
-    const { limits, to } = this.#options
-    const isOurTurn = this.#isPaused || (this.#isBusy && this.#asked === undefined)
-    this.#quietLooks = this.#heard > 0 || isOurTurn ? 0 : this.#quietLooks + 1
-    this.#heard = 0
-    const quietMs = (this.#quietLooks * limits.fileStallMs) / looks
-    if (this.#asked === undefined) {
-      if (quietMs >= limits.fileIdleMs / 2) this.#fail(closedHere(to))
-    } else if (quietMs >= limits.fileStallMs) {
-      this.#fail(unreachable(to, `it has sent nothing for ${limits.fileStallMs / 1_000} s`))
-    }
+    const isOurs = this.#isPaused || (this.#isBusy && this.#asked === undefined)
+    const answer = this.#isContent ? 'content' : 'answer'
+    const why = this.#watch.look(isOurs ? 'ours' : this.#asked === undefined ? 'idle' : answer)
+    if (why !== undefined) this.#fail(unreachable(this.#options.to, why))
   }
 
   /** @param error what the request under way fails with */

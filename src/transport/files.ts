@@ -60,10 +60,15 @@ export interface FileConnection extends AsyncDisposable {
    * Streams content. Pieces come in order, each exactly `leafBytes` except the last. A piece is the taker's until it is
    * released; while none of the few there are is free, nothing more is read from the network.
    *
+   * @param options `begun` gets what had come of a piece when the answer broke off; it is not to be kept
    * @returns when the last piece was handed over
    * @throws like `ask`; ends at once, also in the middle, when `signal` aborts (the connection is closed then)
    */
-  fetch(request: ContentQuestion, take: (piece: Piece) => void, options?: CallOptions): Promise<void>
+  fetch(request: ContentQuestion, take: (piece: Piece) => void, options?: FetchOptions): Promise<void>
+}
+
+export interface FetchOptions extends CallOptions {
+  readonly begun?: (bytes: Uint8Array) => void
 }
 
 /** A part of a content, in a buffer that is used again after `release`. */

@@ -99,6 +99,11 @@ export class PieceSink implements BodySink {
     return this.#next !== undefined
   }
 
+  /** What has come of a piece that is not whole. */
+  begun(): Uint8Array {
+    return this.#slab?.subarray(0, this.#filled) ?? new Uint8Array()
+  }
+
   /** Gives back what holds no piece. */
   close(): void {
     for (const slab of [this.#slab, this.#next]) if (slab !== undefined) this.#options.slabs.give(slab)

@@ -4,6 +4,7 @@ import { monotonicMs, sleep } from '../../base/time.ts'
 import { decodeAvailability, type Availability } from '../../protocol/file-messages.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
 import type { FetchContext, FetchJob } from './fetch-job.ts'
+import type { BegunChunk } from './begun-chunk.ts'
 import { isPassing } from './passing.ts'
 
 /** Smaller files are over before it is known who else has them. */
@@ -31,6 +32,8 @@ export class Source {
   /** One bit a chunk; undefined: everything. */
   has: Uint8Array | undefined
   failures = 0
+  /** What had come of a chunk when it broke off. */
+  begun: BegunChunk | undefined
   #running: AbortController | undefined
 
   constructor(id: PeerId, has: Uint8Array | undefined) {
@@ -56,6 +59,7 @@ export class Source {
     this.#running?.abort(reason)
   }
 
+  /** It has given something. */
   succeeded(): void {
     this.failures = 0
   }

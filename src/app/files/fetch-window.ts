@@ -1,7 +1,7 @@
 import { groupLeaves, leavesOf } from '../../protocol/file-id.ts'
 import type { PeerId } from '../../protocol/peer-id.ts'
 import { hasChunk } from '../../rules/chunk-map.ts'
-import { DownloadPlan, type Run } from '../../rules/download-plan.ts'
+import { DownloadPlan, type Run, type RunWish } from '../../rules/download-plan.ts'
 import { monotonicMs } from '../../base/time.ts'
 import type { FetchJob } from './fetch-job.ts'
 import type { Source } from './fetch-sources.ts'
@@ -58,9 +58,13 @@ export class FetchWindow {
     this.#plan.setSource(id, has && this.#cut(has))
   }
 
-  /** @param most chunks of one request */
-  next(id: PeerId, now: number, most: number): Run | undefined {
-    const run = this.#plan.next(id, now, most)
+  /** @param wish see `DownloadPlan.next` */
+  next(id: PeerId, now: number, { most, first }: RunWish): Run | undefined {
+    const wish = {
+      ...(most !== undefined && { most }),
+      first: first === undefined ? undefined : first - this.#first,
+    }
+    const run = this.#plan.next(id, now, wish)
     return run && { first: run.first + this.#first, count: run.count }
   }
 
@@ -79,6 +83,10 @@ export class FetchWindow {
 
   failed(id: PeerId, now: number): void {
     this.#plan.failed(id, now)
+  }
+
+  brokeOff(id: PeerId, now: number): void {
+    this.#plan.brokeOff(id, now)
   }
 
   /** A source cannot be asked any more, or never again. */

@@ -12,7 +12,7 @@ import type { ContentQuestion, FileQuestion } from '../../protocol/file-request.
 import type { PeerId } from '../../protocol/peer-id.ts'
 import { Bandwidth } from '../../rules/bandwidth.ts'
 import { addChunk, countChunks, emptyChunks, hasChunk } from '../../rules/chunk-map.ts'
-import type { FileConnection, Piece } from '../../transport/files.ts'
+import type { FetchOptions, FileConnection, Piece } from '../../transport/files.ts'
 import { Grants, Streams, type FetchJob } from './fetch-job.ts'
 import { FileFetch } from './file-fetch.ts'
 import type { FileLines } from './receiving.ts'
@@ -23,6 +23,8 @@ interface Scripted {
   readonly fellows?: readonly PeerId[]
   /** What becomes of a chunk on its way. */
   readonly change?: (chunk: Uint8Array) => Uint8Array
+  /** Breaks off after so many bytes of each answer. */
+  readonly breaksAfter?: number
   /** Gives each piece after this. */
   readonly pieceMs?: number
   /** Fails so. */
@@ -134,7 +136,7 @@ class World {
       fetch: async (question, take, options) => {
         this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#atOnce)
         try {
-          await this.#send(id, question, take, options?.signal)
+          await this.#send(id, question, take, options)
         } finally {
           this.#atOnce--
         }
@@ -147,15 +149,20 @@ class World {
     id: PeerId,
     question: ContentQuestion,
     take: (piece: Piece) => void,
-    signal: AbortSignal | undefined,
+    { signal, begun }: FetchOptions = {},
   ): Promise<void> {
     this.asked.push({ id, question })
     const { has, change = (chunk) => chunk, pieceMs = 0 } = this.#peer(id)
     assert.ok(question.kind === 'content')
     for (let at = question.start; at < question.end; at += leafBytes) {
+      const { breaksAfter = Infinity } = this.#peer(id)
+      if (at + leafBytes - question.start > breaksAfter && question.end - question.start > breaksAfter) {
+        begun?.(change(Uint8Array.from(this.content.subarray(at, question.start + breaksAfter))))
+        throw new P2PError('peer-unreachable', 'It hung up.')
+      }
       await new Promise((resolve) => setTimeout(resolve, pieceMs))
       signal?.throwIfAborted()
-      assert.ok(has === undefined || hasChunk(has, at / leafBytes), 'asked for what it has not')
+      assert.ok(has === undefined || hasChunk(has, Math.floor(at / leafBytes)), 'asked for what it has not')
       this.#peer(id)
       const chunk = Uint8Array.from(this.content.subarray(at, Math.min(at + leafBytes, question.end)))
       take({ bytes: change(chunk), release() {} })
@@ -288,4 +295,37 @@ test('a fetch that is given up ends at once with the reason', async () => {
   const written = world.arrived.length
   await new Promise((resolve) => setTimeout(resolve, 60))
   assert.equal(world.arrived.length, written)
+})
+
+test('a source that breaks off in every chunk is asked for the rest of each, and nothing comes twice', async () => {
+  const world = new World(3 * mebibyte + 100)
+  world.peers.set(peerOf(1), { breaksAfter: 300_000 })
+  await world.fetch().run()
+  assert.ok(world.out.equals(world.content))
+  const starts = world.asked.flatMap(({ question }) => (question.kind === 'content' ? [question.start] : []))
+  assert.equal(new Set(starts).size, starts.length, 'nothing is asked for twice')
+  assert.equal(starts.length, 3 * 4 + 1)
+})
+
+test('who gives something wrong before it breaks off is found out with the rest, and others complete it', async () => {
+  const world = new World(3 * mebibyte)
+  const change = (bytes: Uint8Array): Uint8Array => bytes.fill(bytes[0]! ^ 1, 0, 1)
+  world.peers.set(peerOf(1), { breaksAfter: 700_000, change })
+  world.peers.set(peerOf(2), {})
+  await world.fetch().run()
+  assert.ok(world.out.equals(world.content))
+  const asked = world.asked.filter(({ id, question }) => id === peerOf(1) && question.kind === 'content')
+  assert.equal(asked.length, 2)
+})
+
+test('of sources that break off, only a few beginnings are kept', async () => {
+  const world = new World(40 * mebibyte)
+  const sources = Array.from({ length: 8 }, (_, number) => peerOf(number + 1))
+  for (const id of sources) world.peers.set(id, { breaksAfter: 700_000, fellows: sources, pieceMs: 50 })
+  await world.fetch().run()
+  assert.ok(world.out.equals(world.content))
+  const began = world.asked.filter(
+    ({ question }) => question.kind === 'content' && question.start % leafBytes === 0,
+  )
+  assert.ok(began.length > 40, 'some began anew')
 })

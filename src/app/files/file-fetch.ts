@@ -1,4 +1,5 @@
 import { messageOf, P2PError } from '../../base/errors.ts'
+import { limits } from '../../base/limits.ts'
 import { monotonicMs } from '../../base/time.ts'
 import { hashLeafAside } from '../../files/hash-tree.ts'
 import { groupLeaves, leafBytes, leavesOf } from '../../protocol/file-id.ts'
@@ -14,7 +15,9 @@ import { FetchWindow } from './fetch-window.ts'
 import type { FetchContext, FetchJob } from './fetch-job.ts'
 import { LocalChunks } from './local-chunks.ts'
 import { MovedChunks } from './moved-chunks.ts'
+import { isPassing } from './passing.ts'
 import { Pulse } from './pulse.ts'
+import { RunAnswer } from './run-answer.ts'
 
 /** Groups that are planned at the same time: memory is bounded, and all who fetch are at about the same place. */
 const windowChunks = 64 * groupLeaves
@@ -166,8 +169,9 @@ export class FileFetch {
   async #askNext(source: Source): Promise<boolean> {
     const window = this.#window
     const most = Math.max(1, Math.floor(this.#context.download.bytesIn(askedMs) / leafBytes))
-    const run = window?.next(source.id, monotonicMs(), most)
+    const run = window?.next(source.id, monotonicMs(), { most, first: source.begun?.chunk })
     if (window === undefined || run === undefined) return false
+    if (source.begun?.chunk !== run.first) source.begun = undefined
     await this.#fetchRun(source, window, run)
     return true
   }
@@ -175,18 +179,21 @@ export class FileFetch {
   async #fetchRun(source: Source, window: FetchWindow, run: Run): Promise<void> {
     const giveUp = source.begin()
     const signal = AbortSignal.any([this.#signal, giveUp.signal])
+    const answer = new RunAnswer(source.begun, run, this.#job.sizeBytes)
     this.#sources.tellGiving()
     try {
       await bandwidthTurn(this.#context.download, source.id, signal)
       signal.throwIfAborted()
-      await this.#receive({ source, window, run }, signal)
+      await this.#receive({ source, window, answer }, signal)
       // The last piece of an answer may be the wrong one.
       giveUp.signal.throwIfAborted()
       source.succeeded()
+      source.begun = undefined
     } catch (error) {
       if (this.#signal.aborted) return
       const reason: unknown = giveUp.signal.aborted ? giveUp.signal.reason : error
-      if (reason !== obsolete) this.#failed(source, reason)
+      if (reason === obsolete) source.begun = undefined
+      else this.#brokeOff({ source, answer }, reason)
     } finally {
       source.end()
       window.ended(source.id, monotonicMs())
@@ -194,19 +201,31 @@ export class FileFetch {
     }
   }
 
+  /** An answer has ended early. What came of it counts: who gave something is asked for the rest. */
+  #brokeOff(
+    { source, answer }: { readonly source: Source; readonly answer: RunAnswer },
+    error: unknown,
+  ): void {
+    const { begun, hasGiven } = answer
+    source.begun = undefined
+    const kept = this.#sources.list().filter((one) => one.begun !== undefined).length
+    if (kept < limits.begunChunks) source.begun = begun
+    if (!hasGiven || !isPassing(error)) return this.#failed(source, error)
+    source.succeeded()
+    this.#window?.brokeOff(source.id, monotonicMs())
+  }
+
   /** Settles when all that came was verified. */
-  async #receive({ source, window, run }: Answer, signal: AbortSignal): Promise<void> {
-    const { id, sizeBytes } = this.#job
-    const start = run.first * leafBytes
-    const end = Math.min(sizeBytes, (run.first + run.count) * leafBytes)
-    const question = { kind: 'content', id, start, end } as const
+  async #receive({ source, window, answer }: Answer, signal: AbortSignal): Promise<void> {
+    const question = { kind: 'content', id: this.#job.id, ...answer.range } as const
     const checks: Promise<void>[] = []
     const take = (piece: Piece): void => {
-      const chunk = run.first + checks.length
-      checks.push(this.#run(this.#take({ source, window, chunk }, piece)))
+      const arrival = { source, window, chunk: answer.next }
+      checks.push(this.#run(this.#take(arrival, answer.whole(piece))))
     }
+    const options = { signal, begun: (bytes: Uint8Array): void => answer.brokeOff(bytes) }
     try {
-      await this.#context.lines.use(source.id, (line) => line.fetch(question, take, { signal }), { signal })
+      await this.#context.lines.use(source.id, (line) => line.fetch(question, take, options), { signal })
     } finally {
       await Promise.all(checks)
     }
@@ -273,10 +292,10 @@ export class FileFetch {
 interface Answer {
   readonly source: Source
   readonly window: FetchWindow
-  readonly run: Run
+  readonly answer: RunAnswer
 }
 
-interface Arrival extends Omit<Answer, 'run'> {
+interface Arrival extends Omit<Answer, 'answer'> {
   readonly chunk: number
 }
 

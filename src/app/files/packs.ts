@@ -26,6 +26,12 @@ export class PackRoom implements Disposable {
     return new Uint8Array(memory, 0, bytes)
   }
 
+  /** What was taken last is of no use: it is there for the next. */
+  giveBackLast(): void {
+    const last = this.#taken.pop()
+    if (last?.byteLength === roomBytes) this.#spare.push(last)
+  }
+
   [Symbol.dispose](): void {
     for (const memory of this.#taken.splice(0))
       if (memory.byteLength === roomBytes && spare.length < keptRooms) spare.push(memory)
@@ -55,20 +61,22 @@ export class PackBuffer {
     return true
   }
 
-  /** The contents that came; undefined when the answer is none. */
-  contents(): readonly (readonly [FileId, Uint8Array])[] | undefined {
+  /** The contents that came; undefined when the answer is none. @param isWhole whether all of the answer came */
+  contents(isWhole = true): readonly (readonly [FileId, Uint8Array])[] | undefined {
     let at = packTableBytes(this.#wanted.length)
+    if (this.#length < at) return undefined
     const sizes = decodePackTable(this.#bytes.subarray(0, at))
-    if (sizes === undefined || this.#length < at) return undefined
+    if (sizes === undefined) return undefined
     const contents: (readonly [FileId, Uint8Array])[] = []
     for (const [index, [id, expected]] of this.#wanted.entries()) {
       const size = sizes[index]
       if (size === undefined) continue
-      if (size !== expected || at + size > this.#length) return undefined
+      if (size !== expected) return undefined
+      if (at + size > this.#length) return isWhole ? undefined : contents
       contents.push([id, this.#bytes.subarray(at, at + size)])
       at += size
     }
-    return at === this.#length ? contents : undefined
+    return at === this.#length || !isWhole ? contents : undefined
   }
 }
 

@@ -10,6 +10,7 @@ import type { Piece } from '../../transport/files.ts'
 import { bandwidthTurn } from './bandwidth-turn.ts'
 import { fileNow, knownFiles, readWhole } from './known-files.ts'
 import { PackBuffer, PackRoom } from './packs.ts'
+import { isPassing } from './passing.ts'
 import { nameRefused, type FileOutcome, type TakeContext, type TakeRun, type WantedFile } from './take-run.ts'
 
 /** Others that are asked for what the peer has not got any more. */
@@ -163,11 +164,16 @@ export class SmallFiles {
     const { peerId } = this.#run.transfer
     let unreachable: unknown
     for (const id of this.#sources()) {
-      const missing = [...sizes].filter(([wanted]) => !contents.has(wanted) && !refused.has(wanted, id))
-      if (missing.length === 0) continue
       try {
-        for (const [got, bytes] of await this.#askPeer(id, new PackBuffer(missing, room)))
-          contents.set(got, { bytes, from: id })
+        for (let isOver = false; !isOver;) {
+          const missing = [...sizes].filter(([wanted]) => !contents.has(wanted) && !refused.has(wanted, id))
+          if (missing.length === 0) break
+          const answer = await this.#askPeer(id, new PackBuffer(missing, room))
+          // There may be many of these before all has come, each of which needs all of the room.
+          if (!answer.isWhole) room.giveBackLast()
+          for (const [got, bytes] of answer.contents) contents.set(got, { bytes, from: id })
+          isOver = answer.isWhole
+        }
       } catch (error) {
         this.#run.signal.throwIfAborted()
         if (isP2PError(error, 'protocol-violation')) this.#liars.add(id)
@@ -185,21 +191,40 @@ export class SmallFiles {
     return [...all.filter((id) => !this.#liars.has(id)), ...all.filter((id) => this.#liars.has(id))]
   }
 
-  async #askPeer(id: PeerId, pack: PackBuffer): Promise<readonly (readonly [FileId, Uint8Array])[]> {
+  /** What came before an answer broke off counts, so that on a bad network the next one needs to bring less. */
+  async #askPeer(id: PeerId, pack: PackBuffer): Promise<PackAnswer> {
+    try {
+      await this.#fetchPack(id, pack)
+    } catch (error) {
+      this.#run.signal.throwIfAborted()
+      const came = isPassing(error) ? (pack.contents(false) ?? []) : []
+      const contents = came.map(([of, bytes]) => [of, bytes.slice()] as const)
+      if (contents.length === 0) throw error
+      return { contents, isWhole: false }
+    }
+    await bandwidthTurn(this.#context.download, id, this.#run.signal)
+    const contents = pack.contents()
+    if (contents === undefined) throw tooMuch(id)
+    return { contents, isWhole: true }
+  }
+
+  async #fetchPack(id: PeerId, pack: PackBuffer): Promise<void> {
     const { lines, streams, download } = this.#context
     const { signal, counts } = this.#run
     const giveUp = new AbortController()
     const either = AbortSignal.any([signal, giveUp.signal])
-    const take = (piece: Piece): void => {
-      const { bytes } = piece
+    const add = (bytes: Uint8Array): void => {
       if (!pack.add(bytes)) giveUp.abort(tooMuch(id))
       counts.speed.add(bytes.length)
       download.spend(id, bytes.length, monotonicMs())
+    }
+    const take = (piece: Piece): void => {
+      add(piece.bytes)
       piece.release()
     }
     const question: PackRequest = { kind: 'pack', ids: pack.ids }
     const fetch = (): Promise<void> =>
-      lines.use(id, (line) => line.fetch(question, take, { signal: either }), { signal: either })
+      lines.use(id, (line) => line.fetch(question, take, { signal: either, begun: add }), { signal: either })
     counts.gives(id)
     try {
       await bandwidthTurn(download, id, signal)
@@ -207,11 +232,13 @@ export class SmallFiles {
     } finally {
       counts.givesNoMore(id)
     }
-    await bandwidthTurn(download, id, signal)
-    const contents = pack.contents()
-    if (contents === undefined) throw tooMuch(id)
-    return contents
   }
+}
+
+/** What came of one answer. */
+interface PackAnswer {
+  readonly contents: readonly (readonly [FileId, Uint8Array])[]
+  readonly isWhole: boolean
 }
 
 /** Who has given something else than a content, in one `take`; also what is here may be something else. */
