@@ -29,7 +29,7 @@ export class PackRoom implements Disposable {
   /** What was taken last is of no use: it is there for the next. */
   giveBackLast(): void {
     const last = this.#taken.pop()
-    if (last?.byteLength === roomBytes) this.#spare.push(last)
+    if (last?.byteLength === roomBytes && spare.length < keptRooms) spare.push(last)
   }
 
   [Symbol.dispose](): void {
