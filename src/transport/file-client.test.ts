@@ -208,18 +208,15 @@ describe('peers that do as they like', () => {
 
   /** Gives a piece of a file a few bytes at a time. @returns what became of asking for it, and what had come */
   async function fetchTrickle(slowSourceBytesPerSecond: number): Promise<unknown> {
-    const limits = { fileStallMs: 400, slowSourceBytesPerSecond }
-    await using ends = await openEnds(
-      (socket) => {
-        socket.write(`${part}\r\n`)
-        let given = 0
-        const timer = setInterval(() => {
-          if (++given === 10) clearInterval(timer)
-          socket.write('x')
-        }, 80)
-      },
-      { limits },
-    )
+    const quick = { limits: { fileStallMs: 400, slowSourceBytesPerSecond } }
+    await using ends = await openEnds((socket) => {
+      socket.write(`${part}\r\n`)
+      let given = 0
+      const timer = setInterval(() => {
+        if (++given === 10) clearInterval(timer)
+        socket.write('x')
+      }, 80)
+    }, quick)
     return await fetchAll(ends.connection, 0, 10).then(
       () => 'all of it',
       (error: unknown) => (isP2PError(error) ? error.code : error),
@@ -235,8 +232,8 @@ describe('peers that do as they like', () => {
   })
 
   test('in the middle of a file less patience is needed, and what has come is told', async () => {
-    const limits = { fileStallMs: 60_000, fileQuietMs: 200 }
-    await using ends = await openEnds(says(`${part}\r\n01234`), { limits })
+    const patience = { limits: { fileStallMs: 60_000, fileQuietMs: 200 } }
+    await using ends = await openEnds(says(`${part}\r\n01234`), patience)
     let told = ''
     const fetching = ends.connection.fetch(
       { kind: 'content', id: fileId(1), start: 0, end: 10 },
@@ -245,7 +242,7 @@ describe('peers that do as they like', () => {
     )
     await assert.rejects(fetching, withCode('peer-unreachable'))
     assert.equal(told, '01234')
-    await using silent = await openEnds(() => {}, { limits })
+    await using silent = await openEnds(() => {}, patience)
     const asking = silent.connection.ask(availability)
     const first = await Promise.race([asking, delay(1_000).then(() => 'it waits')])
     assert.equal(first, 'it waits')

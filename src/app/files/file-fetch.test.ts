@@ -172,6 +172,10 @@ class World {
 
 const mebibyte = 1024 * 1024
 
+function withAnotherStart(bytes: Uint8Array): Uint8Array {
+  return bytes.fill((bytes[0] ?? 0) ^ 1, 0, 1)
+}
+
 test('after a new start of the machine, what was there is hashed again, and only what is missing is fetched', async () => {
   const world = new World(6 * mebibyte)
   world.peers.set(peerOf(1), {})
@@ -309,8 +313,7 @@ test('a source that breaks off in every chunk is asked for the rest of each, and
 
 test('who gives something wrong before it breaks off is found out with the rest, and others complete it', async () => {
   const world = new World(3 * mebibyte)
-  const change = (bytes: Uint8Array): Uint8Array => bytes.fill(bytes[0]! ^ 1, 0, 1)
-  world.peers.set(peerOf(1), { breaksAfter: 700_000, change })
+  world.peers.set(peerOf(1), { breaksAfter: 700_000, change: withAnotherStart })
   world.peers.set(peerOf(2), {})
   await world.fetch().run()
   assert.ok(world.out.equals(world.content))
