@@ -157,6 +157,23 @@ test('F11 twin: a client that unpacks what is packed gets a thousand times as mu
   assert.ok(byteLength > 900 * packed.length)
 })
 
+/** Gives a piece of a file a few bytes at a time. @returns what became of asking for it, and what had come */
+async function fetchTrickle(slowSourceBytesPerSecond: number): Promise<unknown> {
+  const quick = { limits: { fileStallMs: 400, slowSourceBytesPerSecond } }
+  await using ends = await openEnds((socket) => {
+    socket.write(`${part}\r\n`)
+    let given = 0
+    const timer = setInterval(() => {
+      if (++given === 10) clearInterval(timer)
+      socket.write('x')
+    }, 80)
+  }, quick)
+  return await fetchAll(ends.connection, 0, 10).then(
+    () => 'all of it',
+    (error: unknown) => (isP2PError(error) ? error.code : error),
+  )
+}
+
 describe('peers that do as they like', () => {
   test('nothing is asked for in another encoding, and everything says who asks', async () => {
     await using ends = await openEnds(says('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'))
@@ -205,23 +222,6 @@ describe('peers that do as they like', () => {
     }, quick)
     assert.equal((await fetchAll(slow.connection, 0, 10)).length, 1)
   })
-
-  /** Gives a piece of a file a few bytes at a time. @returns what became of asking for it, and what had come */
-  async function fetchTrickle(slowSourceBytesPerSecond: number): Promise<unknown> {
-    const quick = { limits: { fileStallMs: 400, slowSourceBytesPerSecond } }
-    await using ends = await openEnds((socket) => {
-      socket.write(`${part}\r\n`)
-      let given = 0
-      const timer = setInterval(() => {
-        if (++given === 10) clearInterval(timer)
-        socket.write('x')
-      }, 80)
-    }, quick)
-    return await fetchAll(ends.connection, 0, 10).then(
-      () => 'all of it',
-      (error: unknown) => (isP2PError(error) ? error.code : error),
-    )
-  }
 
   test('F6: who gives a byte now and then only holds on, and is given up', async () => {
     assert.equal(await fetchTrickle(1024), 'peer-unreachable')
