@@ -13,8 +13,8 @@ export function hashLeaf(bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * The same, computed beside this thread when the memory is one of ours (`newPageMemory`), which is to be left alone until then. Takes a sixth
- * of the time of this thread, and of all threads together a fifth more.
+ * The same, computed beside this thread when the memory is one of ours (`newPageMemory`), which is to be left alone until then. Takes a third
+ * of the time of this thread, and of all threads together a third more.
  */
 export async function hashLeafAside(bytes: Uint8Array): Promise<Uint8Array> {
   const whole = withByteBefore(bytes)
