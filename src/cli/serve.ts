@@ -37,7 +37,9 @@ export async function serve(wish: ServeWish, opened?: (control: Control) => Prom
   reload = () => reloadSettings(flags, node, log)
   // Who reads this line knows that everything can be used; nobody may be there to read it.
   process.stdout.on('error', () => {})
-  process.stdout.write(json ? startedLine(node) : servingText(node, control.port, page))
+  process.stdout.write(
+    json ? startedLine(node) : servingText(node, control, { page, isWished: port !== undefined }),
+  )
   await opened?.(control)
   await new Promise<void>((resolve) => {
     if (stop.signal.aborted) resolve()
@@ -68,9 +70,17 @@ function startedLine(node: P2PNode): string {
   return jsonEvent({ type: 'node:started', at: new Date(), node: node.info })
 }
 
-function servingText({ info }: P2PNode, port: number | undefined, page: string | undefined): string {
+interface Told {
+  /** Address of the page, if it is served. */
+  readonly page: string | undefined
+  /** Whether our user has named the port. */
+  readonly isWished: boolean
+}
+
+function servingText({ info }: P2PNode, { port }: Control, told: Told): string {
   const name = info.name === '' ? '' : `"${displayText(info.name)}" `
-  const taken = page === undefined || port === pagePort ? '' : ` Port ${pagePort} is not free.`
+  const { page, isWished } = told
+  const taken = isWished || port === pagePort ? '' : ` Port ${pagePort} is not free.`
   const control = port === undefined ? '' : ` The control API is also at http://127.0.0.1:${port}.`
   const shown = page === undefined ? control : ` Its page is ${page}, and "p2p web" opens it.${taken}`
   return `p2p serves ${name}${info.id}, port ${info.port}.${shown} Other commands use it; Ctrl-C ends it.\n`
