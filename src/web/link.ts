@@ -32,6 +32,8 @@ export class Link {
   readonly #listener: LinkListener
   #token: string
   #socket: WebSocket | undefined
+  /** Whether the node that is here has shown that it knows the token: nobody else is told it, or anything that our user writes (C6). */
+  #isProved = false
   #retryMs = firstRetryMs
 
   constructor(listener: LinkListener) {
@@ -101,6 +103,7 @@ export class Link {
 
   /** Offers a file of this browser to a peer; it is read as it goes, and never as a whole. */
   upload({ peerId, file, signal, onProgress }: UploadWish): Promise<OfferInfo> {
+    if (!this.#isProved) return Promise.reject(gone())
     const { promise, resolve, reject } = Promise.withResolvers<OfferInfo>()
     // Only this old way tells how far it has come.
     const request = new XMLHttpRequest()
@@ -122,6 +125,7 @@ export class Link {
 
   async #ask(name: string, asked: Asked): Promise<Response> {
     const { body, signal, bare = false } = asked
+    if (!bare && !this.#isProved) throw gone()
     const headers = {
       'Content-Type': 'application/json',
       ...(!bare && { Authorization: `Bearer ${this.#token}` }),
@@ -143,6 +147,7 @@ export class Link {
     const answer = await proves(this.#token)
     if (answer === 'no') return this.#refused()
     if (answer === 'silent') return this.#retry()
+    this.#isProved = true
     const socket = new WebSocket(`ws://${location.host}/v1/events`)
     this.#socket = socket
     socket.addEventListener('open', () => socket.send(JSON.stringify({ token: this.#token })))
@@ -150,6 +155,7 @@ export class Link {
     socket.addEventListener('close', ({ code }) => {
       if (this.#socket !== socket) return
       this.#socket = undefined
+      this.#isProved = false
       if (code === wrongTokenCode) this.#refused()
       else this.#retry()
     })
@@ -174,6 +180,7 @@ export class Link {
     this.#keep('')
     const former = this.#socket
     this.#socket = undefined
+    this.#isProved = false
     former?.close()
     this.#listener.changed({
       kind: 'code',

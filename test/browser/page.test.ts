@@ -3,11 +3,12 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer as createTcpServer, type AddressInfo } from 'node:net'
 import { before, test, type TestContext } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { chromium, type Browser, type Page } from 'playwright-core'
 import { buildPage } from '../../scripts/build-page.ts'
+import { until } from '../app/nodes.ts'
 import { openDriven } from '../control/open.ts'
 
 const executablePath = '/usr/bin/chromium'
@@ -145,3 +146,40 @@ test('C5 twin: a page without our headers is framed and held', { skip, timeout: 
   )
   assert.equal(held, false)
 })
+
+test(
+  'C6: who takes the port when the node has ended hears neither the token nor what is written',
+  { skip, timeout: 60_000 },
+  async (t) => {
+    const { desk, kitchen, control, token } = await openDriven(t)
+    await kitchen.node.conversation(desk.node.id).send('lunch?')
+    await using browser = await launch()
+    const page = await browser.newPage()
+    const { address, code } = await control.pageWay()
+    await page.goto(`${address}#code=${code}`)
+    await page.getByText('lunch?').first().click()
+    const composer = page.getByRole('textbox').last()
+    await composer.fill('the secret')
+    const said = `POST ${(await page.evaluate('sessionStorage["p2p-token"]')) === token}`
+    assert.equal(said, 'POST true', 'the page has the token, so that there is something to lose')
+    const { port = 0 } = control
+    await control[Symbol.asyncDispose]()
+
+    const heard: string[] = []
+    const thief = createTcpServer((socket) => {
+      socket.on('error', () => {})
+      socket.on('data', (data) => {
+        heard.push(String(data))
+        // Let the page wait for the proof, and write meanwhile.
+        if (!String(data).includes('/v1/proof')) socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}')
+      })
+    }).listen(port, '127.0.0.1')
+    await once(thief, 'listening')
+    t.after(() => thief.close())
+    await until(() => heard.some((text) => text.startsWith('GET /v1/proof')), 'the question for a proof')
+    if (await composer.isEnabled()) await composer.press('Enter')
+    await page.waitForTimeout(1_000)
+    assert.ok(heard.every((text) => !text.includes(token)))
+    assert.ok(heard.every((text) => !text.includes('the secret')))
+  },
+)
