@@ -117,7 +117,10 @@ export class Caller {
     await begin(outgoing, body, reject)
     const response = await promise
     if (response.statusCode === 200) return response
-    throw toldError(await textOf(response))
+    const error = toldError(await textOf(response))
+    // What was not said yet is not wanted.
+    outgoing.destroy()
+    throw error
   }
 }
 

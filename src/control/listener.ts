@@ -12,7 +12,7 @@ import { openApi } from './openapi.ts'
 import type { Operation } from './operation.ts'
 import type { Page } from './page.ts'
 import { sendPageFile } from './page-files.ts'
-import { sendElsewhere, sendError, sendJson, sendStream, sendText } from './reply.ts'
+import { passOver, sendElsewhere, sendError, sendJson, sendStream, sendText } from './reply.ts'
 import { isRecord, object, text } from './schema.ts'
 import { parseStrictJson } from './strict-json.ts'
 
@@ -76,7 +76,8 @@ export class Listener implements AsyncDisposable {
     try {
       await this.#route(request, response, gone.signal)
     } catch (error) {
-      sendError(response, error, statusFor(error))
+      if (isStream(request)) passOver(request)
+      sendError(response, error, { status: statusFor(error), ends: !isStream(request) })
     }
   }
 
@@ -150,7 +151,9 @@ export class Listener implements AsyncDisposable {
     const input = operation.takesStream
       ? streamInput(request, searchParams)
       : await jsonBody(request, operation.bodyBytes ?? limits.controlBodyBytes)
-    const answer = await operation.call(this.#serving.node, { input, body: request, signal })
+    // What the node refuses before the end of the body ends the reading of it, and not the connection that has to carry the answer.
+    const body = request.iterator({ destroyOnReturn: false })
+    const answer = await operation.call(this.#serving.node, { input, body, signal })
     if (answer.kind !== 'json') return await sendStream(response, answer, signal)
     if (operation.changesSilently) this.#serving.feed.refresh()
     // What this call has caused is told by events of this tick: the answer says how far to read to have seen them.
@@ -228,6 +231,11 @@ async function jsonBody(request: IncomingMessage, maxBytes: number): Promise<unk
     pieces.push(piece)
   }
   return parseStrictJson(Buffer.concat(pieces).toString('utf8'))
+}
+
+/** Whether the body is a stream, as the two operations that take one require. */
+function isStream({ headers }: IncomingMessage): boolean {
+  return headers['content-type'] === 'application/octet-stream'
 }
 
 function streamInput(request: IncomingMessage, parameters: URLSearchParams): unknown {

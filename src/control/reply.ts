@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import type { ServerResponse } from 'node:http'
-import { errorTable, isP2PError, messageOf, P2PError, type ErrorCode } from '../index.ts'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { errorTable, isP2PError, limits, messageOf, P2PError, type ErrorCode } from '../index.ts'
 import type { Answer } from './operation.ts'
 
 /** No page may be made of an answer, and none is kept anywhere. There is no CORS header (C3). */
@@ -42,7 +42,15 @@ function statusOf(code: ErrorCode): number {
   return http ?? (code === 'usage' ? 400 : 422)
 }
 
-export function sendError(response: ServerResponse, error: unknown, status?: number): void {
+/** How an error is told. */
+interface Telling {
+  /** Of the answer, when it is not that of the table. */
+  readonly status: number | undefined
+  /** Whether the connection ends with it, so that the rest of a body that nobody wants is not waited for. */
+  readonly ends: boolean
+}
+
+export function sendError(response: ServerResponse, error: unknown, { status, ends }: Telling): void {
   if (response.headersSent) {
     // What has been said cannot be taken back: that it was not all is told by its missing end.
     response.destroy()
@@ -56,10 +64,19 @@ export function sendError(response: ServerResponse, error: unknown, status?: num
     ...always,
     'Content-Type': 'application/json',
     'Content-Length': Buffer.byteLength(text),
-    // The rest of a body that nobody wants is not waited for.
-    Connection: 'close',
+    ...(ends && { Connection: 'close' }),
   })
   response.end(text)
+}
+
+/**
+ * Throws away what is still said for a moment: whoever is cut off while he speaks does not hear the answer. He hangs up when he has heard it.
+ */
+export function passOver(request: IncomingMessage): void {
+  if (request.complete) return
+  request.resume()
+  const timer = setTimeout(() => request.destroy(), limits.controlTokenMs)
+  request.once('close', () => clearTimeout(timer))
 }
 
 /** Writes what comes, as fast as it is read. Nothing is said before the first piece, so that an error before it is one. */
