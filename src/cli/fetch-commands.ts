@@ -191,7 +191,10 @@ function sentLine({ state, view }: CommandContext, { peerId, entries, totalBytes
 
 function offers({ state, view }: CommandContext): Outcome {
   const all = state.node.files.offers()
-  const shown = all.slice(-pageSize)
+  // Those that wait for our answer come first, so that "accept 1" means the same in a command of its own.
+  const waiting = all.filter(waitsForUs).slice(0, pageSize)
+  const others = all.filter((one) => !waitsForUs(one))
+  const shown = [...waiting, ...others.slice(Math.max(0, others.length + waiting.length - pageSize))]
   state.listedOffers = shown.map(({ id }) => id)
   const more = all.length - shown.length
   return {
@@ -229,10 +232,14 @@ async function decline(context: CommandContext, argument: string): Promise<Outco
   }
 }
 
+function waitsForUs({ state, incoming }: OfferInfo): boolean {
+  return incoming && state === 'open'
+}
+
 function offerNamed({ state }: CommandContext, text: string): OfferInfo {
   const all = state.node.files.offers()
   const ids = all.map(({ id }): string => id)
-  const waiting = all.filter((one) => one.state === 'open' && one.incoming).map(({ id }): string => id)
+  const waiting = all.filter(waitsForUs).map(({ id }): string => id)
   const listed = state.listedOffers.length > 0 ? state.listedOffers : waiting
   const id = pick(text, { kind: 'offer', ids, listed })
   const offer = all.find((one) => one.id === id)
