@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { test } from 'node:test'
+import { until } from '../app/nodes.ts'
 import { homes, result, textOf } from './homes.ts'
 
 test(
@@ -13,7 +13,7 @@ test(
   async (t) => {
     const { serve, p2p, file } = homes(t)
     const [desk, kitchen] = await Promise.all([serve('desk'), serve('kitchen')])
-    await delay(2_000)
+    await until(async () => (await p2p('desk', 'peers')).out.includes('kitchen'), 'the other', 30_000)
     const { peers } = await result(p2p('desk', '--json', 'peers'))
     assert.deepEqual(
       (peers as { id: string }[]).map(({ id }) => id),
@@ -52,15 +52,19 @@ test(
     const { serve, p2p, start, file } = homes(t)
     const { child } = await serve('desk', '--control-port', '0')
     const events = start('desk', '--json', 'events')
+    if (events.stdout !== null) await once(events.stdout, 'readable')
     const heard = textOf(events.stdout)
-    await delay(2_500)
     writeFileSync(file('config.yaml'), `policy: trusted\n${readFileSync(file('config.yaml'), 'utf8')}`)
     child.kill('SIGHUP')
-    await delay(1_500)
-    assert.match((await p2p('desk', 'policy')).out, /^Policy trusted/)
+    await until(
+      async () => (await p2p('desk', 'policy')).out.startsWith('Policy trusted'),
+      'the new policy',
+      30_000,
+    )
     writeFileSync(file('config.yaml'), 'policy: nobody\n')
     child.kill('SIGHUP')
-    await delay(500)
+    const log = (): string => readFileSync(join(file('desk'), 'log.log'), 'utf8')
+    await until(() => log().includes('has a mistake'), 'the word on the mistake', 30_000)
     child.kill('SIGTERM')
     const lines = (await heard)
       .trimEnd()
@@ -69,7 +73,6 @@ test(
     assert.equal(lines[0]?.type, 'node:started')
     assert.ok(lines.some(({ type, policy }) => type === 'policy:changed' && policy === 'trusted'))
     assert.equal(lines.at(-1)?.type, 'node:stopped')
-    assert.match(readFileSync(join(file('desk'), 'log.log'), 'utf8'), /has a mistake/)
   },
 )
 
@@ -91,3 +94,20 @@ test(
     assert.match(given.err, /not done after 1 s/)
   },
 )
+
+test('--timeout ends whatever waits, also for a node that is stopped', { timeout: 120_000 }, async (t) => {
+  const { serve, p2p } = homes(t)
+  const { child } = await serve('desk')
+  const given = await p2p('desk', '--timeout', '2', 'events')
+  assert.deepEqual([given.status, given.err], [75, 'p2p: It was not done after 2 s, as --timeout says.\n'])
+  assert.equal((await p2p('kitchen', '--port', '0', '--timeout', '2', 'serve')).status, 75)
+  child.kill('SIGSTOP')
+  const late = await p2p('desk', '--timeout', '1', 'policy')
+  assert.deepEqual([late.status, late.err], [75, 'p2p: It was not done after 1 s, as --timeout says.\n'])
+  // Without it, that the node answers nothing is told too, in the end.
+  const told = await p2p('desk', 'peers', '--json')
+  assert.equal(told.status, 75)
+  assert.match(told.err, /has not answered for 10 s/)
+  child.kill('SIGCONT')
+  assert.equal((await p2p('desk', 'policy')).status, 0)
+})

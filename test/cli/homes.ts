@@ -10,6 +10,9 @@ import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { loopbackConfig } from './pair.ts'
 
+/** Commands that start again and again need not compile the same modules each time. */
+export const compileCache = { NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache') }
+
 export const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
 interface Done {
@@ -18,9 +21,17 @@ interface Done {
   readonly err: string
 }
 
-interface Homes {
+export interface Homes {
   /** Starts `p2p serve`, and resolves with it and its ID when it can be used. */
   readonly serve: (name: string, ...flags: readonly string[]) => Promise<{ child: ChildProcess; id: string }>
+  /** The same, run by another command, such as one that makes a world for it. */
+  readonly serveIn: (
+    wrapper: readonly string[],
+    name: string,
+    ...flags: readonly string[]
+  ) => Promise<{ child: ChildProcess; id: string }>
+  /** A command with the data directory of somebody, word by word. */
+  readonly commandOf: (name: string, ...args: readonly string[]) => readonly string[]
   /** Runs a command with the data directory of somebody to its end. */
   readonly p2p: (name: string, ...args: readonly string[]) => Promise<Done>
   readonly start: (name: string, ...args: readonly string[]) => ChildProcess
@@ -33,7 +44,6 @@ export function homes(
   command: readonly [string, ...string[]] = [process.execPath, program],
   env: NodeJS.ProcessEnv = process.env,
 ): Homes {
-  const [first, ...rest] = command
   const folder = mkdtempSync(join(tmpdir(), 'p2p-daemon-'))
   const config = join(folder, 'config.yaml')
   writeFileSync(config, loopbackConfig())
@@ -44,24 +54,32 @@ export function homes(
     await delay(50)
     rmSync(folder, { recursive: true, force: true })
   })
-  const start = (name: string, ...args: readonly string[]): ChildProcess => {
+  const commandOf = (name: string, ...args: readonly string[]): readonly string[] => {
     const where = ['--config', config, '--data-dir', join(folder, name)]
-    const child = spawn(first, [...rest, ...where, ...args], { stdio: ['pipe', 'pipe', 'pipe'], env })
+    return [...command, ...where, ...args]
+  }
+  const run = ([first = '', ...words]: readonly string[]): ChildProcess => {
+    const child = spawn(first, words, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...compileCache, ...env } })
     children.push(child)
     return child
   }
+  const start = (name: string, ...args: readonly string[]): ChildProcess => run(commandOf(name, ...args))
+  const serveIn: Homes['serveIn'] = async (wrapper, name, ...flags) => {
+    const words = commandOf(name, '--port', '0', '--name', name, '--json', 'serve', ...flags)
+    const child = run([...wrapper, ...words])
+    let text = ''
+    for await (const piece of child.stdout ?? []) {
+      text += String(piece)
+      if (text.includes('\n')) break
+    }
+    return { child, id: (JSON.parse(text) as { node: { id: string } }).node.id }
+  }
   return {
     start,
+    commandOf,
+    serveIn,
     file: (name) => join(folder, name),
-    async serve(name, ...flags) {
-      const child = start(name, '--port', '0', '--name', name, '--json', 'serve', ...flags)
-      let text = ''
-      for await (const piece of child.stdout ?? []) {
-        text += String(piece)
-        if (text.includes('\n')) break
-      }
-      return { child, id: (JSON.parse(text) as { node: { id: string } }).node.id }
-    },
+    serve: (name, ...flags) => serveIn([], name, ...flags),
     async p2p(name, ...args) {
       const child = start(name, ...args)
       child.stdin?.end()

@@ -2,12 +2,15 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { test } from 'node:test'
 import { serviceFile } from '../../src/cli/service.ts'
 import { commands } from '../../src/cli/commands.ts'
+import { Hooks } from '../../src/cli/hooks.ts'
+import { limits } from '../../src/index.ts'
 import { until } from '../app/nodes.ts'
+import { temporaryDir } from '../control/open.ts'
 import { homes, program, result } from './homes.ts'
 
 const hasShell = (name: string): boolean => spawnSync(name, ['--version']).status === 0
@@ -22,7 +25,7 @@ test(
     writeFileSync(join(file('photos'), 'my cat.jpg'), 'x')
     writeFileSync(join(file('photos'), 'dog.jpg'), 'y')
     await result(p2p('kitchen', '--json', 'share', file('photos')))
-    await delay(1_500)
+    await until(async () => (await p2p('desk', 'peers')).out.includes('kitchen'), 'the other', 30_000)
     await result(p2p('desk', '--json', 'alias', kitchen.id, 'cook'))
     // The command that the script calls, with the data directory of the desk.
     const bin = file('bin')
@@ -93,9 +96,7 @@ test('a hook reads each event, which is no part of its command', { timeout: 120_
   const { serve, start, p2p, file } = homes(t)
   const [desk] = await Promise.all([serve('desk'), serve('kitchen')])
   start('desk', 'events', '--exec', `cat >> '${file('heard')}'`)
-  await delay(2_500)
   const evil = `'; touch ${file('owned')}; $(touch ${file('owned')})`
-  await p2p('kitchen', 'tell', desk.id, evil)
   const heard = (): readonly { type: string; message?: { text: string } }[] =>
     existsSync(file('heard'))
       ? readFileSync(file('heard'), 'utf8')
@@ -104,7 +105,15 @@ test('a hook reads each event, which is no part of its command', { timeout: 120_
           .filter(Boolean)
           .map((line) => JSON.parse(line) as { type: string })
       : []
-  await until(() => heard().some(({ type }) => type === 'message:received'), 'the hook')
+  // It is not told what was before it listened.
+  await until(
+    async () => {
+      await p2p('kitchen', 'tell', desk.id, evil)
+      return heard().some(({ type }) => type === 'message:received')
+    },
+    'the hook',
+    60_000,
+  )
   assert.equal(heard().find(({ type }) => type === 'message:received')?.message?.text, evil)
   assert.equal(existsSync(file('owned')), false)
 })
@@ -127,6 +136,58 @@ test('the service starts exactly the command, whatever is in its path', () => {
   assert.ok(unit.includes(String.raw`ExecStart=/usr/bin/node "/home/a b/\"q\"\\100%%$$x/p2p" serve`), unit)
   assert.match(serviceFile('darwin', ['/a&b', 'serve']).text, /<string>\/a&amp;b<\/string>/)
   assert.throws(() => serviceFile('win32', start), { code: 'usage' })
+})
+
+test('the service is installed and shown as one is told to, and its system understands it', async (t) => {
+  const { p2p, file } = homes(t)
+  const unit = file('p2p.service')
+  const shown = await p2p('desk', 'service', 'install', '--print')
+  assert.equal(shown.status, 0, shown.err)
+  assert.equal((await p2p('desk', 'service', 'print')).out, shown.out)
+  writeFileSync(unit, shown.out)
+  if (hasShell('systemd-analyze')) {
+    const env = { ...process.env, XDG_RUNTIME_DIR: dirname(unit) }
+    const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--user', unit], {
+      encoding: 'utf8',
+      env,
+    })
+    assert.deepEqual(
+      [status, stderr.split('\n').filter((line) => line.includes('p2p.service'))],
+      [0, []],
+      stderr,
+    )
+  }
+  assert.equal((await p2p('desk', 'service', 'remove')).status, 64)
+  const { text } = serviceFile('darwin', ['/usr/bin/a & b', '"<serve>"'])
+  writeFileSync(file('p2p.plist'), text)
+  const read =
+    'import plistlib, json, sys; print(json.dumps(plistlib.load(open(sys.argv[1], "rb"))["ProgramArguments"]))'
+  const { stdout } = spawnSync('python3', ['-c', read, file('p2p.plist')], { encoding: 'utf8' })
+  assert.deepEqual(JSON.parse(stdout), ['/usr/bin/a & b', '"<serve>"'])
+})
+
+test('slow and failing hooks keep nobody waiting: few run at once, the rest waits or is left out, and it is said', async (t) => {
+  const folder = temporaryDir(t)
+  const told: string[] = []
+  const event = { type: 'node:stopped', at: new Date() } as const
+  const count = (name: string): number => readFileSync(join(folder, name), 'utf8').split('\n').length - 1
+  // Each notes that it began, and goes on only when it is let.
+  const hooks = new Hooks(
+    `cd '${folder}' && echo x >> began && while [ ! -e go ]; do sleep 0.05; done; exit 3`,
+    (line) => told.push(line),
+  )
+  const extra = 10
+  const all = limits.hooksAtOnce + limits.hooksWaiting + extra
+  for (let sent = 0; sent < all; sent++) hooks.run(event)
+  await until(
+    () => existsSync(join(folder, 'began')) && count('began') === limits.hooksAtOnce,
+    'the first hooks',
+    30_000,
+  )
+  assert.deepEqual(told, [])
+  writeFileSync(join(folder, 'go'), '')
+  await until(() => count('began') === all - extra, 'the end of those that waited', 60_000)
+  assert.deepEqual(told, [`${extra} events were left out: the command is too slow for them.`])
 })
 
 test('the configuration is shown with where each value comes from', async (t) => {
