@@ -5,6 +5,7 @@ import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeF
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { installPackage } from '../scripts/install-package.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'p2p-package-'))
@@ -98,12 +99,21 @@ test('the part for browsers brings nothing of Node', () => {
   assert.ok(files.length > 1, 'it shares code with the others')
 })
 
+test('the page comes with it, and its script is at most 60 kB as it would travel', () => {
+  for (const name of ['index.html', 'app.css', 'manifest.webmanifest'])
+    assert.ok(existsSync(join(installed, 'dist/web', name)), name)
+  const script = readFileSync(join(installed, 'dist/web/app.js'))
+  assert.ok(gzipSync(script, { level: 9 }).length <= 60_000)
+  assert.deepEqual(globSync('**/*.map', { cwd: join(installed, 'dist') }), [])
+})
+
 test('the package carries its licence, those of what is inside, and no tests or sources', () => {
   for (const file of ['LICENSE', 'README.md', 'dist/THIRD-PARTY-LICENCES.txt']) {
     assert.ok(existsSync(join(installed, file)), file)
   }
   const licences = readFileSync(join(installed, 'dist/THIRD-PARTY-LICENCES.txt'), 'utf8')
-  for (const name of ['ws', 'commander', 'yaml']) assert.match(licences, new RegExp(`^${name}$`, 'm'))
+  for (const name of ['ws', 'commander', 'yaml', 'preact', 'ink'])
+    assert.match(licences, new RegExp(`^${name}$`, 'm'))
   assert.deepEqual(globSync('**/*.test.*', { cwd: installed }), [])
   assert.ok(!existsSync(join(installed, 'src')))
 })

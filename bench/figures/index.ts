@@ -12,6 +12,7 @@ import { meeting } from './meeting.ts'
 import { messages, referenceMessages } from './messages.ts'
 import { newSessions } from './new-sessions.ts'
 import { resident, residentHistory } from './resident.ts'
+import { page, pageSize } from './page.ts'
 import { referenceRoundTrip, roundTrip, roundTripRested, roundTripShared } from './round-trips.ts'
 import { rubbish } from './rubbish.ts'
 import { start } from './start.ts'
@@ -39,6 +40,8 @@ export const figures: readonly Figure[] = [
   resident,
   daemonList,
   daemonIdle,
+  pageSize,
+  page,
   durableMessages,
   acknowledged,
   catchUp,
