@@ -293,6 +293,10 @@ export const limits = {
   transferSources: 8,
   /** Chunks of one file whose beginning is kept, 1 MiB each, because their sources broke off. */
   begunChunks: 4,
+  /** Who takes what of our shares, that is shown at once; contents of one that are counted once; how long after its last byte it ends. */
+  shownTakings: 64,
+  countedContents: 4_096,
+  takingMs: 3_000,
   /** Peers that are asked whether they have a content too. */
   askedHolders: 64,
   /** Fellows that are named, and how long a fetch of theirs makes them one. */

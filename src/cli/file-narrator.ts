@@ -127,7 +127,9 @@ function lineOf(event: TransferEvent, view: View, { before, ms }: Before): strin
         ? `Taking ${what}${sizeOf(transfer)} from ${who}.`
         : `${who} takes ${what}${sizeOf(transfer)}.`
     case 'transfer:done':
-      return isIn ? savedLine(transfer, ms) : dim(`${view.plainPeer(peerId)} has ${what}.`)
+      return isIn
+        ? savedLine(transfer, ms)
+        : dim(`${view.plainPeer(peerId)} took ${sizeText(transfer.bytes)} of ${what}.`)
     case 'transfer:failed':
       return alarm(
         `${isIn ? 'Not taken' : 'Not sent'}: ${what}, ${view.plainPeer(peerId)}. ${displayText(reason)}`,

@@ -207,6 +207,9 @@ function hasEnded({ state }: Transfer): boolean {
 }
 
 function transfersWith(all: readonly Transfer[], changed: Transfer): readonly Transfer[] {
+  // Who takes something of a share is shown while he does.
+  if (changed.direction === 'out' && changed.offerId === undefined && hasEnded(changed))
+    return without(all, changed, byId)
   const before = all.find(({ id }) => id === changed.id)
   if (before !== undefined && hasEnded(before) === hasEnded(changed)) return put(all, changed, byId)
   const others = without(all, changed, byId)

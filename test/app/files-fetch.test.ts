@@ -3,6 +3,7 @@ import { readFile, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
+import { until } from './nodes.ts'
 import { hashOf, hashOfFile, noise, openHouse, shareAll, take, treeOf, write } from './sharing-nodes.ts'
 
 const mebibyte = 1024 * 1024
@@ -128,4 +129,29 @@ test('reading can be left in the middle, and what is a folder cannot be read', a
     },
     { code: 'file-unknown' },
   )
+})
+
+test('who takes what of a share is shown while he does, and told at most ten times a second', async () => {
+  await using house = await openHouse()
+  const [seeder, taker] = [await house.open('seeder'), await house.open('taker')]
+  await write(seeder.shared, { large: noise(20 * mebibyte), small: 'small' })
+  await shareAll(seeder)
+  await taker.node.files.setLimits({ download: 10 * mebibyte })
+  const startedAt = performance.now()
+  const { id } = await taker.node.files.get(seeder.node.id, 'stuff/large')
+  await until(() => seeder.node.files.transfers().some(({ bytes }) => bytes > 4 * mebibyte), 'it is shown')
+  const [shown] = seeder.node.files.transfers()
+  assert.ok(shown)
+  assert.deepEqual(
+    [shown.direction, shown.state, shown.peerId, shown.path],
+    ['out', 'active', taker.node.id, 'stuff/large'],
+  )
+  assert.deepEqual([shown.totalBytes, shown.totalFiles], [20 * mebibyte, 1])
+  await taker.node.files.finished(id)
+  await until(() => seeder.node.files.transfers().length === 0, 'it is over')
+  const seconds = (performance.now() - startedAt) / 1_000
+  const told = seeder.events.flatMap((event) => ('transfer' in event ? [event] : []))
+  assert.deepEqual([told[0]?.type, told.at(-1)?.type], ['transfer:started', 'transfer:done'])
+  assert.equal(told.at(-1)?.transfer.bytes, 20 * mebibyte)
+  assert.ok(told.length <= seconds * 10 + 3, `${told.length} events in ${seconds} s`)
 })

@@ -31,6 +31,8 @@ export interface ContentHostContext {
   changed(file: IndexedFile): void
   /** Bytes of an offer go out. */
   served(to: PeerId, offer: OfferId, bytes: number): void
+  /** A peer begins to take files of shares. @returns what is told how many bytes go out */
+  taken(by: PeerId, files: readonly IndexedFile[]): (bytes: number) => void
 }
 
 /** What is not there, and what one may not have (F5). */
@@ -66,7 +68,7 @@ export class ContentHost {
     if (start >= end || end > sizeBytes) return { kind: 'refused', status: 416, sizeBytes }
     const content = (await this.#ofFiles(files, request)) ?? ofHolding(holding, request)
     if (content === undefined) return notFound
-    const body = this.#send({ caller, ids: [id], offer: offerOf(files), content, since })
+    const body = this.#send({ caller, ids: [id], files: files.slice(0, 1), content, since })
     return { kind: 'content', bodyBytes: end - start, sizeBytes, body }
   }
 
@@ -83,7 +85,7 @@ export class ContentHost {
     const table = encodePackTable(sizes)
     const content = this.#ofPack(table, pack, there)
     const held = [...there].flatMap(({ id }) => (id === undefined ? [] : [id]))
-    const body = this.#send({ caller, ids: held, offer: offerOf(files), content, since })
+    const body = this.#send({ caller, ids: held, files: [...there], content, since })
     return { kind: 'content', bodyBytes: table.length + pack.sizeBytes, sizeBytes: undefined, body }
   }
 
@@ -102,8 +104,10 @@ export class ContentHost {
     return found
   }
 
-  #send({ caller, ids, offer, content, since }: Sent): Sending {
+  #send({ caller, ids, files, content, since }: Sent): Sending {
     const { rights, fellows, upload } = this.#context
+    const offer = offerOf(files)
+    const taken = offer === undefined ? this.#context.taken(caller, files) : undefined
     const sending = new Sending(caller, content, {
       upload,
       mayGoOn: () => rights.allows(ids, caller),
@@ -111,6 +115,7 @@ export class ContentHost {
         // Who takes a pack has nothing that others would wait for.
         if (ids.length === 1 && ids[0] !== undefined) fellows.note(ids[0], caller, monotonicMs())
         if (offer !== undefined) this.#context.served(caller, offer, bytes)
+        taken?.(bytes)
       },
       ended: () => this.#sendings.delete(sending),
     })
@@ -171,7 +176,8 @@ export class ContentHost {
 interface Sent {
   readonly caller: PeerId
   readonly ids: readonly FileId[]
-  readonly offer: OfferId | undefined
+  /** Of ours, that it is read from; none of what we fetch ourselves. */
+  readonly files: readonly IndexedFile[]
   readonly content: ContentSource
   /** How often rights had changed when it was looked up. */
   readonly since: number

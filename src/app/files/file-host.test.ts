@@ -64,6 +64,7 @@ async function open(without: (store: ShareStore) => ShareStore = (store) => stor
       void sharing.failed(file, undefined)
     },
     served: (_, offerId, bytes) => sent.push({ offer: offerId, bytes }),
+    taken: () => () => {},
   })
   const rightsChanged = (): void => host.recheck()
   const sharing = new Sharing({

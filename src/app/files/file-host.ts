@@ -51,6 +51,7 @@ export class NodeFileHost implements FileHost {
       lookUps: this.#lookUps,
       changed: (file) => context.changed(file),
       served: (to, offer, bytes) => context.served(to, offer, bytes),
+      taken: (by, files) => context.taken(by, files),
     })
   }
 

@@ -22,6 +22,7 @@ import type { Downloads } from './receiving.ts'
 import { Sender } from './sender.ts'
 import { Sharing } from './sharing.ts'
 import { Spool } from './spool.ts'
+import { Takings } from './takings.ts'
 import { requireLimits } from './transfer-limits.ts'
 import type {
   FilePage,
@@ -85,6 +86,7 @@ export class NodeFiles implements Files, AsyncDisposable {
   readonly #spool: Spool
   readonly #sharing: Sharing
   readonly #outgoing: Outgoing
+  readonly #takings: Takings
   readonly #sender: Sender
   readonly #downloads: Downloads
   #limits: TransferLimits
@@ -102,6 +104,7 @@ export class NodeFiles implements Files, AsyncDisposable {
     this.#spool = new Spool(dataDir === undefined ? undefined : join(resolve(dataDir), 'outgoing'))
     this.#sharing = this.#makeSharing()
     this.#outgoing = this.#makeOutgoing()
+    this.#takings = new Takings(context)
     this.#sender = this.#makeSender()
     this.offersIn = this.#makeOffers()
     this.#downloads = this.#makeDownloads()
@@ -214,7 +217,7 @@ export class NodeFiles implements Files, AsyncDisposable {
   }
 
   transfers(): readonly Transfer[] {
-    const all = [...this.#downloads.list(), ...this.#outgoing.list()]
+    const all = [...this.#downloads.list(), ...this.#outgoing.list(), ...this.#takings.list()]
     return [...all.filter((transfer) => !hasEnded(transfer)), ...all.filter(hasEnded)]
   }
 
@@ -257,6 +260,7 @@ export class NodeFiles implements Files, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#sharing[Symbol.dispose]()
     this.#outgoing[Symbol.dispose]()
+    this.#takings[Symbol.dispose]()
     await this.#downloads[Symbol.asyncDispose]()
     await this.#lines[Symbol.asyncDispose]()
     await this.#worker[Symbol.asyncDispose]()
@@ -342,6 +346,7 @@ export class NodeFiles implements Files, AsyncDisposable {
       changed: (file) =>
         void this.#sharing.failed(file, undefined).catch((error: unknown) => this.#context.warn(error)),
       served: (_, offer, bytes) => this.#outgoing.served(offer, bytes),
+      taken: (by, files) => this.#takings.begin(by, files),
     })
   }
 }

@@ -39,13 +39,14 @@ export interface FilePage {
 
 /**
  * How a transfer stands. `queued`: waits for its turn. `active`. `waiting`: nobody who has it can be reached; goes on when somebody can.
- * `paused` by our user. `done`: verified, flushed, under its final name; going out: the receiver has said so.
+ * `paused` by our user. `done`: verified, flushed, under its final name; going out: the receiver has said so, or, when it takes from our
+ * shares, it has stopped taking; such a transfer is not listed any more then.
  */
 export type TransferState = 'queued' | 'active' | 'waiting' | 'paused' | 'done' | 'failed' | 'cancelled'
 
 /** One file or folder on its way. */
 export interface Transfer {
-  /** Of one that goes out: the ID of its offer. */
+  /** Of an offer that goes out: that of the offer. One without `offerId` that goes out is what a peer takes of a share of ours now. */
   readonly id: string
   readonly direction: 'in' | 'out'
   /** Whom we take it from, or offered it to. */
