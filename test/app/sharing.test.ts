@@ -188,7 +188,7 @@ test('T12: files follow policy and trust in both directions, and are never there
   const a = await lan.join('a')
   const b = await lan.join('b')
   await a.node.files.share(join(folder.path, 'x'))
-  assert.deepEqual(await pathsSeen(b.node, a.node.id), ['x'])
+  await untilSeen(b.node, a.node.id, all(1))
   await a.node.setPolicy('trusted')
   await assert.rejects(b.node.files.list(a.node.id), { code: 'peer-refused' })
   await assert.rejects(a.node.files.list(b.node.id), { code: 'policy-refused' })
