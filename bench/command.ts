@@ -33,6 +33,8 @@ export interface Installed extends Disposable {
   serve(who: string, ...flags: readonly string[]): Promise<Running>
   /** Node's arguments for a command of `who`. */
   argsOf(who: string, ...words: readonly string[]): readonly string[]
+  /** The file in which it is said how its nodes find peers. */
+  readonly config: string
   /** The data directory of `who`, made when there is none. */
   dataDirOf(who: string): string
   /** The identity of `who`, once it has started. */
@@ -53,6 +55,7 @@ export function install(explorer: string): Installed {
         sign: '"node:started"',
       }),
     argsOf: (who, ...words) => [command, ...words, '--data-dir', join(folder, who)],
+    config,
     dataDirOf(who) {
       const path = join(folder, who)
       mkdirSync(path, { recursive: true, mode: 0o700 })

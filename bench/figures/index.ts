@@ -18,6 +18,7 @@ import { rubbish } from './rubbish.ts'
 import { start } from './start.ts'
 import { storeAdd, storeHistory } from './store.ts'
 import { swarm } from './swarm.ts'
+import { terminalKeys } from './terminal.ts'
 
 export const figures: readonly Figure[] = [
   discovery,
@@ -54,4 +55,5 @@ export const figures: readonly Figure[] = [
   talkDuringFetch,
   hashShare,
   swarm,
+  terminalKeys,
 ]

@@ -164,11 +164,17 @@ function milliseconds(name: string, ours: readonly number[], bound: number, note
   return { name, unit: 'ms', ours, baseline: [], targets: [{ of: 'value', is: 'at most', bound }], note }
 }
 
-/** Makes a store of {@link historyMessages}. */
-export async function fill(path: string): Promise<void> {
+/** Makes a store of so many messages, with all peers or the first of them. */
+export async function fill(
+  path: string,
+  {
+    messages = historyMessages,
+    among = peers.length,
+  }: { readonly messages?: number; readonly among?: number } = {},
+): Promise<void> {
   await using store = await openMessageStore({ path })
-  for (let at = 0; at < historyMessages; at += 20_000) {
-    await addRate(store, { from: at, to: at + 20_000, among: peers.length })
+  for (let at = 0; at < messages; at += 20_000) {
+    await addRate(store, { from: at, to: at + 20_000, among })
     store.history({ search: 'w', limit: 1 })
   }
   for (const peerId of peers) await store.mark(peerId, { delivered: historyMessages })

@@ -422,7 +422,7 @@ export const limits = {
   screenDrafts: 64,
   screenFieldCharacters: 100_000,
   /** Events of the node are drawn together, at most this often; keys are drawn at once. */
-  screenEventsMs: 25,
+  screenEventsMs: 50,
   /** Commands that the shell remembers across runs. */
   shellHistoryLines: 1000,
   /** Log files: size and number, one line per cause in this time, causes told apart (L6). */

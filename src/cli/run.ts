@@ -10,6 +10,7 @@ import { readSettings, type Settings } from './settings.ts'
 import { ShellState } from './shell-state.ts'
 import { catchSignals, timeoutOf } from './signals.ts'
 import { version } from './version.ts'
+import { letYoungSpaceGrow } from './young-space.ts'
 
 /** Commands that name a peer wait this long for it where nobody sits at a terminal and sees it appear. */
 const unattendedWaitMs = 5_000
@@ -87,6 +88,7 @@ async function terminalFace(args: Arguments): Promise<(options: FaceOptions) => 
   if (args.shell || process.env['TERM'] === 'dumb') return (await import('./shell.ts')).openShell
   // It takes a third of a second to load, while the node runs already.
   const { openTui } = await import('../tui/open-tui.ts')
+  letYoungSpaceGrow()
   const forScreenReader = args.screenReader || process.env['INK_SCREEN_READER'] === 'true'
   return ({ state: { node, isOwn }, stop }) =>
     openTui({ node, isOwn, version: version(), forScreenReader, stop })

@@ -15,6 +15,7 @@ test('pictures made of several are drawn as their first, flags as letters, and m
 test('letters that grow together each keep a place', () => {
   assert.equal(columnsOf(steady('क्ष')), 2)
   assert.equal(columnsOf(steady('กำ')), 2)
+  assert.equal(steady('\u{1D160}'), '\u{1D158}')
 })
 
 test('a fitted text takes exactly its columns, on either side', () => {

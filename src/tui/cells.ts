@@ -29,6 +29,8 @@ function steadyCharacter(character: string): string {
   const [first = ''] = character
   if (first === character) return character
   if (joins.test(character.slice(first.length))) return first
+  // Signs of music have marks beside their marks: more than two columns are nobody's letter.
+  if (columnsOfCharacter(character) > 2) return first
   // Of letters that grow together each keeps its own place.
   return character.replaceAll(/(?<!^)(?![\uFF9E\uFF9F])\P{M}/gu, `${nonJoiner}$&`)
 }

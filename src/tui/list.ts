@@ -44,7 +44,12 @@ function target(
   }
 }
 
-/** Where the part of a list begins that is seen: what is chosen stands in it, in the middle where that is possible. */
+/**
+ * Where the part of a list begins that is seen: what is chosen stands in its middle half. It moves by half of its height, so that most
+ * keys change two rows and not all.
+ */
 export function firstSeen(chosen: number, count: number, height: number): number {
-  return Math.max(0, Math.min(count - height, chosen - Math.floor(height / 2)))
+  const half = Math.max(1, Math.floor(height / 2))
+  const first = Math.floor((chosen - Math.floor(height / 4)) / half) * half
+  return Math.max(0, Math.min(count - height, first))
 }

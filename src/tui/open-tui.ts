@@ -56,6 +56,8 @@ class Tui implements Face {
     const snapshot = snapshotOf(node, { version, verifications })
     this.#store = new Store(initialState(snapshot, sizeOf()), (effect) => actor.do(effect))
     process.on('exit', this.#restore)
+    // Before there is a screen: what is typed until the library asks for keys is not to be echoed onto it.
+    process.stdin.setRawMode(true)
     if (!forScreenReader) process.stdout.write(wrapOff)
     this.#instance = this.#draw(forScreenReader)
     process.stdout.on('resize', this.#resized)

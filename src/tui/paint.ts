@@ -11,7 +11,7 @@ import { chosenIndex, listed } from './people-keys.ts'
 import { idOf, nameOf, presenceOf, protectionSign, protectionWord, whoIs, type Person } from './people.ts'
 import { panelView } from './panels.ts'
 import type { PanelRow } from './panel-view.ts'
-import type { Panel, State } from './state.ts'
+import type { Panel, Size, State } from './state.ts'
 import { talkPane } from './talk-pane.ts'
 import { transferRows } from './transfer-rows.ts'
 
@@ -24,6 +24,7 @@ export interface Pane {
 
 /** The whole screen. Panes whose text is the same are not drawn again. */
 export interface Painting {
+  readonly size: Size
   readonly title: Pane
   readonly people: Pane | undefined
   readonly divider: Pane | undefined
@@ -55,6 +56,7 @@ export function paint(state: State, style: Style): Painting {
   const below = 1 + frame.body + frame.transfers + frame.ask
   const dim = (row: string): string => style.dim(row)
   return {
+    size: state.size,
     title: pane(always(style.bold(titleText(state))), columns),
     people: people && pane(people.rows, frame.people),
     divider: people && middle && pane(dividers(people.rows, middle.rows).map(dim), 1),
@@ -96,6 +98,7 @@ function tooSmall(state: State): Painting {
   const { columns } = state.size
   const none = pane([], columns)
   return {
+    size: state.size,
     title: pane([cut('Make the window larger.', columns)], columns),
     people: undefined,
     divider: undefined,

@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util'
 import { Box, Text, useCursor, useInput, usePaste, useStdout } from 'ink'
-import { createElement as h, memo, useEffect, useSyncExternalStore, type ReactNode } from 'react'
+import { createElement as h, memo, useEffect, useMemo, useSyncExternalStore, type ReactNode } from 'react'
 import type { Style } from '../face/style.ts'
 import { pastedKeys, pressedKeys } from './key.ts'
-import { paint, type Pane } from './paint.ts'
+import { paint, type Pane, type Painting } from './paint.ts'
 import { promptText } from './speech.ts'
+import type { State } from './state.ts'
 import type { Store } from './store.ts'
 
 interface ScreenProps {
@@ -18,23 +20,39 @@ interface SpokenProps extends Pick<ScreenProps, 'store'> {
 
 /** The screen of a store, at a terminal that shows pictures of text. */
 export function Screen({ store, style }: ScreenProps): ReactNode {
-  const state = useStore(store)
+  const painted = useMemo(() => painter(store, style), [store, style])
+  const { size, title, people, divider, middle, cursor, ...below } = useSyncExternalStore(
+    store.subscribe,
+    painted,
+  )
   useKeys(store)
   const { setCursorPosition } = useCursor()
-  const { title, people, divider, middle, transfers, ask, composer, notice, keys, cursor } = paint(
-    state,
-    style,
-  )
   setCursorPosition(cursor)
   const body = [people, divider, middle].filter((one) => one !== undefined)
   return h(
     Box,
-    { flexDirection: 'column', width: state.size.columns },
+    { flexDirection: 'column', width: size.columns },
     paneOf(title),
     body.length > 0 &&
       h(Box, { flexDirection: 'row' }, ...body.map((one, index) => h(PaneBox, { key: index, ...one }))),
-    ...[transfers, ask, composer, notice, keys].filter(({ rows }) => rows > 0).map((one) => paneOf(one)),
+    ...[below.transfers, below.ask, below.composer, below.notice, below.keys]
+      .filter(({ rows }) => rows > 0)
+      .map((one) => paneOf(one)),
   )
+}
+
+/** Paints the state; the same picture as before is the same value, for which the library does nothing at all. */
+function painter(store: Store, style: Style): () => Painting {
+  let state: State | undefined
+  let painting: Painting | undefined
+  return () => {
+    const now = store.state()
+    if (painting !== undefined && state === now) return painting
+    state = now
+    const next = paint(now, style)
+    if (painting === undefined || !isDeepStrictEqual(painting, next)) painting = next
+    return painting
+  }
 }
 
 function paneOf(pane: Pane): ReactNode {
@@ -65,7 +83,7 @@ export function SpokenScreen({ store, toSay }: SpokenProps): ReactNode {
   return h(Text, null, promptText(state))
 }
 
-function useStore(store: Store): ReturnType<Store['state']> {
+function useStore(store: Store): State {
   return useSyncExternalStore(store.subscribe, store.state)
 }
 

@@ -7,7 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
-const waitMs = 10_000
+/** As long as the busiest machine may need to start a program. */
+const waitMs = 30_000
 
 /** Why there can be no terminal, or false when there can be one. */
 export const noTerminal: string | false =
