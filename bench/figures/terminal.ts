@@ -13,7 +13,7 @@ import { fill } from './store.ts'
 const peers = 1_000
 const messages = 100_000
 /** The crowd announces itself in some seconds, and is asked whether it is there at once. */
-const settleMs = 20_000
+const settleMs = 40_000
 
 const story = {
   columns: 120,
@@ -23,7 +23,11 @@ const story = {
   phases: [
     { name: 'list', keys: ['\u001B[B', '\u001B[B', '\u001B[6~', '\u001B[A'], times: 200 },
     { name: 'open', keys: ['\u001B[H', '\r', '\u001B'], times: 30 },
-    { name: 'write', keys: ['\r', ...'a message that somebody types, letter by letter '], times: 200 },
+    {
+      name: 'write',
+      keys: ['\r', ...'a message that somebody types, letter by letter '.split('')],
+      times: 200,
+    },
     { name: 'scroll', keys: ['\u001B[5~', '\u001B[5~', '\u001B[5~', '\u001B[6~'], times: 200 },
   ],
 }
