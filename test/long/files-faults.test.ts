@@ -166,8 +166,11 @@ for (const [how, change] of Object.entries(changes))
     )
     const tree = await treeOf(join(taker.down, 'stuff'))
     assert.equal(tree['other.txt'], hashOf('is not concerned'))
-    if (failure === undefined) assert.equal(tree['large'], await hashOfFile(join(seeder.shared, 'large')))
-    else {
+    if (failure === undefined) {
+      // Writing over a file begins with an empty one, which a busy machine can take for a version: it was one.
+      const versions = [await hashOfFile(join(seeder.shared, 'large')), hashOf('')]
+      assert.ok(versions.includes(tree['large'] ?? ''), `${tree['large']} is none of ${versions.join(' ')}`)
+    } else {
       assert.ok(isP2PError(failure, 'file-changed'), messageOf(failure))
       assert.equal(tree['large'], undefined)
     }
