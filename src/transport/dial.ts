@@ -125,7 +125,7 @@ function openWebSocket<Result>(to: Address, options: Handshake<Result>): Promise
     // Of our own, because that of ws starts again with every byte.
     const timer = setTimeout(
       () => fail(unreachable(to, `not within ${limits.dialMs / 1_000} s`)),
-      options.deadline - monotonicMs(),
+      Math.max(0, options.deadline - monotonicMs()),
     )
     signal.addEventListener('abort', onAbort, { once: true })
     if (signal.aborted) onAbort()

@@ -89,7 +89,7 @@ function getOver(socket: Socket, to: Address, options: Get & { readonly deadline
     const fail = (error: unknown): void => settle(() => reject(error))
     const onAbort = (): void => fail(signal?.reason)
     const late = (): void => fail(unreachable(to, `not within ${timeoutMs / 1_000} s`))
-    const timer = setTimeout(late, deadline - monotonicMs())
+    const timer = setTimeout(late, Math.max(0, deadline - monotonicMs()))
     signal?.addEventListener('abort', onAbort, { once: true })
     if (signal?.aborted === true) onAbort()
     call
