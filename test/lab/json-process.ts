@@ -20,7 +20,7 @@ export interface WaitOptions {
   readonly since?: number
 }
 
-const waitMs = 15_000
+const waitMs = 60_000
 
 export class JsonProcess {
   readonly child: ChildProcessWithoutNullStreams
