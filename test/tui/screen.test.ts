@@ -224,6 +224,22 @@ test('the screen gives the terminal back, by q, Ctrl-C and SIGTERM', { skip: noT
   }
 })
 
+test('a mistake that ends p2p gives the terminal back too, and is told', { skip: noTerminal }, async (t) => {
+  const where = house(t)
+  const late = "setTimeout(() => { throw new Error('made for a test') }, 4000)"
+  const command = [
+    process.execPath,
+    '--import',
+    `data:text/javascript,${late}`,
+    program,
+    ...where.flags('alice'),
+  ]
+  await using terminal = await Terminal.open(command, { columns: 80, rows: 24 })
+  assert.equal(await terminal.status(), 1)
+  assert.match(await terminal.screen(), /Error: made for a test/)
+  assert.equal(await terminal.state('#{alternate_on} #{cursor_flag} #{wrap_flag}'), '0 1 1')
+})
+
 test('without colours nothing has any, and signs tell what is chosen', { skip: noTerminal }, async (t) => {
   const where = house(t)
   await where.open('bob')
