@@ -1,6 +1,7 @@
 /** Makes dist/p2p, one file that runs without Node: the command, its threads and the page inside the Node that is pinned. */
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
@@ -11,7 +12,7 @@ process.chdir(root)
 await import('./build.ts')
 
 const output = process.platform === 'win32' ? 'dist/p2p.exe' : 'dist/p2p'
-const folder = mkdtempSync('dist/executable-')
+const folder = mkdtempSync(join(tmpdir(), 'p2p-executable-'))
 try {
   const blob = join(folder, 'p2p.blob')
   const config = join(folder, 'config.json')
