@@ -65,6 +65,18 @@ test(
   },
 )
 
+test(
+  'F13 twin: what is written as files usually are can be read by others',
+  { skip: posixOnly },
+  async (t) => {
+    const target = await newTarget(t)
+    const before = process.umask(0o022)
+    t.after(() => process.umask(before))
+    writeFileSync(join(target.folder, 'page.html'), '')
+    assert.equal(statSync(join(target.folder, 'page.html')).mode & 0o077, 0o044)
+  },
+)
+
 test('times that cannot be are brought into what can', async (t) => {
   const target = await newTarget(t)
   for (const [index, odd] of [-5, Number.NaN, Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY].entries()) {
