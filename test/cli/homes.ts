@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { loopbackConfig } from './pair.ts'
 
 /** Commands that start again and again need not compile the same modules each time. */
-const compileCache = { NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache') }
+export const compileCache = { NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache') }
 
 export const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
