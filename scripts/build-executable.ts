@@ -1,4 +1,7 @@
-/** Makes dist/p2p, one file that runs without Node: the command, its threads and the page inside the Node that is pinned. */
+/**
+ * Makes one file that runs without Node: the command, its threads and the page inside the Node that is pinned. It is dist/p2p, or what the
+ * first argument names.
+ */
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,7 +14,7 @@ const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
 process.chdir(root)
 await import('./build.ts')
 
-const output = process.platform === 'win32' ? 'dist/p2p.exe' : 'dist/p2p'
+const output = process.argv[2] ?? (process.platform === 'win32' ? 'dist/p2p.exe' : 'dist/p2p')
 const folder = mkdtempSync(join(tmpdir(), 'p2p-executable-'))
 try {
   const blob = join(folder, 'p2p.blob')

@@ -3,17 +3,21 @@
  * the declarations.
  */
 import { spawnSync } from 'node:child_process'
-import { globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative, sep } from 'node:path'
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild'
 import { buildPage } from './build-page.ts'
+
+process.chdir(join(import.meta.dirname, '..'))
+/** Where everything is made before it takes the place of what is in dist/. */
+const stage = mkdtempSync('node_modules/.p2p-build-')
 
 const shared = {
   bundle: true,
   format: 'esm',
   platform: 'node',
   target: 'node24.15',
-  outdir: 'dist',
+  outdir: stage,
   logLevel: 'warning',
 } as const satisfies BuildOptions
 
@@ -111,7 +115,7 @@ function writeLicences(metafiles: readonly Metafile[]): void {
         file === undefined ? 'See its package on the registry.' : readFileSync(join(folder, file), 'utf8')
       return [`${folder.replace('node_modules/', '')}\n\n${text.trim()}\n`]
     })
-  writeFileSync('dist/THIRD-PARTY-LICENCES.txt', texts.join(`\n${'-'.repeat(80)}\n\n`))
+  writeFileSync(join(stage, 'THIRD-PARTY-LICENCES.txt'), texts.join(`\n${'-'.repeat(80)}\n\n`))
 }
 
 function version(): string {
@@ -119,23 +123,41 @@ function version(): string {
 }
 
 function writeDeclarations(): void {
-  const { status } = spawnSync('tsc', ['-p', 'tsconfig.build.json'], {
+  const { status } = spawnSync('tsc', ['-p', 'tsconfig.build.json', '--outDir', join(stage, 'types')], {
     stdio: 'inherit',
     shell: process.platform === 'win32',
   })
   if (status !== 0) throw new Error('tsc found mistakes, see above: no declarations were written')
 }
 
-process.chdir(join(import.meta.dirname, '..'))
-mkdirSync('dist', { recursive: true })
-// The page is replaced file by file: a node of this clone may be serving it.
-for (const name of readdirSync('dist')) if (name !== 'web') rmSync(join('dist', name), { recursive: true })
-const [command, page] = await Promise.all([
-  buildCommand(),
-  buildPage(),
-  buildEntry(),
-  buildLibrary(),
-  buildWorker(),
-])
-writeLicences([command, page])
-writeDeclarations()
+/** File by file, so that whoever runs, packs or builds p2p at the same time always finds each of them whole. The page has been replaced already. */
+function replaceDist(): void {
+  const files = globSync('**', { cwd: stage, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => relative(stage, join(parentPath, name)))
+  for (const file of files) {
+    mkdirSync(dirname(join('dist', file)), { recursive: true })
+    renameSync(join(stage, file), join('dist', file))
+  }
+  const kept = new Set(files)
+  for (const entry of globSync('**', { cwd: 'dist', withFileTypes: true })) {
+    const file = relative('dist', join(entry.parentPath, entry.name))
+    if (entry.isFile() && !kept.has(file) && !file.startsWith(`web${sep}`))
+      rmSync(join('dist', file), { force: true })
+  }
+}
+
+try {
+  const [command, page] = await Promise.all([
+    buildCommand(),
+    buildPage(),
+    buildEntry(),
+    buildLibrary(),
+    buildWorker(),
+  ])
+  writeLicences([command, page])
+  writeDeclarations()
+  replaceDist()
+} finally {
+  rmSync(stage, { recursive: true })
+}

@@ -1,7 +1,7 @@
 /** The single-file executable: alone, with no Node and no other file in reach. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -16,11 +16,10 @@ const env = { HOME: folder, PATH: folder }
 
 before(
   () => {
-    const { status, stderr } = spawnSync(process.execPath, ['scripts/build-executable.ts'], {
+    const { status, stderr } = spawnSync(process.execPath, ['scripts/build-executable.ts', executable], {
       encoding: 'utf8',
     })
     assert.equal(status, 0, stderr)
-    copyFileSync('dist/p2p', executable)
   },
   { timeout: 240_000 },
 )
