@@ -125,7 +125,7 @@ function PersonView({ place }: { readonly place: Extract<Place, { view: 'person'
   const person = usePerson(peerId)
   return h(
     'div',
-    { class: `person-view ${tab}` },
+    { class: 'person-view' },
     h(
       'header',
       { class: 'person-bar' },

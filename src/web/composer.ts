@@ -61,7 +61,6 @@ interface Draft {
 /** What is written to somebody; it stays until it is stored, also when something else is looked at meanwhile. */
 function useDraft(peerId: PeerId, field: { readonly current: HTMLTextAreaElement | null }): Draft {
   const page = usePage()
-  const isSending = useRef(false)
   const noteTyping = useTyping(peerId)
   const text = page.state.drafts.get(peerId) ?? ''
   useEffect(() => fit(field.current), [text])
@@ -74,14 +73,16 @@ function useDraft(peerId: PeerId, field: { readonly current: HTMLTextAreaElement
     noteTyping(written !== '')
   }
   const send = async (): Promise<void> => {
-    if (text.trim() === '' || isSending.current) return
-    isSending.current = true
+    // What stands in the field now: the last letters may not be drawn yet.
+    const said = field.current?.value ?? ''
+    if (said.trim() === '') return
+    write('')
     const isStored = await attempt(page, async () => {
-      const message = await page.link.call<Message>('send-message', { peerId, text })
+      const message = await page.link.call<Message>('send-message', { peerId, text: said })
       page.dispatch({ type: 'said', message })
     })
-    isSending.current = false
-    if (isStored) write('')
+    // What was not stored is not lost.
+    if (!isStored) write(said)
     field.current?.focus()
   }
   return { text, write, send }

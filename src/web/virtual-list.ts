@@ -26,7 +26,7 @@ const spareRows = 6
 /** A list of any length, of which only what is in sight is drawn. The arrow keys, Home and End walk through it. */
 export function VirtualList<Row>(props: VirtualListProps<Row>): JSX.Element {
   const { rows, rowHeight, label, keyOf, draw, onEnd } = props
-  const list = useRef<HTMLUListElement>(null)
+  const list = useRef<HTMLDivElement>(null)
   const { seen, look } = useSight(list)
   const { active, walk, noteFocus } = useWalk(list, { rows: rows.length, rowHeight, look })
   const first = Math.max(0, Math.floor(seen.top / rowHeight) - spareRows)
@@ -49,17 +49,9 @@ export function VirtualList<Row>(props: VirtualListProps<Row>): JSX.Element {
     ),
   )
   return h(
-    'ul',
-    {
-      class: 'virtual',
-      ref: list,
-      'aria-label': label,
-      onScroll: look,
-      onKeyDown: walk,
-      onFocusIn: noteFocus,
-    },
-    h('li', { class: 'filler', role: 'presentation', style: { height: `${rows.length * rowHeight}px` } }),
-    drawn,
+    'div',
+    { class: 'virtual', ref: list, onScroll: look, onKeyDown: walk, onFocusIn: noteFocus },
+    h('ul', { 'aria-label': label, style: { height: `${rows.length * rowHeight}px` } }, drawn),
   )
 }
 

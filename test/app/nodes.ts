@@ -83,12 +83,12 @@ export function introduce(one: TestNode, other: TestNode): void {
     [other, one],
   ] as const) {
     const key = Buffer.from(of.node.identity.publicKey, 'base64url')
-    to.hearsay.tell({ id: of.node.id, port: of.node.info.port, upgrade: upgradeWith(key) })
+    to.hearsay.tell({ id: of.node.id, port: of.node.info.port, upgrade: upgradeWith(key, of.node.info.name) })
   }
 }
 
-export function upgradeWith(key: Uint8Array | undefined): Announcement['upgrade'] {
-  return { protocol: 1, key, instance: 1n, capabilities: 1, name: '', leaving: false, wantsAnswer: false }
+export function upgradeWith(key: Uint8Array | undefined, name = ''): Announcement['upgrade'] {
+  return { protocol: 1, key, instance: 1n, capabilities: 1, name, leaving: false, wantsAnswer: false }
 }
 
 /** An ID of a reference peer that nobody has. */
