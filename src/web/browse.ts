@@ -53,7 +53,7 @@ export function Browse({ peerId, path }: BrowseProps): JSX.Element {
         type: 'search',
         value: pattern,
         'aria-label': 'Find files of this peer by name',
-        placeholder: 'Find by name, * and ? fit anything',
+        placeholder: 'Find by name, or *.jpg',
         onInput: ({ currentTarget }) => setPattern(currentTarget.value),
       }),
     ),
