@@ -1,6 +1,6 @@
 /**
- * Runs the tests and says at the end how many there were: `npm test` (at most 8 minutes on 2 cores), or with `--long`
- * those in test/long/ (at most 30). Names of files narrow the run: `npm test -- src/protocol`.
+ * Runs the tests and says at the end how many there were: `npm test` (about 12 minutes on 2 cores), or with `--long`
+ * those in test/long/ (about 30). Names of files narrow the run: `npm test -- src/protocol`.
  */
 import { appendFileSync, globSync } from 'node:fs'
 import { relative } from 'node:path'

@@ -18,7 +18,7 @@ const pattern = /^((?:\d{1,3}\.){3}\d{1,3})(?::(\d{1,5}))?$/
 
 /**
  * The address that a text is, as `192.168.1.20` or `192.168.1.20:8001`, unless our user calls somebody so. An address is where one looks, and
- * tells nothing of who is there (decision 0018).
+ * tells nothing of who is there (decision 0021).
  */
 export function addressIn(node: P2PNode, text: string): Whereabouts | undefined {
   const [, host = '', digits] = pattern.exec(text) ?? []
