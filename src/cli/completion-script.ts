@@ -27,7 +27,9 @@ complete -o default -F _p2p p2p
 # p2p completion for zsh: source <(p2p completion zsh)
 _p2p() {
   local -a offers
-  offers=("\${(@f)$(p2p __complete -- "\${(@Q)words[2,CURRENT]}" 2> /dev/null)}")
+  # A quote that is still open is closed to read the word.
+  local current="\${(Q)\${:-$QIPREFIX$PREFIX\${QIPREFIX[-1]}}}"
+  offers=("\${(@f)$(p2p __complete -- "\${(@Q)words[2,CURRENT-1]}" "$current" 2> /dev/null)}")
   offers=(\${offers:#})
   if (( \${#offers} )); then
     compadd -S '' -- \${(M)offers:#*[/:]}
@@ -39,7 +41,13 @@ _p2p() {
 compdef _p2p p2p
 `.replaceAll('\\${', '${'),
   fish: String.raw`# p2p completion for fish: p2p completion fish | source
-complete -c p2p -f -a '(p2p __complete -- (commandline -opc)[2..] (commandline -ct) 2> /dev/null)'
+function __p2p_offers
+  set -l typed (commandline -ct)
+  # A word with a quote that is still open can be read only with its end.
+  set -l current (string unescape -- "$typed" "$typed'" "$typed\"")[1]
+  p2p __complete -- (commandline -opc)[2..] "$current" 2> /dev/null
+end
+complete -c p2p -f -a '(__p2p_offers)'
 `,
 }
 

@@ -1,9 +1,8 @@
-/** What helps to use p2p: completion in a real shell, hooks, the manual page, the service, the configuration. */
+/** What helps to use p2p: completion, hooks, the manual page, the service, the configuration. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { test } from 'node:test'
 import { serviceFile } from '../../src/cli/service.ts'
 import { commands } from '../../src/cli/commands.ts'
@@ -11,65 +10,9 @@ import { Hooks } from '../../src/cli/hooks.ts'
 import { limits } from '../../src/index.ts'
 import { until } from '../app/nodes.ts'
 import { temporaryDir } from '../control/open.ts'
-import { homes, program, result } from './homes.ts'
+import { homes } from './homes.ts'
 
 const hasShell = (name: string): boolean => spawnSync(name, ['--version']).status === 0
-
-test(
-  'Tab in bash completes commands, people and their files',
-  { skip: !hasShell('bash'), timeout: 180_000 },
-  async (t) => {
-    const { serve, p2p, file } = homes(t)
-    const [, kitchen] = await Promise.all([serve('desk'), serve('kitchen')])
-    mkdirSync(file('photos'))
-    writeFileSync(join(file('photos'), 'my cat.jpg'), 'x')
-    writeFileSync(join(file('photos'), 'dog.jpg'), 'y')
-    await result(p2p('kitchen', '--json', 'share', file('photos')))
-    await until(async () => (await p2p('desk', 'peers')).out.includes('kitchen'), 'the other', 30_000)
-    await result(p2p('desk', '--json', 'alias', kitchen.id, 'cook'))
-    // The command that the script calls, with the data directory of the desk.
-    const bin = file('bin')
-    mkdirSync(bin)
-    writeFileSync(join(bin, 'p2p'), `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`)
-    chmodSync(join(bin, 'p2p'), 0o755)
-    const complete = (line: string): readonly string[] => {
-      const script = `source <(p2p completion bash)
-compopt() { :; }
-COMP_WORDBREAKS=$' \\t\\n"\\'><=;|&(:'
-COMP_LINE=$1 COMP_POINT=\${#1}
-_p2p
-printf '%s\\n' "\${COMPREPLY[@]}"`
-      const env = {
-        ...process.env,
-        PATH: `${bin}:${process.env['PATH']}`,
-        P2P_DATA_DIR: file('desk'),
-        P2P_CONFIG: file('config.yaml'),
-      }
-      const { stdout, stderr } = spawnSync('bash', ['-c', script, 'bash', line], { env, encoding: 'utf8' })
-      assert.equal(stderr, '')
-      return stdout.split('\n').filter((one) => one !== '')
-    }
-    // Nobody waits long for Tab: what a busy machine does not find in time is offered the next time.
-    const completes = async (line: string, wanted: readonly string[]): Promise<void> => {
-      let offered = complete(line)
-      for (let tries = 0; tries < 10 && offered.join() !== wanted.join(); tries++) {
-        await delay(500)
-        offered = complete(line)
-      }
-      assert.deepEqual(offered, wanted)
-    }
-    await completes('p2p pee', ['peers'])
-    await completes('p2p --json pee', ['peers'])
-    await completes('p2p --da', ['--data-dir'])
-    await completes('p2p tell c', ['cook'])
-    await completes('p2p get coo', ['cook:'])
-    // What stands before the colon is a word of its own for readline.
-    await completes('p2p get cook:pho', ['photos/'])
-    await completes('p2p get cook:photos/', ['photos/dog.jpg', 'photos/my cat.jpg'])
-    await completes('p2p get cook:photos/m', [String.raw`photos/my\ cat.jpg`])
-    assert.deepEqual(complete('p2p nothing x'), [])
-  },
-)
 
 for (const shell of ['bash', 'zsh', 'fish'])
   test(
