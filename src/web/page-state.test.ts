@@ -153,6 +153,22 @@ test('an answer to a verification holds until that one has ended', () => {
   assert.equal(failed.notices.at(-1)?.kind, 'alarm')
 })
 
+function notice(kind: 'news' | 'alarm', text: string): Action {
+  return { type: 'notice', news: { kind, text } }
+}
+
+function texts({ notices }: PageState): readonly string[] {
+  return notices.map(({ text }) => text)
+}
+
+test('T11: what strangers cause pushes no alarm away, and a newer alarm the oldest', () => {
+  const noise = Array.from({ length: 9 }, (_, index) => notice('news', `news ${index}`))
+  const alarmed = after(open, notice('alarm', 'NOT VERIFIED'), ...noise)
+  assert.deepEqual(texts(alarmed), ['NOT VERIFIED', 'news 6', 'news 7', 'news 8'])
+  const alarms = Array.from({ length: 5 }, (_, index) => notice('alarm', `alarm ${index}`))
+  assert.deepEqual(texts(after(alarmed, ...alarms, ...noise)), ['alarm 1', 'alarm 2', 'alarm 3', 'alarm 4'])
+})
+
 test('who has left is still called what it called itself, and its protection is still true', () => {
   const conversation = {
     peerId: maya,

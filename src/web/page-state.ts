@@ -200,7 +200,14 @@ function typingAfter(
 
 function noticed(state: PageState, news: News): PageState {
   const id = state.noticeCount + 1
-  return { ...state, noticeCount: id, notices: [...state.notices, { ...news, id }].slice(-shownNotices) }
+  return { ...state, noticeCount: id, notices: mostUrgent([...state.notices, { ...news, id }]) }
+}
+
+/** When there are too many, the oldest goes, an alarm only for a newer one: what a stranger causes pushes no warning away. */
+function mostUrgent(notices: PageState['notices']): PageState['notices'] {
+  if (notices.length <= shownNotices) return notices
+  const oldestNews = notices.findIndex(({ kind }) => kind === 'news')
+  return notices.toSpliced(Math.max(0, oldestNews), 1)
 }
 
 function otherUploads({ uploads }: PageState, id: number): readonly Upload[] {

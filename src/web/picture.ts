@@ -1,7 +1,7 @@
 /** What a picture is by its first bytes, and never by its name: only then a decoder gets to see it (C7). */
 
 export interface Picture {
-  readonly type: 'image/png' | 'image/jpeg' | 'image/gif' | 'image/webp' | 'image/avif'
+  readonly type: 'image/png' | 'image/jpeg' | 'image/gif' | 'image/webp'
   readonly width: number
   readonly height: number
 }
@@ -14,12 +14,12 @@ export const picturePixels = 40_000_000
 
 /** Whether it may be worth fetching; what it is, its bytes tell. */
 export function mayBePicture(name: string): boolean {
-  return /\.(?:png|jpe?g|gif|webp|avif)$/i.test(name)
+  return /\.(?:png|jpe?g|gif|webp)$/i.test(name)
 }
 
 /** The kind and size of a picture that can be drawn; undefined for anything else, also for SVG and HTML, which are programs. */
 export function pictureOf(bytes: Uint8Array): Picture | undefined {
-  const picture = pngOf(bytes) ?? gifOf(bytes) ?? jpegOf(bytes) ?? webpOf(bytes) ?? avifOf(bytes)
+  const picture = pngOf(bytes) ?? gifOf(bytes) ?? jpegOf(bytes) ?? webpOf(bytes)
   if (picture === undefined || picture.width < 1 || picture.height < 1) return undefined
   return picture.width * picture.height <= picturePixels ? picture : undefined
 }
@@ -31,19 +31,44 @@ function pngOf(bytes: Uint8Array): Picture | undefined {
   return { type: 'image/png', width: view.getUint32(16), height: view.getUint32(20) }
 }
 
+/** Decoders make room for a first frame that is larger than the screen which the head declares (GIF89a, 18 to 20): so it counts too. */
 function gifOf(bytes: Uint8Array): Picture | undefined {
-  if (!(hasText(bytes, 0, 'GIF87a') || hasText(bytes, 0, 'GIF89a')) || bytes.length < 10) return undefined
+  if (!(hasText(bytes, 0, 'GIF87a') || hasText(bytes, 0, 'GIF89a')) || bytes.length < 13) return undefined
   const view = viewOf(bytes)
-  return { type: 'image/gif', width: view.getUint16(6, true), height: view.getUint16(8, true) }
+  const frame = gifFrame(bytes)
+  if (frame === undefined) return undefined
+  const two = (at: number): number => view.getUint16(at, true)
+  const width = Math.max(two(6), two(frame + 1) + two(frame + 5))
+  const height = Math.max(two(8), two(frame + 3) + two(frame + 7))
+  return { type: 'image/gif', width, height }
 }
 
-/** Its size stands in the first start-of-frame segment (ITU T.81, B.1.1.3). */
+/** Where the first frame is described: behind the table of colours and the extensions. */
+function gifFrame(bytes: Uint8Array): number | undefined {
+  let at = 13 + gifColours(bytes[10])
+  while (bytes[at] === 0x21) {
+    at += 2
+    while ((bytes[at] ?? 0) > 0) at += 1 + (bytes[at] ?? 0)
+    at++
+  }
+  return bytes[at] === 0x2c && at + 10 <= bytes.length ? at : undefined
+}
+
+function gifColours(flags = 0): number {
+  return (flags & 0x80) === 0 ? 0 : 3 * 2 ** ((flags & 7) + 1)
+}
+
+/**
+ * Its size stands in the first start-of-frame segment (ITU T.81, B.1.1.3). Markers without a length, which a decoder passes over, could hide it
+ * behind a length that they do not have: no camera writes them there.
+ */
 function jpegOf(bytes: Uint8Array): Picture | undefined {
   if (!hasText(bytes, 0, '\xff\xd8\xff')) return undefined
   const view = viewOf(bytes)
   for (let at = 2; at + 9 < bytes.length;) {
     const marker = view.getUint16(at)
-    if (marker < 0xff01) return undefined
+    const hasLength = marker > 0xff01 && marker < 0xffff && !(marker >= 0xffd0 && marker <= 0xffd9)
+    if (!hasLength) return undefined
     const isFrame = marker >= 0xffc0 && marker <= 0xffcf && ![0xffc4, 0xffc8, 0xffcc].includes(marker)
     if (isFrame) return { type: 'image/jpeg', height: view.getUint16(at + 5), width: view.getUint16(at + 7) }
     at += 2 + Math.max(2, view.getUint16(at + 2))
@@ -65,20 +90,6 @@ function webpOf(bytes: Uint8Array): Picture | undefined {
   if (!hasText(bytes, 12, 'VP8X')) return undefined
   const three = (at: number): number => view.getUint16(at, true) | ((bytes[at + 2] ?? 0) << 16)
   return { type, width: three(24) + 1, height: three(27) + 1 }
-}
-
-/** Its size stands in boxes called `ispe` (ISO 23008-12); the largest of them is the one of the whole picture. */
-function avifOf(bytes: Uint8Array): Picture | undefined {
-  if (!hasText(bytes, 4, 'ftypavif') && !hasText(bytes, 4, 'ftypavis')) return undefined
-  const view = viewOf(bytes)
-  let found: Picture | undefined
-  for (let at = 12; at + 16 <= Math.min(bytes.length, 8192); at++) {
-    if (!hasText(bytes, at, 'ispe')) continue
-    const [width, height] = [view.getUint32(at + 8), view.getUint32(at + 12)]
-    if (found === undefined || width * height > found.width * found.height)
-      found = { type: 'image/avif', width, height }
-  }
-  return found
 }
 
 /** Whether there are these bytes, each written as the character with its number. */

@@ -1,11 +1,14 @@
 import type { JSX } from 'preact'
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import type { VerificationView } from '../control/views.ts'
 import type { PeerId } from '../index.ts'
 import { beside, h } from './h.ts'
 import { Icon } from './icons.ts'
 import { attempt, usePage } from './page.ts'
 import { WhoIs } from './who.ts'
+
+/** A card that has just pushed the page down, at a moment which a stranger has chosen, takes no click that was meant for what stood there. */
+const settlesMs = 1_000
 
 /**
  * Verifications that wait for our user. They stand above everything else and take the focus from nothing: who types meanwhile must not
@@ -40,7 +43,7 @@ function Verification({ verification }: { readonly verification: VerificationVie
         isAnswered ? 'Waiting for the answer of the other person.' : questionOf(method),
       ),
     ),
-    isAnswered ? null : h(Answers, { peerId }),
+    isAnswered ? null : h(Answers, { key: code, peerId }),
   )
 }
 
@@ -66,6 +69,11 @@ function questionOf(method: VerificationView['method']): string {
 
 function Answers({ peerId }: { readonly peerId: PeerId }): JSX.Element {
   const page = usePage()
+  const [isSettled, setSettled] = useState(false)
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(true), settlesMs)
+    return () => clearTimeout(timer)
+  }, [])
   const answer = (same: boolean) => (): void => {
     if (same) page.dispatch({ type: 'answered', peerId })
     void attempt(page, () => page.link.call('confirm-verification', { peerId, same }))
@@ -73,7 +81,11 @@ function Answers({ peerId }: { readonly peerId: PeerId }): JSX.Element {
   return h(
     'div',
     { class: 'answers' },
-    h('button', { type: 'button', class: 'strong', onClick: answer(true) }, 'Yes, the same'),
+    h(
+      'button',
+      { type: 'button', class: 'strong', disabled: !isSettled, onClick: answer(true) },
+      'Yes, the same',
+    ),
     h('button', { type: 'button', class: 'danger', onClick: answer(false) }, 'No'),
   )
 }
