@@ -444,10 +444,13 @@ export const limits = {
   /** What a reader of events says first, and in what time; also for the headers of a request. */
   controlTokenBytes: 1024,
   controlTokenMs: 5_000,
-  /** A code that lets a page in: how long it is good, codes at once, and wrong ones before none is good. */
+  /**
+   * A code that lets a page in: how long it is good, codes at once, and wrong ones before none is good. Of 2^60 codes so many tries find one of
+   * eight with a chance of 10^-13; a few would let any program of the machine lock our user out.
+   */
   pageCodeMs: 60_000,
   pageCodes: 8,
-  pageCodeTries: 10,
+  pageCodeTries: 10_000,
   /** Commands that are run for events: at once, waiting, and how long one may take. */
   hooksAtOnce: 4,
   hooksWaiting: 256,

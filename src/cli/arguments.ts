@@ -273,7 +273,7 @@ function describeServe(program: Command): Command {
         'serve the control API on this TCP port of 127.0.0.1 too; 0 takes a free one',
       ).argParser(port),
     )
-    .option('--web', 'serve the page there too, on port 8021 unless another is said')
+    .option('--web', 'serve the page there too; on a free port unless one is said')
     .allowExcessArguments(false)
 }
 

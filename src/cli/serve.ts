@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { openControl, pagePort, type Control } from '../control/server.ts'
+import { openControl, type Control } from '../control/server.ts'
 import { limits, messageOf, startNode, type P2PNode } from '../index.ts'
 import { displayText } from '../face/display-text.ts'
 import type { Flags, ServeWish } from './arguments.ts'
@@ -37,9 +37,7 @@ export async function serve(wish: ServeWish, opened?: (control: Control) => Prom
   reload = () => reloadSettings(flags, node, log)
   // Who reads this line knows that everything can be used; nobody may be there to read it.
   process.stdout.on('error', () => {})
-  process.stdout.write(
-    json ? startedLine(node) : servingText(node, control, { page, isWished: port !== undefined }),
-  )
+  process.stdout.write(json ? startedLine(node) : servingText(node, control, page))
   await opened?.(control)
   await new Promise<void>((resolve) => {
     if (stop.signal.aborted) resolve()
@@ -70,18 +68,9 @@ function startedLine(node: P2PNode): string {
   return jsonEvent({ type: 'node:started', at: new Date(), node: node.info })
 }
 
-interface Told {
-  /** Address of the page, if it is served. */
-  readonly page: string | undefined
-  /** Whether our user has named the port. */
-  readonly isWished: boolean
-}
-
-function servingText({ info }: P2PNode, { port }: Control, told: Told): string {
+function servingText({ info }: P2PNode, { port }: Control, page: string | undefined): string {
   const name = info.name === '' ? '' : `"${displayText(info.name)}" `
-  const { page, isWished } = told
-  const taken = isWished || port === pagePort ? '' : ` Port ${pagePort} is not free.`
   const control = port === undefined ? '' : ` The control API is also at http://127.0.0.1:${port}.`
-  const shown = page === undefined ? control : ` Its page is ${page}, and "p2p web" opens it.${taken}`
+  const shown = page === undefined ? control : ` Its page is ${page}, and "p2p web" opens it.`
   return `p2p serves ${name}${info.id}, port ${info.port}.${shown} Other commands use it; Ctrl-C ends it.\n`
 }

@@ -195,7 +195,7 @@ export const keys: { readonly [Path in KeyPath]: Key<Values[Path]> } = {
     example: '8021',
     about:
       'TCP port of 127.0.0.1 on which the control API is served, and the page when it is; 0 takes any free one. Default: none ' +
-      'before the page is served, then 8021 or any free one.',
+      'before the page is served, then any free one. At a fixed one the page can be kept as a bookmark; name one only where you trust the other users of the machine.',
     isOurs: true,
   },
   'log-level': {

@@ -83,6 +83,7 @@ export class Listener implements AsyncDisposable {
 
   async #route(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://p2p')
+    const mayTakeItsTime = hurry(request)
     if (request.method === 'GET' && this.#showPage(pathname, request, response)) return
     const foreign = refuseOrigin(this.#gate, request.headers)
     if (foreign !== undefined) throw new Refused(foreign.status, foreign.message)
@@ -91,6 +92,7 @@ export class Listener implements AsyncDisposable {
     if (request.method === 'POST' && pathname === '/v1/enter') return await this.#enter(request, response)
     const stranger = refuseStranger(this.#gate, request.headers)
     if (stranger !== undefined) throw new Refused(stranger.status, stranger.message)
+    mayTakeItsTime()
     if (request.method === 'GET') return this.#read(pathname, response)
     if (request.method === 'POST' && pathname === '/v1/open-page')
       return await this.#openPage(request, response)
@@ -211,6 +213,19 @@ class Refused extends P2PError {
 
 function statusFor(error: unknown): number | undefined {
   return error instanceof Refused ? error.status : undefined
+}
+
+/**
+ * Ends a request whose body is not there in time, unless the returned function says that our user asks: another user of the machine could else
+ * hold every connection of the port with half a request each (C6).
+ */
+function hurry(request: IncomingMessage): () => void {
+  const timer = setTimeout(() => {
+    if (!request.complete) request.socket.destroy()
+  }, limits.controlTokenMs)
+  const stop = (): void => clearTimeout(timer)
+  request.once('close', stop)
+  return stop
 }
 
 /** Forms and no-cors requests of web pages can say neither of these types (C3). */

@@ -1,14 +1,11 @@
 import { chmodSync } from 'node:fs'
 import { resolve as absolute } from 'node:path'
-import { isP2PError, type Log, type P2PNode } from '../index.ts'
+import type { Log, P2PNode } from '../index.ts'
 import { prepareSocket, removeEndpoint, removeSocket, writeEndpoint } from './endpoint.ts'
 import { EventFeed } from './event-feed.ts'
 import { newToken } from './gate.ts'
 import { Listener, type Serving } from './listener.ts'
 import { Page, type PageWay } from './page.ts'
-
-/** Port of 127.0.0.1 on which the page is, unless another is wished or this one is taken. */
-export const pagePort = 8021
 
 /** How a node is opened to other processes. */
 export interface ControlOptions {
@@ -30,7 +27,8 @@ export interface Control extends AsyncDisposable {
   /** TCP port on 127.0.0.1, once there is one. */
   readonly port: number | undefined
   /**
-   * Serves the page on that port, which is opened when it is not: {@link pagePort}, or a free one when that is taken.
+   * Serves the page on that port. One that is not open yet is opened at a number which nobody can know before: a program that had it earlier
+   * could have left a service worker in the browser, which would show its own page in our place (C6, decision 0018).
    *
    * @returns the address of the page
    * @throws P2PError `file-unusable` when the page was not built
@@ -131,10 +129,7 @@ class Doors implements AsyncDisposable {
   }
 
   async #openPagePort(): Promise<number> {
-    const port = await this.openPort(pagePort).catch((error: unknown) => {
-      if (!isP2PError(error, 'port-taken')) throw error
-      return this.openPort(0)
-    })
+    const port = await this.openPort(0)
     this.tell()
     return port
   }

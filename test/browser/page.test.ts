@@ -9,7 +9,10 @@ import { pathToFileURL } from 'node:url'
 import { chromium, type Browser, type Page } from 'playwright-core'
 import { buildPage } from '../../scripts/build-page.ts'
 import { until } from '../app/nodes.ts'
-import { openDriven } from '../control/open.ts'
+import { openControl } from '../../src/control/server.ts'
+import { readEndpoint } from '../../src/control/read-endpoint.ts'
+import { silentLog } from '../../src/index.ts'
+import { openDriven, temporaryDir } from '../control/open.ts'
 
 const executablePath = '/usr/bin/chromium'
 const skip = existsSync(executablePath)
@@ -181,5 +184,65 @@ test(
     await page.waitForTimeout(1_000)
     assert.ok(heard.every((text) => !text.includes(token)))
     assert.ok(heard.every((text) => !text.includes('the secret')))
+  },
+)
+
+/** Leaves a service worker in a browser, as whoever had this port before could. @returns the port */
+async function poison(page: Page): Promise<number> {
+  const worker = `
+    addEventListener('install', () => skipWaiting())
+    addEventListener('fetch', (event) => {
+      const page = () => new Response('<title>thief</title>', { headers: { 'Content-Type': 'text/html' } })
+      if (event.request.mode === 'navigate') event.respondWith(page())
+    })`
+  const thief = createServer((request, response) => {
+    const isWorker = request.url === '/worker.js'
+    response.setHeader('Content-Type', isWorker ? 'text/javascript' : 'text/html')
+    response.end(isWorker ? worker : '<title>thief</title>')
+  }).listen(0, '127.0.0.1')
+  await once(thief, 'listening')
+  const { port } = thief.address() as AddressInfo
+  await page.goto(`http://127.0.0.1:${port}/`)
+  await page.evaluate(`navigator.serviceWorker.register('/worker.js')
+    .then(() => navigator.serviceWorker.ready).then(() => true)`)
+  const closed = once(thief, 'close')
+  thief.close()
+  thief.closeAllConnections()
+  await closed
+  return port
+}
+
+test(
+  'C6: a service worker that another program has left at its port does not meet the page, which has another',
+  { skip, timeout: 60_000 },
+  async (t) => {
+    const { desk } = await openDriven(t)
+    await using browser = await launch()
+    const page = await browser.newPage()
+    const port = await poison(page)
+    const options = { node: desk.node, dataDir: temporaryDir(t), version: '0', log: silentLog }
+    await using control = await openControl(options)
+    const { address, code } = await control.pageWay()
+    assert.notEqual(control.port, port)
+    await page.goto(`${address}#code=${code}`)
+    assert.equal(await page.title(), 'p2p')
+  },
+)
+
+test(
+  'C6 twin: at the very port it stands in the place of the page, and gets the token',
+  { skip, timeout: 60_000 },
+  async (t) => {
+    const { desk } = await openDriven(t)
+    await using browser = await launch()
+    const page = await browser.newPage()
+    const port = await poison(page)
+    const dataDir = temporaryDir(t)
+    const options = { node: desk.node, dataDir, version: '0', log: silentLog }
+    await using control = await openControl({ ...options, port })
+    const { address, code } = await control.pageWay()
+    await page.goto(`${address}#code=${code}`)
+    assert.equal(await page.title(), 'thief')
+    assert.equal(await outcome(page, enterScript(address, code)), readEndpoint(dataDir)?.token)
   },
 )

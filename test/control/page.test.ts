@@ -2,15 +2,17 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { existsSync, readFileSync, statSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createServer } from 'node:http'
+import { connect, type AddressInfo, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { before, test, type TestContext } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { buildPage } from '../../scripts/build-page.ts'
 import { Caller } from '../../src/control/call.ts'
 import { refuseOrigin, refuseVisit, type Gate } from '../../src/control/gate.ts'
 import type { PageWay } from '../../src/control/page.ts'
 import { readEndpoint } from '../../src/control/read-endpoint.ts'
-import { openControl, pagePort } from '../../src/control/server.ts'
+import { openControl } from '../../src/control/server.ts'
 import { limits, silentLog } from '../../src/index.ts'
 import { openDriven, sayRaw, statusOf, temporaryDir, type Driven } from './open.ts'
 
@@ -188,25 +190,20 @@ test('C6: the page has one name; from the others, where another user may listen,
   }
 })
 
-test('C6: who took the port of the page first is told nothing, and our user is led past it', async (t) => {
-  const heard: string[] = []
-  const thief = createServer((socket) => socket.on('data', (data) => heard.push(String(data)))).listen(
-    pagePort,
-    '127.0.0.1',
-  )
-  // Somebody else may have it already: as good.
-  await Promise.race([once(thief, 'listening'), once(thief, 'error')])
-  t.after(() => thief.close())
+test('C6: the page has another port at each start, which nobody can have prepared in a browser', async (t) => {
   const { desk } = await openDriven(t)
   const dataDir = temporaryDir(t)
-  await using control = await openControl({ node: desk.node, dataDir, version: '0', log: silentLog })
-  const [way, address] = await Promise.all([control.pageWay(), control.openPage()])
-  assert.equal(way.address, address)
-  assert.notEqual(control.port, pagePort)
-  assert.equal(address, `http://127.0.0.1:${control.port}/`)
-  assert.ok(readFileSync(way.file, 'utf8').includes(address))
-  assert.equal(readEndpoint(dataDir)?.port, control.port)
-  assert.deepEqual(heard, [])
+  const ports: (number | undefined)[] = []
+  for (let start = 0; start < 3; start++) {
+    await using control = await openControl({ node: desk.node, dataDir, version: '0', log: silentLog })
+    const [way, address] = await Promise.all([control.pageWay(), control.openPage()])
+    assert.equal(way.address, address)
+    assert.equal(address, `http://127.0.0.1:${control.port}/`)
+    assert.ok(readFileSync(way.file, 'utf8').includes(address))
+    assert.equal(readEndpoint(dataDir)?.port, control.port)
+    ports.push(control.port)
+  }
+  assert.ok(new Set(ports).size > 1, String(ports))
 })
 
 test('C5: any page may lead a browser to the page, and none may put it into itself', async (t) => {
@@ -226,13 +223,43 @@ test('C5: any page may lead a browser to the page, and none may put it into itse
 })
 
 test('C5 twin: the rule for the API would also refuse our own file that leads to the page', () => {
-  const gate: Gate = { kind: 'loopback', token: '', port: () => 8021 }
+  const gate: Gate = { kind: 'loopback', token: '', port: () => 8001 }
   const headers = {
-    host: '127.0.0.1:8021',
+    host: '127.0.0.1:8001',
     'sec-fetch-site': 'cross-site',
     'sec-fetch-mode': 'navigate',
     'sec-fetch-dest': 'document',
   }
   assert.equal(refuseOrigin(gate, headers)?.status, 403)
   assert.equal(refuseVisit(gate, headers), undefined)
+})
+
+/** Half a request, of which no more comes. */
+async function beginRequest(port: number, ...headers: readonly string[]): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  await once(socket, 'connect')
+  const lines = [`Host: 127.0.0.1:${port}`, 'Content-Type: application/json', 'Content-Length: 2', ...headers]
+  socket.write(`POST /v1/enter HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n{`)
+  return socket.resume()
+}
+
+test(
+  'C6: who does not go on with what he asks holds no connection of the page',
+  { timeout: 60_000 },
+  async (t) => {
+    const { control } = await openShown(t)
+    const slow = await Promise.all(Array.from({ length: 20 }, () => beginRequest(control.port ?? 0)))
+    await Promise.all(slow.filter((socket) => !socket.destroyed).map((socket) => once(socket, 'close')))
+  },
+)
+
+test('C6 twin: a server that waits for ever keeps them', { timeout: 60_000 }, async (t) => {
+  const patient = createServer({ requestTimeout: 0 }, (request) => request.resume()).listen(0, '127.0.0.1')
+  t.after(() => patient.close().closeAllConnections())
+  await once(patient, 'listening')
+  const socket = await beginRequest((patient.address() as AddressInfo).port)
+  await setTimeout(limits.controlTokenMs + 1_000)
+  assert.equal(socket.destroyed, false)
+  socket.destroy()
 })
