@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { Caller } from '../control/call.ts'
-import type { PageWay } from '../control/page.ts'
+import { wayFile, type PageWay } from '../control/page.ts'
 import { readEndpoint } from '../control/read-endpoint.ts'
 import { isP2PError } from '../index.ts'
 import type { WebWish } from './arguments.ts'
@@ -18,7 +19,7 @@ import { readSettings } from './settings.ts'
 export async function openWeb({ flags, json, code, timeoutMs }: WebWish): Promise<number> {
   const { dataDir } = await readSettings(flags, process.env)
   const way = await wayOfRunning(dataDir)
-  const show = (found: PageWay): Promise<void> => tell(found, { json, code })
+  const show = (found: PageWay): Promise<void> => tell(found, { json, code, file: join(dataDir, wayFile) })
   if (way === undefined)
     return await serve({ flags, json, controlPort: undefined, web: true, timeoutMs }, async (control) =>
       show(await control.pageWay()),
@@ -41,8 +42,9 @@ async function wayOfRunning(dataDir: string): Promise<PageWay | undefined> {
 }
 
 async function tell(
-  { address, code, file }: PageWay,
-  { json, code: isWanted }: Pick<WebWish, 'json' | 'code'>,
+  { address, code }: PageWay,
+  // Never a path that an answer names: the system opens whatever it is given.
+  { json, code: isWanted, file }: Pick<WebWish, 'json' | 'code'> & { readonly file: string },
 ): Promise<void> {
   const opened = !isWanted && (await openFile(file))
   const text = opened

@@ -4,6 +4,9 @@ import { limits } from '../index.ts'
 import { PageCodes } from './page-codes.ts'
 import { readPageFiles, type PageFile, type PageFiles } from './page-files.ts'
 
+/** In the data directory: what leads a browser to the page. */
+export const wayFile = 'web.html'
+
 /** How our user gets into the page. */
 export interface PageWay {
   readonly address: string
@@ -35,7 +38,7 @@ export class Page implements Disposable {
 
   constructor(options: PageOptions) {
     this.#options = options
-    this.#way = join(options.dataDir, 'web.html')
+    this.#way = join(options.dataDir, wayFile)
     this.#removeWay()
   }
 
