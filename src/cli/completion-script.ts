@@ -8,8 +8,9 @@ const scripts: Readonly<Record<string, string>> = {
   bash: String.raw`# p2p completion for bash: source <(p2p completion bash)
 _p2p() {
   local line="\${COMP_LINE:0:COMP_POINT}" current words IFS=$' \t\n'
-  read -ra words <<< "$line"
-  [[ $line == *[[:space:]] ]] && words+=("")
+  # Without -r a space that is escaped belongs to its word.
+  read -a words <<< "$line"
+  [[ $line == *[[:space:]] && $line != *'\ ' ]] && words+=("")
   current="\${words[-1]}"
   mapfile -t COMPREPLY < <(p2p __complete -- "\${words[@]:1}" 2> /dev/null)
   # readline takes what follows a colon for a word of its own.

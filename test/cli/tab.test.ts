@@ -94,6 +94,8 @@ printf '%s\\n' "\${COMPREPLY[@]}"`
     await offers('p2p get cook:pho', ['photos/'])
     await offers('p2p get cook:photos/', [`photos/${quoted}`, 'photos/dog.jpg', `photos/${spaced}`])
     await offers('p2p get cook:photos/m', [String.raw`photos/my\ cat.jpg`])
+    for (const typed of [String.raw`p2p get cook:photos/my\ `, String.raw`p2p get cook:photos/my\ c`])
+      await offers(typed, [String.raw`photos/my\ cat.jpg`])
     assert.deepEqual(complete('p2p nothing x'), [])
   },
 )
