@@ -8,11 +8,12 @@ import { run, type EventData } from 'node:test'
 import { spec } from 'node:test/reporters'
 
 /**
- * Tests with many processes, hosts or a browser share two cores with each other. A few files of them that fail are run
- * again, alone, and what passes then is said to be flaky, loudly. Never files that search at random, nor units: one failure
+ * Tests with sockets, disks, processes, hosts or a browser share two cores with each other. A few files of them that fail are run
+ * again, alone, and what passes then is said to be flaky, loudly. Never files that search at random, nor pure ones: one failure
  * in a thousand is a failure there.
  */
-const secondTries = /^test\/(app|browser|cli|control|lab|long|tui)\//
+const secondTries =
+  /^(?:test\/(?:app|browser|cli|control|hostile|lab|long|node-facts|tui)|src\/(?:discovery|doctor|files|store|transport))\/(?!.*(?:model|property))/
 const maxSecondTries = 4
 
 interface Counts {
