@@ -421,6 +421,8 @@ export const limits = {
   /** Half-written messages that the terminal UI keeps, one for each peer; characters of what is typed. */
   screenDrafts: 64,
   screenFieldCharacters: 100_000,
+  /** Alarms that the terminal UI holds for who listens to it: all that come between two lines that are said. */
+  screenAlarms: 100,
   /** Events of the node are drawn together, at most this often; keys are drawn at once. */
   screenEventsMs: 50,
   /** Commands that the shell remembers across runs. */

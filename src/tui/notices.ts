@@ -96,6 +96,15 @@ function said(text: string): Notice {
   return { text, isAlarm: false }
 }
 
+/** The state with something to be told. What others can bring about must not hide that a connection or a proof has failed. */
+export function withNotice(state: State, notice: Notice): State {
+  if (notice.isAlarm) {
+    const alarms = [...state.alarms, notice].slice(-limits.screenAlarms)
+    return { ...state, notice, hasUnreadAlarm: true, alarms }
+  }
+  return state.hasUnreadAlarm ? state : { ...state, notice }
+}
+
 export function alarm(text: string): Notice {
   return { text, isAlarm: true }
 }

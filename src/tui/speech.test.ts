@@ -62,6 +62,21 @@ test('an offer is said with what answers it, and a hostile name moves nothing', 
   assert.doesNotMatch(lines.join(''), /\p{Cc}/u)
 })
 
+test('every alarm is said, however many come at once, and each once', () => {
+  const warning = (message: string) =>
+    ({ type: 'warning', at, error: { code: 'identity-mismatch', message } }) as const
+  const { lines, state } = said(stateOf({}), {
+    input: 'events',
+    events: [warning('one'), warning('two'), { type: 'policy:changed', at, policy: 'open' }],
+  })
+  assert.deepEqual(lines, ['SECURE CONNECTION FAILED: one', 'SECURE CONNECTION FAILED: two'])
+  const later = said(state, key('?'), { input: 'events', events: [warning('three')] })
+  assert.deepEqual(
+    later.lines.filter((line) => line.startsWith('SECURE')),
+    ['SECURE CONNECTION FAILED: three'],
+  )
+})
+
 test('a panel is read when it opens, and then only what is chosen in it', () => {
   const { lines } = said(stateOf({}), key('p'), down)
   assert.match(lines.join('\n'), /^Whom you talk with$/m)

@@ -15,14 +15,20 @@ import type { Panel, State } from './state.ts'
  */
 export function spoken(before: State | undefined, after: State): readonly string[] {
   return [
-    ...(before?.notice === after.notice || after.notice === undefined
-      ? []
-      : [displayText(after.notice.text)]),
+    ...noticeLines(before, after),
     ...askLines(before, after),
     ...talkLines(before, after),
     ...panelLines(before, after),
     ...chosenLines(before, after),
   ]
+}
+
+/** Every alarm that is new, also those whose place on a screen another one has taken; of other news the last. */
+function noticeLines(before: State | undefined, after: State): readonly string[] {
+  const { notice } = after
+  const alarms = after.alarms.filter((alarm) => before?.alarms.includes(alarm) !== true)
+  const isNew = notice !== undefined && notice !== before?.notice && !notice.isAlarm
+  return [...alarms, ...(isNew ? [notice] : [])].map(({ text }) => displayText(text))
 }
 
 function askLines(before: State | undefined, after: State): readonly string[] {

@@ -47,6 +47,10 @@ export interface State {
   /** What stands in the place of the conversation. */
   readonly panel: Panel | undefined
   readonly notice: Notice | undefined
+  /** Whether the notice is an alarm, and no key was pressed since: nothing but another alarm takes its place. */
+  readonly hasUnreadAlarm: boolean
+  /** The last alarms, read or not: each is said to who listens, however many come at once. */
+  readonly alarms: readonly Notice[]
   /** Who writes, and until when that is believed. */
   readonly typing: ReadonlyMap<PeerId, number>
 }

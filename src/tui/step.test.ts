@@ -233,6 +233,39 @@ test('a verification that somebody else begins is asked about; only y and n answ
   assert.equal(done.notice?.isAlarm, true)
 })
 
+const news: NodeEvent = { type: 'policy:changed', at, policy: 'open' }
+
+function warning(message: string): NodeEvent {
+  return { type: 'warning', at, error: { code: 'insecure-connection', message } }
+}
+
+test('an alarm stays until a key was pressed, whatever else happens in the same moment', () => {
+  const { state } = happen(talking(), warning('one'), news)
+  const told = { told: 'notice', notice: { text: 'Shared.', isAlarm: false } } as const
+  for (const alarmed of [state, step(state, { input: 'told', told }).state, happen(state, news).state])
+    assert.equal(alarmed.notice?.text, 'SECURE CONNECTION FAILED: one')
+  // Twins: what is no alarm gives way, and so does an alarm that was read, or that another one follows.
+  assert.match(
+    happen(happen(talking(), news).state, { ...news, policy: 'trusted' }).state.notice?.text ?? '',
+    /^Policy trusted/,
+  )
+  assert.match(happen(press(state, 'x').state, news).state.notice?.text ?? '', /^Policy open/)
+  assert.match(happen(state, warning('two')).state.notice?.text ?? '', /two$/)
+})
+
+test('an alarm behind a QR code is not read before it is seen', () => {
+  const shown = press(happen(press(talking(), escape, 'c').state, warning('one')).state, escape).state
+  assert.match(happen(shown, news).state.notice?.text ?? '', /one$/)
+  assert.match(happen(press(shown, 'x').state, news).state.notice?.text ?? '', /^Policy open/)
+})
+
+test('only so many alarms are held', () => {
+  const many = Array.from({ length: limits.screenAlarms + 5 }, (_, index) => warning(String(index)))
+  const { alarms } = happen(talking(), ...many).state
+  assert.equal(alarms.length, limits.screenAlarms)
+  assert.match(alarms.at(-1)?.text ?? '', new RegExp(`${many.length - 1}$`))
+})
+
 test('a user of the reference can be sent no files, and the screen says why', () => {
   const { state, effects } = press(stateOf({ peers: [peerOf(reference, 'old')] }), 's')
   assert.deepEqual(effects, [])

@@ -1,9 +1,10 @@
 import { limits, type NodeEvent, type PeerId } from '../index.ts'
 import { reduce, type Snapshot } from '../control/view-state.ts'
 import { emptyField, fieldOf } from './field.ts'
+import { frameOf } from './frame.ts'
 import type { Key } from './key.ts'
 import { peopleKey } from './people-keys.ts'
-import { noticeOf } from './notices.ts'
+import { noticeOf, withNotice } from './notices.ts'
 import { readEffects } from './open-talk.ts'
 import { panelKey, panelTold, withoutLost } from './panels.ts'
 import { peopleOf } from './people.ts'
@@ -26,6 +27,8 @@ export function initialState(snapshot: Snapshot, size: Size): State {
     drafts: new Map(),
     panel: undefined,
     notice: undefined,
+    hasUnreadAlarm: false,
+    alarms: [],
     typing: new Map(),
   }
 }
@@ -34,7 +37,7 @@ export function initialState(snapshot: Snapshot, size: Size): State {
 export function step(state: State, input: Input): Step {
   switch (input.input) {
     case 'key':
-      return afterKey(state, input.key)
+      return afterKey(withAlarmRead(state), input.key)
     case 'events':
       return afterEvents(state, input.events)
     case 'told':
@@ -49,6 +52,11 @@ export function step(state: State, input: Input): Step {
         ),
       )
   }
+}
+
+/** Whoever presses a key has seen what stands there; a QR code leaves no room for it. */
+function withAlarmRead(state: State): State {
+  return state.hasUnreadAlarm && !frameOf(state).isWhole ? { ...state, hasUnreadAlarm: false } : state
 }
 
 function afterKey(state: State, key: Key): Step {
@@ -103,8 +111,9 @@ function withPeople(state: State, before: State): State {
 
 function afterEvent(state: State, event: NodeEvent): Step {
   const snapshot = reduce(state.snapshot, event)
-  const notice = noticeOf(state, event) ?? state.notice
-  const next = snapshot === state.snapshot && notice === state.notice ? state : { ...state, snapshot, notice }
+  const notice = noticeOf(state, event)
+  const changed = snapshot === state.snapshot ? state : { ...state, snapshot }
+  const next = notice === undefined ? changed : withNotice(changed, notice)
   if (event.type === 'typing') return only(noteTyping(next, event))
   if (event.type === 'trust:succeeded') return movedOn(next, event.formerId, event.contact.peerId)
   return afterTalkEvent(next, event)
@@ -177,7 +186,7 @@ function afterTold(state: State, told: Told): Step {
     case 'accepted':
       return only(inTalk(state, told.message.peerId, (talk) => withMessage(talk, told.message)))
     case 'notice':
-      return only({ ...state, notice: told.notice })
+      return only(withNotice(state, told.notice))
     case 'refused': {
       const isOpen = state.talk?.peerId === told.peerId && state.draft.text === ''
       return only(isOpen ? { ...state, draft: fieldOf(told.text) } : state)
@@ -201,7 +210,7 @@ function afterTold(state: State, told: Told): Step {
 /** What waited for something that has failed waits no more. */
 function withFailure(state: State, { effect, notice }: Extract<Told, { told: 'failed' }>): State {
   const { panel, talk } = state
-  const told = { ...state, notice }
+  const told = withNotice(state, notice)
   if (effect === 'history' && talk !== undefined) return { ...told, talk: { ...talk, isLoading: false } }
   if (panel?.kind === 'browse' && effect === 'browse')
     return { ...told, panel: { ...panel, isLoading: false } }

@@ -24,10 +24,10 @@ export class Store {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Drawn at once, whatever else happens. */
+  /** Drawn at once, whatever else happens. They are about what is on the screen: what has happened since comes after them. */
   keys(keys: readonly Key[]): void {
-    this.#takeEvents()
     for (const key of keys) this.#take({ input: 'key', key })
+    this.#takeEvents()
     this.#changed()
   }
 
