@@ -1,6 +1,6 @@
 import type { Transfer } from '../index.ts'
-import { nameOf, type Person } from './people.ts'
-import { asksOf, personOf, type Size, type State } from './state.ts'
+import { nameOf } from './people.ts'
+import { asksOf, type Size, type State } from './state.ts'
 import type { TalkContext } from './talk-rows.ts'
 
 /** Where everything stands on the screen, in columns and rows. */
@@ -73,10 +73,9 @@ export function talkHeight({ body }: Frame): number {
 }
 
 export function talkContext(state: State, { middle }: Frame): TalkContext {
-  const person: Person | undefined = personOf(state, state.talk?.peerId)
   return {
     columns: middle === 0 ? state.size.columns : middle,
-    name: person === undefined ? '' : nameOf(person),
+    name: state.talk === undefined ? '' : nameOf(state, state.talk.peerId),
     offers: state.snapshot.offers,
   }
 }

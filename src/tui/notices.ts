@@ -11,7 +11,7 @@ import { answerOf, type Namer } from '../face/file-words.ts'
 import { savedLine } from '../face/saved-line.ts'
 import { plainStyle } from '../face/style.ts'
 import { loudPrefix, policyMeanings } from '../face/trust-words.ts'
-import { whoIs } from './people.ts'
+import { nameWithId, whoIs } from './people.ts'
 import type { Notice, State } from './state.ts'
 
 /** What is said of an event in the one line for news; undefined for what the screen shows anyway. */
@@ -70,10 +70,9 @@ function verificationEnded(
   state: State,
   { ok, peerId, reason }: Extract<NodeEvent, { type: 'verify:done' }>,
 ): Notice {
-  const name = whoIs(state, peerId)
   return ok
-    ? said(`You have made sure who this is: ${name}.`)
-    : alarm(`NOT VERIFIED: ${name}. ${displayText(reason)}`)
+    ? said(`You have made sure who this is: ${nameWithId(state, peerId)}.`)
+    : alarm(`NOT VERIFIED: ${whoIs(state, peerId)}. ${displayText(reason)}`)
 }
 
 function warned({ code, message }: ErrorInfo): Notice {

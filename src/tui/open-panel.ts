@@ -1,7 +1,7 @@
 import { isProvable, type PeerId } from '../index.ts'
 import { keysOf } from '../face/keys-of.ts'
 import { emptyField, fieldOf } from './field.ts'
-import { nameOf } from './people.ts'
+import { nameWithId, whoIs } from './people.ts'
 import { asksOf, doing, only, personOf, type Panel, type State, type Step } from './state.ts'
 
 /** What a letter does: pressed alone beside the list of people, with Ctrl also while one writes. */
@@ -156,10 +156,9 @@ function aboutSomebody(state: State, name: keyof typeof personal, peerId: PeerId
       })
     case 'block': {
       const isBlocked = person?.trust === 'blocked'
-      const who = person === undefined ? '' : nameOf(person)
       const question = isBlocked
-        ? `Take the block of ${who} back?`
-        : `Block ${who}? What is open with it ends, and it is refused from now on.`
+        ? `Take the block of ${nameWithId(state, peerId)} back?`
+        : `Block ${whoIs(state, peerId)}? What is open with it ends, and it is refused from now on.`
       return only(
         showing(state, { kind: 'sure', question, effect: { do: isBlocked ? 'unblock' : 'block', peerId } }),
       )

@@ -194,8 +194,8 @@ test('what a transfer and an offer are, is seen below the conversation', () => {
     offers: [offerFrom(alice)],
   })
   const text = screenOf(state)
-  assert.match(text, /^↓ film\.mp4 from "alice" +\[#{6}-{6}\] +50 % {2}100 kB\/s, 5\.0 s left/m)
-  assert.match(text, /^o answers: "alice" offers photos\/ \(12 files\) \(1\.0 MB\) *$/m)
+  assert.match(text, /^↓ film\.mp4 from "alice" 7c21ab… \[#{6}-{6}\] +50 % {2}100 kB\/s, 5\.0 s left/m)
+  assert.match(text, /^o answers: "alice" 7c21ab90 unverified offers photos\/ \(12 files\) \(1\.0 MB\) *$/m)
 })
 
 test('a terminal too small to show anything is told so', () => {

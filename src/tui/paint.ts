@@ -8,7 +8,7 @@ import { frameOf, isTooSmall, listHeight, type Frame } from './frame.ts'
 import { askText, keysText } from './bottom.ts'
 import { firstSeen } from './list.ts'
 import { chosenIndex, listed } from './people-keys.ts'
-import { idOf, nameOf, presenceOf, protectionSign, protectionWord, whoIs, type Person } from './people.ts'
+import { idOf, nameOf, presenceOf, protectionSign, protectionWord, type Person } from './people.ts'
 import { panelView } from './panels.ts'
 import type { PanelRow } from './panel-view.ts'
 import type { Panel, Size, State } from './state.ts'
@@ -142,7 +142,7 @@ function peopleRows(state: State, style: Style, { people: columns, body }: Frame
   const first = firstSeen(at, all.length, height)
   const rows = all.slice(first, first + height).map((person, index) => {
     const isChosen = first + index === at
-    const row = personRow(person, { isChosen, isOpen: person.id === state.talk?.peerId, columns })
+    const row = personRow(state, person, { isChosen, columns })
     const hasKeys = isChosen && state.focus === 'people' && state.panel === undefined
     return hasKeys
       ? style.chosen(row)
@@ -172,18 +172,15 @@ const countColumns = 3
 
 /** Name last, so that one that runs from right to left moves nothing else. */
 function personRow(
+  state: State,
   person: Person,
-  {
-    isChosen,
-    isOpen,
-    columns,
-  }: { readonly isChosen: boolean; readonly isOpen: boolean; readonly columns: number },
+  { isChosen, columns }: { readonly isChosen: boolean; readonly columns: number },
 ): string {
   const { unread, isHere } = person
-  const mark = isChosen ? '›' : isOpen ? '·' : ' '
+  const mark = isChosen ? '›' : person.id === state.talk?.peerId ? '·' : ' '
   const count = unread === 0 ? '' : unread > 99 ? '99+' : String(unread)
   const signs = `${mark}${isHere ? '●' : '○'}${protectionSign(person)}${count.padStart(countColumns)} `
-  return signs + fit(nameOf(person), columns - columnsOf(signs))
+  return signs + fit(nameOf(state, person.id), columns - columnsOf(signs))
 }
 
 function middleRows(state: State, style: Style, frame: Frame): WithCursor {
@@ -238,7 +235,7 @@ function panelRow({ text, kind }: PanelRow, style: Style, columns: number): stri
 function composerRow(state: State, style: Style): WithCursor {
   const { columns } = state.size
   const hasKeys = state.focus === 'talk' && state.filter === undefined
-  const label = `${cut(whoIs(state, state.talk?.peerId ?? state.snapshot.node.id), Math.floor(columns / 3))}> `
+  const label = `${cut(nameOf(state, state.talk?.peerId ?? state.snapshot.node.id), Math.floor(columns / 3))}> `
   const used = columnsOf(steady(label))
   const { text, column } = shownField(state.draft, columns - used)
   const row = style.bold(steady(label)) + fit(text, columns - used)

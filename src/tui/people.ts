@@ -2,8 +2,10 @@ import type { Contact, ConversationInfo, Peer, PeerId, Protection, TrustState } 
 import type { Snapshot } from '../control/view-state.ts'
 import { displayText } from '../face/display-text.ts'
 import { presenceWords } from '../face/message-words.ts'
+import { columnsOf, cut } from '../face/rows.ts'
 import { shortId } from '../face/short-id.ts'
 import { claim, protectionOf, protectionWords, trustWords } from '../face/peer-words.ts'
+import { steady } from './cells.ts'
 
 /** Somebody in the list of people: who is here, who was talked with, and whom our user knows. */
 export interface Person {
@@ -81,16 +83,51 @@ function sortName({ alias, name, id }: Person): string {
   return alias || name || id
 }
 
-/** Our alias; else what it calls itself, quoted so that none looks like an alias (T17); else its ID. */
-export function nameOf({ alias, name, id }: Pick<Person, 'alias' | 'name' | 'id'>): string {
-  if (alias !== '') return displayText(alias)
-  return name === '' ? id.slice(0, 8) : claim(name)
+interface Known {
+  readonly people: readonly Person[]
+  readonly snapshot: Sources
 }
 
-/** {@link nameOf}, of somebody who may have gone from the list. */
-export function whoIs({ people }: { readonly people: readonly Person[] }, id: PeerId): string {
-  const person = people.find((one) => one.id === id)
-  return person === undefined ? id.slice(0, 8) : nameOf(person)
+/** Our alias; else what it calls itself, quoted so that none looks like an alias; else its ID. Only for rows that have the ID above them. */
+export function nameOf(state: Known, id: PeerId): string {
+  const { alias, name } = knownOf(state, id)
+  if (alias !== '') return displayText(alias)
+  return name === '' ? idOf(state, { id }) : claim(name)
+}
+
+/** A longer claim is cut: it must not push what stands behind it off its row. */
+const longestClaim = 20
+
+/** Our alias; else what it calls itself, in at most so many columns, and the beginning of the ID, which tells who it is. */
+export function nameWithId(state: Known, id: PeerId, columns = longestClaim): string {
+  const { alias, name } = knownOf(state, id)
+  const short = idOf(state, { id })
+  if (alias !== '' || name === '') return displayText(alias) || short
+  const claimed = claim(name)
+  const shown = columnsOf(claimed) <= columns ? claimed : `${cut(claimed, columns - 1)}"`
+  return `${shown} ${short}`
+}
+
+/** {@link nameWithId}, and of whom our user has no name for, what is known of its key: `"Alice" 7c21ab90 unverified` (T17). */
+export function whoIs(state: Known, id: PeerId, columns = longestClaim): string {
+  const { alias, trust } = knownOf(state, id)
+  const who = nameWithId(state, id, columns)
+  return alias === '' ? `${who} ${trustWords[trust]}` : who
+}
+
+/** Columns of {@link whoInRow}: a short claim, the ID and the word. */
+export const whoColumns = 30
+
+/** {@link whoIs} in a row of a list, where more has to be told. */
+export function whoInRow(state: Known, id: PeerId): string {
+  return cut(steady(whoIs(state, id, 10)), whoColumns)
+}
+
+/** Somebody, also when it has gone from the list. */
+function knownOf({ people, snapshot }: Known, id: PeerId): Person {
+  const contact = snapshot.contacts.find(({ peerId }) => peerId === id)
+  const gone = { peer: undefined, contact, talk: undefined, formerName: undefined }
+  return people.find((person) => person.id === id) ?? personFrom(id, gone)
 }
 
 /** The one word that counts about somebody: how talk is protected, and whether we know with whom. */

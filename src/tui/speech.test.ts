@@ -27,9 +27,12 @@ const down: Input = { input: 'key', key: { name: 'down' } }
 
 test('who listens hears who is chosen, and with whom he talks', () => {
   const start = stateOf({ peers: [peerOf(alice, 'alice'), peerOf(bob, 'bob')] })
-  assert.deepEqual(spoken(undefined, start), ['1 of 2: "alice", unverified, here'])
+  assert.deepEqual(spoken(undefined, start), ['1 of 2: "alice" 7c21ab90, unverified, here'])
   const { lines, state } = said(start, down, enter)
-  assert.deepEqual(lines, ['2 of 2: "bob", unverified, here', 'Talking with "bob", unverified, here.'])
+  assert.deepEqual(lines, [
+    '2 of 2: "bob" 8d32bc01, unverified, here',
+    'Talking with "bob" 8d32bc01, unverified, here.',
+  ])
   assert.equal(promptText(state), '"bob"> ')
 })
 
@@ -58,7 +61,7 @@ test('an offer is said with what answers it, and a hostile name moves nothing', 
     events: [{ type: 'offer:received', at, offer }],
   })
   assert.equal(lines.length, 1)
-  assert.match(lines[0] ?? '', /^Ctrl-O answers: ".*" offers .*photos\/ \(12 files\)/)
+  assert.match(lines[0] ?? '', /^Ctrl-O answers: ".*" 7c21ab90 unverified offers .*photos\/ \(12 files\)/)
   assert.doesNotMatch(lines.join(''), /\p{Cc}/u)
 })
 

@@ -2,12 +2,12 @@ import { displayLines, displayText } from '../face/display-text.ts'
 import { stateWords } from '../face/message-words.ts'
 import { shownTime } from '../face/message-view.ts'
 import { offerText } from '../face/offer-text.ts'
-import { limits, type Message } from '../index.ts'
+import { limits, type Message, type PeerId } from '../index.ts'
 import { askText, keysText } from './bottom.ts'
 import { panelView, spokenRoom } from './panels.ts'
 import { chosenIndex, listed } from './people-keys.ts'
-import { nameOf, presenceOf, protectionWord, whoIs, type Person } from './people.ts'
-import type { Panel, State } from './state.ts'
+import { nameOf, nameWithId, presenceOf, protectionWord } from './people.ts'
+import { personOf, type Panel, type State } from './state.ts'
 
 /**
  * What is said, line by line, when one state follows another: for screen readers, which read what is written and not what stands
@@ -41,7 +41,7 @@ function talkLines(before: State | undefined, after: State): readonly string[] {
   const { talk } = after
   if (talk === undefined) return []
   const isSame = before?.talk?.peerId === talk.peerId
-  const opened = isSame ? [] : [`Talking with ${facts(after.people.find(({ id }) => id === talk.peerId))}.`]
+  const opened = isSame ? [] : [`Talking with ${facts(after, talk.peerId)}.`]
   const known = new Map((isSame ? before.talk.messages : []).map((message) => [message.id, message]))
   const lines = talk.messages.flatMap((message) => {
     const old = known.get(message.id)
@@ -54,7 +54,7 @@ function talkLines(before: State | undefined, after: State): readonly string[] {
 }
 
 function messageLines(state: State, message: Message): readonly string[] {
-  const who = message.incoming ? whoIs(state, message.peerId) : 'you'
+  const who = message.incoming ? nameOf(state, message.peerId) : 'you'
   const [first = '', ...rest] =
     message.offer === undefined ? displayLines(message.text) : [preview(state, message)]
   return [`${shownTime(message)} ${who}: ${first}`, ...rest.map((line) => `  ${line}`)]
@@ -102,14 +102,15 @@ function chosenLines(before: State | undefined, after: State): readonly string[]
   const isSame = before !== undefined && before.chosen === after.chosen && before.filter === after.filter
   const isNew = before === undefined || before.focus !== after.focus || before.people.length === 0
   if (people.length === 0) return isNew && before?.people.length !== 0 ? ['Nobody here yet.'] : []
-  return isSame && !isNew ? [] : [`${at + 1} of ${people.length}: ${facts(people[at])}`]
+  return isSame && !isNew ? [] : [`${at + 1} of ${people.length}: ${facts(after, people[at]?.id)}`]
 }
 
-function facts(person: Person | undefined): string {
+function facts(state: State, id: PeerId | undefined): string {
+  const person = personOf(state, id)
   if (person === undefined) return 'somebody'
   const { unread } = person
   return [
-    nameOf(person),
+    nameWithId(state, person.id),
     protectionWord(person),
     presenceOf(person),
     ...(unread > 0 ? [`${unread} unread`] : []),
@@ -125,6 +126,6 @@ export function promptText(state: State): string {
   }
   if (filter !== undefined) return `look for: ${displayText(filter.text)}`
   if (focus === 'talk' && talk !== undefined)
-    return `${whoIs(state, talk.peerId)}> ${displayText(draft.text.replaceAll('\n', ' '), { maxBytes: limits.shownMessageBytes })}`
+    return `${nameOf(state, talk.peerId)}> ${displayText(draft.text.replaceAll('\n', ' '), { maxBytes: limits.shownMessageBytes })}`
   return 'people (Enter talk, question mark help, q quit): '
 }

@@ -229,7 +229,7 @@ test('a verification that somebody else begins is asked about; only y and n answ
     reason: 'They said no.',
   }).state
   assert.equal(done.panel, undefined)
-  assert.match(done.notice?.text ?? '', /^NOT VERIFIED: "alice"\. They said no\.$/)
+  assert.match(done.notice?.text ?? '', /^NOT VERIFIED: "alice" 7c21ab90 unverified\. They said no\.$/)
   assert.equal(done.notice?.isAlarm, true)
 })
 

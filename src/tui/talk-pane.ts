@@ -3,7 +3,7 @@ import { columnsOf } from '../face/rows.ts'
 import { protectionWords } from '../face/peer-words.ts'
 import { fit } from './cells.ts'
 import { talkContext, talkHeight, type Frame } from './frame.ts'
-import { idOf, nameOf, presenceOf, protectionWord, whoIs } from './people.ts'
+import { nameWithId, presenceOf, protectionWord, whoIs } from './people.ts'
 import { personOf, type State } from './state.ts'
 import { lastRows, type TalkRow } from './talk-rows.ts'
 
@@ -26,7 +26,6 @@ function headText(state: State): string {
   if (talk === undefined) return ''
   const person = personOf(state, talk.peerId)
   if (person === undefined) return whoIs(state, talk.peerId)
-  const isKnown = person.alias !== ''
   const word = protectionWord(person)
   const words = [
     word === protectionWords.none || word === 'verified'
@@ -37,7 +36,7 @@ function headText(state: State): string {
     ...(talk.scroll > 0 || talk.hasNewer ? ['↓ newer below'] : []),
     ...(talk.isLoading ? ['loading …'] : []),
   ]
-  return `${nameOf(person)}${isKnown ? '' : ` ${idOf(state, person)}`} [${words.join(', ')}]`
+  return `${nameWithId(state, person.id)} [${words.join(', ')}]`
 }
 
 function talkRow(

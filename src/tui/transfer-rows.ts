@@ -6,13 +6,13 @@ import { percentText } from '../face/progress.ts'
 import { columnsOf } from '../face/rows.ts'
 import { fit, fitRight } from './cells.ts'
 import { underway } from './frame.ts'
-import { whoIs } from './people.ts'
+import { whoInRow } from './people.ts'
 import type { State } from './state.ts'
 
 /** A transfer in one row: what, with whom, how far, how fast and for how long. */
 export function transferWords(state: State, transfer: Transfer, columns: number): string {
   const { path, peerId, direction } = transfer
-  const who = whoIs(state, peerId)
+  const who = whoInRow(state, peerId)
   const bar = columns >= 56 ? `${barText(transfer)} ` : ''
   const right = ` ${bar}${fitRight(percentText(transfer), 5)}  ${fit(transferState(transfer), columns >= 70 ? 26 : 18)}`
   const left = `${direction === 'in' ? '↓' : '↑'} ${displayText(path)} ${direction === 'in' ? 'from' : 'to'} ${who}`

@@ -7,7 +7,7 @@ import { made, type ByType, type EventOf } from './by-type.ts'
 import type { PageState } from './page-state.ts'
 import { personOf } from './people-list.ts'
 import { personPlace, type Place } from './place.ts'
-import { plainWho } from './text.ts'
+import { idsOf, plainWho } from './text.ts'
 
 /** What our user is told, in a sentence. Everything in it that comes from others is safe to show. */
 export interface News {
@@ -83,7 +83,7 @@ function ended(
 }
 
 function who(peerId: PeerId, { snapshot, names }: Seen): string {
-  return snapshot === undefined ? peerId : plainWho(personOf(snapshot, names, peerId))
+  return snapshot === undefined ? peerId : plainWho(personOf(snapshot, names, peerId), idsOf(snapshot.peers))
 }
 
 function told(text: string, peerId: PeerId): News {

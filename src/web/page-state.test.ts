@@ -184,7 +184,7 @@ test('who has left is still called what it called itself, and its protection is 
   )
   assert.ok(gone.snapshot)
   const person = personOf(gone.snapshot, gone.names, maya)
-  assert.equal(plainWho(person), '"Maya" 00000001 unverified')
+  assert.equal(plainWho(person, []), '"Maya" 00000001 unverified')
   assert.equal(person.protection, 'encrypted')
   assert.deepEqual(
     peopleOf(gone.snapshot, gone.names).map(({ peerId }) => peerId),
@@ -200,6 +200,8 @@ test('T17: a claim is quoted and has an ID, an alias stands alone', () => {
     id: '',
     word: '',
   })
+  const twin = `${maya.slice(0, 9)}f${maya.slice(10)}` as PeerId
+  assert.equal(namingOf(claims, [maya, twin]).id, maya.slice(0, 10))
   assert.equal(namingOf({ ...claims, name: '\u202Eevil' }).name, '"<U+202E>evil"')
 })
 

@@ -28,9 +28,14 @@ export function namingOf(
     : { name: claim(name), id, word: trustWords[trust] }
 }
 
+/** Whom a short ID has to be told from. */
+export function* idsOf(peers: readonly { readonly id: PeerId }[]): Generator<PeerId> {
+  for (const { id } of peers) yield id
+}
+
 /** The same in one text. */
-export function plainWho(person: Person): string {
-  const { name, id, word } = namingOf(person)
+export function plainWho(person: Person, others: Iterable<PeerId>): string {
+  const { name, id, word } = namingOf(person, others)
   return [name, id, word].filter((part) => part !== '').join(' ')
 }
 

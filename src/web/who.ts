@@ -5,7 +5,7 @@ import { beside, h } from './h.ts'
 import { Icon } from './icons.ts'
 import { usePage, usePerson } from './page.ts'
 import type { Person } from './people-list.ts'
-import { hueOf, initialOf, namingOf } from './text.ts'
+import { hueOf, idsOf, initialOf, namingOf } from './text.ts'
 
 /** A name that nothing beside it can turn around, and that turns nothing around (L3). */
 export function Who({ person }: { readonly person: Person }): JSX.Element {
@@ -52,8 +52,4 @@ export function Protection({
 }): JSX.Element {
   const { kind, text } = protectionOf(person)
   return h('span', { class: `protection ${kind}` }, h(Icon, { name: kind }), text)
-}
-
-function* idsOf(peers: readonly { readonly id: PeerId }[]): Generator<PeerId> {
-  for (const { id } of peers) yield id
 }

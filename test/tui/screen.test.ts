@@ -83,7 +83,7 @@ test('two people verify each other by the code on both screens', { skip: noTermi
   await alice.press('v')
   await alice.shows(/How do you make sure/)
   await alice.press('c')
-  await bob.shows(/o answers: "alice" wants to verify/)
+  await bob.shows(/o answers: "alice" [0-9a-f]{8} unverified wants to verify/)
   await bob.press('o')
   const [, hers] = /^.*│ +(\d{4} \d{4})/m.exec(await alice.shows(/│ +\d{4} \d{4}/)) ?? []
   const [, his] = /^.*│ +(\d{4} \d{4})/m.exec(await bob.shows(/│ +\d{4} \d{4}/)) ?? []
@@ -134,7 +134,7 @@ test(
       await alice.shows(/› photos\/|Nothing is shared/)
     }
     await alice.press('Enter')
-    await alice.shows(/"bob": photos\/ {2}1 of 2/)
+    await alice.shows(/"bob" [0-9a-f]{8} unverified: photos\/ {2}1 of 2/)
     await alice.press('Down', 'Enter')
     await alice.shows(/› beach\.jpg +300 kB/)
     await alice.press('g')
@@ -153,11 +153,11 @@ test(
     const { where, alice, bob } = await pairOf(t)
     writeFileSync(where.file('build.tar'), Buffer.alloc(100_000, 'tar'))
     await alice.press('s', `=${where.file('build.tar')}`, 'Enter')
-    await bob.shows(/o answers: "alice" offers build\.tar \(100 kB\)/)
+    await bob.shows(/o answers: "alice" [0-9a-f]{8} unverified offers build\.tar \(100 kB\)/)
     await bob.press('o')
     await bob.shows(/Offers {2}1 of 1/)
     await bob.press('y')
-    await alice.shows(/"bob" has build\.tar \(100 kB\), verified/)
+    await alice.shows(/"bob" [0-9a-f]{8} unverified has build\.tar \(100 kB\), verified/)
     assert.deepEqual(readdirSync(where.downloads('bob')), ['build.tar'])
   },
 )
@@ -252,9 +252,9 @@ test('a screen reader gets plain lines, each once', { skip: noTerminal }, async 
   const where = house(t)
   const bob = await where.open('bob')
   const alice = await sit(t, where, 'alice', { words: ['--screen-reader'], rows: 50 })
-  await alice.shows(/^1 of 1: "bob", unverified, here$/m)
+  await alice.shows(/^1 of 1: "bob" [0-9a-f]{8}, unverified, here$/m)
   await alice.press('Enter')
-  await alice.shows(/^Talking with "bob", unverified, here\.$/m)
+  await alice.shows(/^Talking with "bob" [0-9a-f]{8}, unverified, here\.$/m)
   await alice.press('=lunch?', 'Enter')
   await bob.received('lunch?')
   const me = await alice.shows(/^delivered: lunch\?$/m)

@@ -10,17 +10,11 @@ import { frameOf, listHeight } from '../frame.ts'
 import type { Key } from '../key.ts'
 import { moved } from '../list.ts'
 import { listRows, placeIn, type PanelView, type Room } from '../panel-view.ts'
-import { nameOf, whoIs } from '../people.ts'
-import {
-  doing,
-  only,
-  personOf,
-  type BrowsePanel,
-  type FindPanel,
-  type State,
-  type Step,
-  type Told,
-} from '../state.ts'
+import { whoColumns, whoInRow, whoIs } from '../people.ts'
+import { doing, only, type BrowsePanel, type FindPanel, type State, type Step, type Told } from '../state.ts'
+
+/** Where there is little room, of who has a file that was found at least a claim and an ID. */
+const leastWhoColumns = 16
 
 /** So many entries before the last one, more are asked for. */
 const nearEnd = 50
@@ -89,11 +83,10 @@ export function browseTold(state: State, panel: BrowsePanel, told: Extract<Told,
 
 export function browseView(state: State, panel: BrowsePanel, room: Room): PanelView {
   const { entries, chosen, path, peerId, next, isLoading } = panel
-  const person = personOf(state, peerId)
   const where = path === '' ? '' : `: ${displayText(path, { maxBytes: limits.filePathBytes })}/`
   const empty = isLoading ? 'Asking …' : 'Nothing is shared here.'
   return {
-    title: `${person === undefined ? '' : nameOf(person)}${where}${placeIn(chosen, entries.length, next !== '')}`,
+    title: `${whoIs(state, peerId)}${where}${placeIn(chosen, entries.length, next !== '')}`,
     rows: listRows({ entries, chosen, empty }, room, entryWords),
     keys: 'Enter open/take  g take  ← up  r again  Esc back',
   }
@@ -151,8 +144,9 @@ export function findView(state: State, panel: FindPanel, room: Room): PanelView 
   return {
     title: `Find files${placeIn(chosen, found.length, isLooking || found.length >= limits.screenFound)}`,
     rows: listRows({ entries: found, chosen: isTyping ? -1 : chosen, empty }, room, (file, columns) => {
-      const who = fit(whoIs(state, file.peerId), 12)
-      return `${who}  ${entryWords(file, columns - 14)}`
+      const width = Math.min(whoColumns, Math.max(leastWhoColumns, columns - 22))
+      const who = fit(whoInRow(state, file.peerId), width)
+      return `${who}  ${entryWords(file, columns - width - 2)}`
     }),
     ...(isTyping && { field: { label: 'find: ', field } }),
     keys: isTyping ? 'Enter look  ↑↓ choose  Esc back' : 'Enter take  / other words  Esc back',

@@ -3,17 +3,8 @@ import { closed } from '../close-panel.ts'
 import { edit, fieldOf } from '../field.ts'
 import type { Key } from '../key.ts'
 import { dimRow, plainRow, type PanelView, type Room } from '../panel-view.ts'
-import { nameOf } from '../people.ts'
-import {
-  doing,
-  only,
-  personOf,
-  type Effect,
-  type LinePanel,
-  type State,
-  type Step,
-  type Told,
-} from '../state.ts'
+import { whoIs } from '../people.ts'
+import { doing, only, type Effect, type LinePanel, type State, type Step, type Told } from '../state.ts'
 
 /** A key while a path or an alias is typed. */
 export function lineKey(state: State, panel: LinePanel, key: Key): Step {
@@ -67,8 +58,7 @@ export function choicesTold(
 
 export function lineView(state: State, panel: LinePanel, { rows }: Room): PanelView {
   const { kind, field, choices } = panel
-  const person = personOf(state, panel.peerId)
-  const who = person === undefined ? '' : nameOf(person)
+  const who = panel.peerId === undefined ? '' : whoIs(state, panel.peerId)
   if (kind === 'alias')
     return {
       title: `A name of your own for ${who}`,

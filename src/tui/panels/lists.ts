@@ -4,6 +4,7 @@ import { displayText } from '../../face/display-text.ts'
 import { named, shareState, shownPeerPath } from '../../face/file-words.ts'
 import { waitWords } from '../../face/message-words.ts'
 import { offeredText } from '../../face/offer-text.ts'
+import { columnsOf } from '../../face/rows.ts'
 import { policyMeanings } from '../../face/trust-words.ts'
 import { fit, wrapped } from '../cells.ts'
 import { closed } from '../close-panel.ts'
@@ -13,7 +14,7 @@ import { helpLines } from '../help.ts'
 import type { Key } from '../key.ts'
 import { moved } from '../list.ts'
 import { listRows, placeIn, plainRow, type PanelView, type Room } from '../panel-view.ts'
-import { whoIs } from '../people.ts'
+import { whoInRow, whoIs } from '../people.ts'
 import {
   doing,
   only,
@@ -183,8 +184,8 @@ export function outboxKey(state: State, panel: OutboxPanel, key: Key): Step {
 export function outboxView(state: State, { waiting, chosen }: OutboxPanel, room: Room): PanelView {
   const empty = waiting === undefined ? 'Looking …' : 'Nothing waits.'
   const words = ({ message, waitsFor }: WaitingMessage): string => {
-    const who = whoIs(state, message.peerId)
-    return `${fit(who, 14)}  ${fit(displayText(message.text), Math.max(8, room.columns - 34))}  ${waitWords[waitsFor]}`
+    const who = whoInRow(state, message.peerId)
+    return `${who}  ${fit(displayText(message.text), Math.max(8, room.columns - 20 - columnsOf(who)))}  ${waitWords[waitsFor]}`
   }
   return {
     title: `Waiting to be delivered${placeIn(chosen, waiting?.length ?? 0)}`,

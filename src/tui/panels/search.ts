@@ -2,7 +2,6 @@ import { limits, type Message } from '../../index.ts'
 import { displayText } from '../../face/display-text.ts'
 import { shownTime } from '../../face/message-view.ts'
 import { offerText } from '../../face/offer-text.ts'
-import { fit } from '../cells.ts'
 import { closed } from '../close-panel.ts'
 import { edit } from '../field.ts'
 import { frameOf, listHeight } from '../frame.ts'
@@ -10,7 +9,7 @@ import type { Key } from '../key.ts'
 import { moved } from '../list.ts'
 import { opened } from '../open-talk.ts'
 import { listRows, placeIn, type PanelView, type Room } from '../panel-view.ts'
-import { whoIs } from '../people.ts'
+import { whoInRow } from '../people.ts'
 import { doing, only, type SearchPanel, type State, type Step, type Told } from '../state.ts'
 
 /** A key while messages are searched. */
@@ -62,10 +61,10 @@ export function searchView(state: State, panel: SearchPanel, room: Room): PanelV
   return {
     title: `Search messages${placeIn(chosen, found.length)}`,
     rows: listRows({ entries: found, chosen, empty }, room, (message) => {
-      const who = whoIs(state, message.peerId)
+      const who = whoInRow(state, message.peerId)
       const offer = message.offer === undefined ? undefined : offerText(state.snapshot.offers, message.offer)
       const text = offer ?? displayText(message.text)
-      return `${shownTime(message)} ${fit(who, 12)} ${message.incoming ? '' : 'you: '}${text}`
+      return `${shownTime(message)} ${who}  ${message.incoming ? '' : 'you: '}${text}`
     }),
     ...(isTyping && { field: { label: 'words: ', field } }),
     keys: isTyping ? 'Enter look  Esc back' : 'Enter show  / other words  Esc back',

@@ -9,7 +9,7 @@ import { closed } from '../close-panel.ts'
 import { edit, emptyField } from '../field.ts'
 import type { Key } from '../key.ts'
 import { dimRow, plainRow, type PanelRow, type PanelView, type Room } from '../panel-view.ts'
-import { nameOf, protectionWord, whoIs } from '../people.ts'
+import { protectionWord, whoIs } from '../people.ts'
 import {
   doing,
   only,
@@ -199,7 +199,7 @@ export function infoView(
     ...digitRows(safetyNumber).map((row, index) => [index === 0 ? 'safety number' : '', row] as const),
   ]
   return {
-    title: person === undefined ? peerId : nameOf(person),
+    title: whoIs(state, peerId),
     rows: facts
       .flatMap(([name, value]) => wrapped(`${name.padEnd(13)}  ${value}`, columns))
       .slice(0, rows)
