@@ -1,6 +1,7 @@
 import { isProvable, type PeerId } from '../index.ts'
 import { keysOf } from '../face/keys-of.ts'
 import { emptyField, fieldOf } from './field.ts'
+import { entriesPanel } from './panels/entries.ts'
 import { nameWithId, whoIs } from './people.ts'
 import { asksOf, doing, only, personOf, type Panel, type State, type Step } from './state.ts'
 
@@ -89,13 +90,16 @@ function aboutNobody(state: State, name: keyof typeof general): Step {
         }),
       )
     case 'outbox':
-      return doing(showing(state, { kind: 'outbox', waiting: undefined, chosen: 0 }), { do: 'outbox' })
+      return doing(showing(state, { kind: 'outbox', waiting: undefined, chosen: 0, entryId: undefined }), {
+        do: 'outbox',
+      })
     case 'invite':
       return doing(showing(state, { kind: 'invite', text: '', code: [], field: emptyField }), {
         do: 'invite',
       })
     case 'transfers':
     case 'shares':
+      return only(showing(state, entriesPanel(state, name)))
     case 'policy':
     case 'help':
       return only(showing(state, { kind: name, chosen: 0 }))
@@ -107,7 +111,7 @@ function answering(state: State): Step {
   const [ask] = asksOf(state)
   if (ask === undefined) return noticing(state, 'Nobody asks for anything now.')
   return ask.kind === 'offer'
-    ? only(showing(state, { kind: 'offers', chosen: 0 }))
+    ? only(showing(state, entriesPanel(state, 'offers')))
     : only(comparing(state, ask.peerId))
 }
 

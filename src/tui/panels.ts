@@ -2,7 +2,8 @@ import { closed } from './close-panel.ts'
 import type { Key } from './key.ts'
 import { browseKey, browseTold, browseView, findKey, findTold, findView } from './panels/files.ts'
 import { choicesTold, lineKey, lineView } from './panels/lines.ts'
-import { listKey, listView, outboxKey, outboxView } from './panels/lists.ts'
+import { entriesKey, entriesView, outboxTold } from './panels/entries.ts'
+import { listKey, listView } from './panels/lists.ts'
 import { messagesTold, searchKey, searchView } from './panels/search.ts'
 import {
   codeTold,
@@ -37,13 +38,13 @@ export function panelKey(state: State, panel: Panel, key: Key): Step {
       return lineKey(state, panel, key)
     case 'sure':
       return sureKey(state, panel, key)
-    case 'outbox':
-      return outboxKey(state, panel, key)
     case 'info':
       return infoKey(state, panel, key)
+    case 'outbox':
     case 'transfers':
     case 'offers':
     case 'shares':
+      return entriesKey(state, panel, key)
     case 'policy':
     case 'help':
       return listKey(state, panel, key)
@@ -78,9 +79,7 @@ export function panelTold(state: State, told: PanelTold): Step {
         ? only({ ...state, panel: { ...panel, text: told.text, code: told.code } })
         : only(state)
     case 'outbox':
-      return panel?.kind === 'outbox'
-        ? only({ ...state, panel: { ...panel, waiting: told.waiting } })
-        : only(state)
+      return panel?.kind === 'outbox' ? outboxTold(state, panel, told) : only(state)
   }
 }
 
@@ -106,13 +105,13 @@ export function panelView(state: State, panel: Panel, room: Room): PanelView {
       return lineView(state, panel, room)
     case 'sure':
       return sureView(panel, room)
-    case 'outbox':
-      return outboxView(state, panel, room)
     case 'info':
       return infoView(state, panel, room)
+    case 'outbox':
     case 'transfers':
     case 'offers':
     case 'shares':
+      return entriesView(state, panel, room)
     case 'policy':
     case 'help':
       return listView(state, panel, room)

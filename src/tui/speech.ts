@@ -73,8 +73,8 @@ function panelLines(before: State | undefined, after: State): readonly string[] 
   if (panel === before?.panel) return []
   const view = linesOf(after, panel)
   const old = before?.panel === undefined ? [] : linesOf(before, before.panel).all
-  const chosen = view.chosen === undefined || before?.panel?.kind !== panel.kind ? [] : [view.chosen]
-  const fresh = view.all.filter((line) => !old.includes(line) && !chosen.includes(line))
+  const chosen = view.chosen === undefined ? [] : [view.chosen]
+  const fresh = view.all.filter((line) => !old.includes(line))
   const isMove = before?.panel?.kind === panel.kind && 'chosen' in panel && sameLength(before.panel, panel)
   return isMove ? chosen : fresh
 }

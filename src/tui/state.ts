@@ -60,6 +60,12 @@ interface Chosen {
   readonly chosen: number
 }
 
+/** A list whose entries come and go by themselves: keys are about the one that was read, wherever it stands by then. */
+interface ChosenEntry extends Chosen {
+  /** Which is chosen, by the ID or name that nothing else in the list has; `chosen` is where it stood. */
+  readonly entryId: string | undefined
+}
+
 export interface VerifyPanel {
   readonly kind: 'verify'
   readonly peerId: PeerId
@@ -122,7 +128,7 @@ export interface SurePanel {
   readonly effect: Effect
 }
 
-export interface OutboxPanel extends Chosen {
+export interface OutboxPanel extends ChosenEntry {
   readonly kind: 'outbox'
   readonly waiting: readonly WaitingMessage[] | undefined
 }
@@ -133,8 +139,12 @@ export interface InfoPanel {
   readonly safetyNumber: string
 }
 
+export interface EntriesPanel extends ChosenEntry {
+  readonly kind: 'transfers' | 'offers' | 'shares'
+}
+
 export interface ListPanel extends Chosen {
-  readonly kind: 'transfers' | 'offers' | 'shares' | 'policy' | 'help'
+  readonly kind: 'policy' | 'help'
 }
 
 export type Panel =
@@ -147,6 +157,7 @@ export type Panel =
   | SurePanel
   | OutboxPanel
   | InfoPanel
+  | EntriesPanel
   | ListPanel
 
 /** What is to be done outside: the state itself does nothing. */
