@@ -31,7 +31,8 @@ function onDisk(t: TestContext, setUp: string, source: string): readonly string[
 
 function program(disk: string, source: string): string {
   return `
-    import * as fs from 'node:fs'
+    import fs from 'node:fs'
+    import { syncBuiltinESMExports } from 'node:module'
     import { openTarget } from '${room}/target.ts'
     import { openFileWorker } from '${room}/file-worker.ts'
     import { placeSmall } from '${room}/place-small.ts'
@@ -111,6 +112,48 @@ test(
   },
 )
 
+test(
+  'F14 twin: without a look at the free space it begins, and takes the last of the disk from everybody',
+  { skip: noMounts },
+  (t) => {
+    const output = onDisk(
+      t,
+      small,
+      `
+    fs.promises.statfs = () => Promise.resolve({ bavail: 1 << 20, blocks: 1 << 20, bsize: 4096 })
+    syncBuiltinESMExports()
+    const target = await openTarget(disk)
+    await using part = await target.openPart('a', { sizeBytes: 10 << 20 })
+    let refused
+    for (let at = 0; refused === undefined && at < 10; at++)
+      await part.write(at << 20, Buffer.alloc(1 << 20, 1)).catch(({ code }) => (refused = code))
+    console.log(refused)
+    try { fs.writeFileSync(disk + '/message', Buffer.alloc(1 << 16)) } catch ({ code }) { console.log(code) }`,
+    )
+    assert.deepEqual(output, ['disk-full', 'ENOSPC'])
+  },
+)
+
+test(
+  'F14 twin: who does not listen to the disk gives its name to a file that only looks whole',
+  { skip: noMounts },
+  (t) => {
+    const output = onDisk(
+      t,
+      small,
+      `
+    const target = await openTarget(disk)
+    const part = await target.openPart('a', { sizeBytes: 3 << 20 })
+    await part.write(0, Buffer.alloc(1 << 20, 1))
+    fill()
+    await part.write(1 << 20, Buffer.alloc(2 << 20, 2)).catch(({ code }) => console.log(code))
+    console.log(await part.finish({ as: 'a', modifiedAtMs: 0 }), fs.statSync(disk + '/a').size >> 20)
+    console.log(fs.readFileSync(disk + '/a').subarray(1 << 20).every((byte) => byte === 2))`,
+    )
+    assert.deepEqual(output, ['disk-full', 'a 3', 'false'])
+  },
+)
+
 test('F14: small files that do not fit have no names, and leave nothing behind', { skip: noMounts }, (t) => {
   const output = onDisk(
     t,
@@ -132,6 +175,27 @@ test('F14: small files that do not fit have no names, and leave nothing behind',
     'placed',
   ])
 })
+
+test(
+  'F14 twin: who writes under the final name leaves a stump, and the file gets another name for ever',
+  { skip: noMounts },
+  (t) => {
+    const output = onDisk(
+      t,
+      small,
+      `
+    const target = await openTarget(disk)
+    fill()
+    const { bytes } = small('a', 1 << 20)
+    try { fs.writeFileSync(disk + '/a', bytes) } catch ({ code }) { console.log(code) }
+    console.log(fs.readdirSync(disk).sort().join(), (await target.look('a')).kind, fs.statSync(disk + '/a').size < bytes.length)
+    fs.rmSync(disk + '/filler')
+    await place(target, [small('a', 1 << 20)])
+    console.log(fs.readdirSync(disk).sort().join())`,
+    )
+    assert.deepEqual(output, ['ENOSPC', 'a,filler file true', 'placed', 'a,a (2)'])
+  },
+)
 
 test('F14: a disk that may only be read says so', { skip: noMounts }, (t) => {
   const output = onDisk(
