@@ -168,6 +168,8 @@ export class Listener implements AsyncDisposable {
     const refusal = refuseOrigin(this.#gate, request.headers)
     if (refusal !== undefined || request.url !== '/v1/events') {
       const status = refusal === undefined ? '404 Not Found' : '403 Forbidden'
+      // Whoever does not close its side too would else keep the connection for ever (C6).
+      socket.once('finish', () => socket.destroy())
       socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
       return
     }

@@ -14,6 +14,7 @@ import type { PageWay } from '../../src/control/page.ts'
 import { readEndpoint } from '../../src/control/read-endpoint.ts'
 import { openControl } from '../../src/control/server.ts'
 import { limits, silentLog } from '../../src/index.ts'
+import { until } from '../app/nodes.ts'
 import { openDriven, sayRaw, statusOf, temporaryDir, type Driven } from './open.ts'
 
 before(() => buildPage())
@@ -262,4 +263,41 @@ test('C6 twin: a server that waits for ever keeps them', { timeout: 60_000 }, as
   await setTimeout(limits.controlTokenMs + 1_000)
   assert.equal(socket.destroyed, false)
   socket.destroy()
+})
+
+/** Asks for a WebSocket that there is not, and leaves its own side open whatever the server does. */
+async function beginUpgrade(port: number): Promise<Socket> {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  socket.on('error', () => {})
+  await once(socket, 'connect')
+  const headers = `Host: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket`
+  socket.write(`GET /v1/nothing HTTP/1.1\r\n${headers}\r\n\r\n`)
+  await once(socket.resume(), 'end')
+  return socket
+}
+
+test(
+  'C6: who is refused a WebSocket and does not hang up holds no connection',
+  { timeout: 60_000 },
+  async (t) => {
+    const { control, get } = await openShown(t)
+    using held = new DisposableStack()
+    for (let count = 0; count < limits.controlConnections; count++)
+      held.adopt(await beginUpgrade(control.port ?? 0), (socket) => socket.destroy())
+    // Beyond the limit, the connection ends without an answer.
+    await until(async () => statusOf(await get('/healthz')) === 200, 'a free connection')
+  },
+)
+
+test('C6 twin: a server that only ends its own side keeps it', { timeout: 60_000 }, async (t) => {
+  const patient = createServer().on('upgrade', (_request, socket) =>
+    socket.on('error', () => {}).end('HTTP/1.1 404 Not Found\r\n\r\n'),
+  )
+  t.after(() => patient.close())
+  await once(patient.listen(0, '127.0.0.1'), 'listening')
+  const socket = await beginUpgrade((patient.address() as AddressInfo).port)
+  t.after(() => socket.destroy())
+  await setTimeout(500)
+  const open = await new Promise((resolve) => patient.getConnections((_error, count) => resolve(count)))
+  assert.equal(open, 1)
 })
