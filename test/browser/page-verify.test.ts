@@ -92,6 +92,37 @@ test(
   },
 )
 
+/** Clicks every "Yes" of a verification in the very moment it appears, as a click that was meant for what stood there. */
+const strayClicks = `
+  globalThis.strayClicks = []
+  new MutationObserver(() => {
+    for (const yes of document.querySelectorAll('.answers .strong:not([data-seen])')) {
+      yes.dataset.seen = ''
+      strayClicks.push(yes.disabled)
+      yes.click()
+    }
+  }).observe(document, { childList: true, subtree: true })`
+
+test(
+  'a verification that has just appeared takes no click; twin: a moment later the same click is the answer',
+  { skip, timeout: 180_000 },
+  async (t) => {
+    const stage = await openStage(t)
+    const [desk, kitchen] = [await stage.open('desk'), await stage.open('kitchen')]
+    const page = await stage.visit(desk)
+    page.setDefaultTimeout(timeout)
+    await page.locator('.person-row', { hasText: '"kitchen"' }).waitFor()
+    await page.evaluate(strayClicks)
+    const asked = kitchen.node.node.trust.verify(desk.node.node.id)
+    asked.catch(() => {})
+    await page.locator('.answers .strong:enabled').waitFor()
+    assert.deepEqual(await page.evaluate('strayClicks'), [true])
+    await page.evaluate(`document.querySelector('.answers .strong').click()`)
+    await page.getByText('Waiting for the answer of the other person.').waitFor()
+    assert.deepEqual(stage.complaints, [])
+  },
+)
+
 function trustIn(one: Paged, other: Paged): string | undefined {
   return one.node.node.trust.find(other.node.node.id)?.trust
 }
