@@ -1,7 +1,8 @@
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import { displayText } from '../face/display-text.ts'
-import type { Diagnosis, Finding, NetworkFacts, WayFacts } from '../index.ts'
+import { networkHead, networkRow, verdictOf } from '../face/doctor-words.ts'
+import type { Diagnosis, Finding, NetworkFacts } from '../index.ts'
 import { h } from './h.ts'
 import { attempt, usePage } from './page.ts'
 
@@ -38,7 +39,7 @@ function Findings({ diagnosis }: { readonly diagnosis: Diagnosis }): JSX.Element
   return h(
     'div',
     null,
-    h('p', { class: 'lead' }, verdict(diagnosis)),
+    h('p', { class: 'lead' }, verdictOf(diagnosis)),
     h(
       'ul',
       { class: 'cards' },
@@ -48,12 +49,6 @@ function Findings({ diagnosis }: { readonly diagnosis: Diagnosis }): JSX.Element
     ),
     networks.length === 0 ? null : h(Networks, { networks }),
   )
-}
-
-function verdict({ findings, healthy }: Diagnosis): string {
-  if (healthy) return 'Nothing is wrong here.'
-  const count = findings.filter(({ severity }) => severity === 'problem').length
-  return count === 1 ? 'One thing is wrong.' : `${count} things are wrong.`
 }
 
 function Advice({ finding: { severity, sentence, advice } }: { readonly finding: Finding }): JSX.Element {
@@ -66,7 +61,6 @@ function Advice({ finding: { severity, sentence, advice } }: { readonly finding:
 }
 
 function Networks({ networks }: { readonly networks: readonly NetworkFacts[] }): JSX.Element {
-  const titles = ['Network', 'Address', 'Multicast', 'Broadcast', 'UDP', 'TCP', 'Sent', 'Heard', 'Answers']
   return h(
     'div',
     { class: 'table', tabIndex: 0, role: 'region', 'aria-label': 'Networks of this machine' },
@@ -79,7 +73,7 @@ function Networks({ networks }: { readonly networks: readonly NetworkFacts[] }):
         h(
           'tr',
           null,
-          titles.map((title) => h('th', { scope: 'col' }, title)),
+          networkHead.map((title) => h('th', { scope: 'col' }, title)),
         ),
       ),
       h(
@@ -89,35 +83,10 @@ function Networks({ networks }: { readonly networks: readonly NetworkFacts[] }):
           h(
             'tr',
             null,
-            networkCells(network).map((cell) => h('td', null, cell)),
+            networkRow(network).map((cell) => h('td', null, cell)),
           ),
         ),
       ),
     ),
   )
-}
-
-function networkCells({ name, address, ways, unicast, tcp }: NetworkFacts): readonly string[] {
-  const total = (count: (way: WayFacts) => number): string =>
-    String(ways.reduce((sum, way) => sum + count(way), 0))
-  const state = (wanted: string): string => stateOf(ways.find(({ way }) => way === wanted))
-  return [
-    displayText(name),
-    address,
-    state('multicast'),
-    state('broadcast'),
-    unicast === 'heard' ? 'ok' : unicast,
-    tcp === 'open' ? 'ok' : tcp,
-    total(({ sent }) => sent),
-    total(({ heard }) => heard),
-    total(({ answers }) => answers),
-  ]
-}
-
-/** How one way fares, in a word. */
-function stateOf(way: WayFacts | undefined): string {
-  if (way === undefined) return '-'
-  if (way.sent === 0) return way.failed === 0 ? '-' : way.lastError
-  if (way.joined === false) return 'not joined'
-  return way.echoed === 0 ? 'no echo' : 'ok'
 }
