@@ -120,9 +120,8 @@ interface PathLimits {
 }
 
 /**
- * Adds a path: that of a reference peer before the other unconfirmed ones, that of a peer of ours as the last. An unconfirmed
- * one that was seen longest ago makes room: one of the same source when that has brought its share, so that one stranger
- * displaces himself alone (U16). Never the best, which is being asked.
+ * Adds a path: that of a reference peer before the other unconfirmed ones, that of a peer of ours as the last. When there are
+ * enough, one makes room, never the best, which is being asked.
  */
 export function addPath(entry: Entry, path: NewPath, bounds: PathLimits): void {
   if (!makeRoom(entry, path.source, bounds)) return
@@ -187,11 +186,23 @@ function confirmedPaths(entry: Entry): number {
   return index === -1 ? entry.paths.length : index
 }
 
-/** @returns false when every path there is stays */
-function makeRoom({ paths }: Entry, source: string, { pathsPerPeer, pathsPerSource }: PathLimits): boolean {
+/**
+ * Confirmed paths leave room for `pathsPerSource` others, or a peer that starts again and again is not found where it is now: beyond
+ * that the last one goes. Else an unconfirmed one that was seen longest ago goes: one of the same source when that has brought its
+ * share, so that one stranger displaces himself alone (U16).
+ *
+ * @returns false when every path there is stays
+ */
+function makeRoom(entry: Entry, source: string, { pathsPerPeer, pathsPerSource }: PathLimits): boolean {
+  const { paths } = entry
   const isOwn = (path: Path): boolean => path.confirmedAt === undefined && path.source === source
   const isCrowded = paths.filter(isOwn).length >= pathsPerSource
   if (!isCrowded && paths.length < pathsPerPeer) return true
+  const confirmed = confirmedPaths(entry)
+  if (!isCrowded && confirmed > Math.max(1, pathsPerPeer - pathsPerSource)) {
+    paths.splice(confirmed - 1, 1)
+    return true
+  }
   let oldest = 0
   for (const [index, path] of paths.entries()) {
     const mayGo = index > 0 && path.confirmedAt === undefined && (!isCrowded || path.source === source)

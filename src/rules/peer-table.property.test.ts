@@ -277,9 +277,14 @@ class Model {
     const own = unconfirmed.filter((path) => path.source === source)
     const isCrowded = own.length >= small.pathsPerSource
     if (isCrowded || peer.paths.length === small.pathsPerPeer) {
-      const [oldest] = (isCrowded ? own : unconfirmed)
-        .filter((path) => path !== best(peer))
-        .sort((a, b) => a.seenAt - b.seenAt)
+      const proved = ordered(peer).filter((path) => path.confirmedAt !== undefined)
+      const tooMany = isCrowded ? [] : proved.slice(small.pathsPerPeer - small.pathsPerSource).toReversed()
+      const [oldest] =
+        tooMany.length > 0
+          ? tooMany
+          : (isCrowded ? own : unconfirmed)
+              .filter((path) => path !== best(peer))
+              .sort((a, b) => a.seenAt - b.seenAt)
       if (oldest === undefined) return
       peer.paths.splice(peer.paths.indexOf(oldest), 1)
     }

@@ -636,9 +636,22 @@ test('U16: strangers make room for each other, not for them a confirmed address'
   table.confirm(idOf(1), home, 1)
   for (let now = 10; now < 20; now++) table.see(heard({ now, address: `10.6.6.${now}`, source: stranger }))
   assert.deepEqual(addresses(table), [home, '10.6.6.19', '10.6.6.18'])
-  for (const address of ['10.6.6.18', '10.6.6.19']) table.confirm(idOf(1), address, 20)
-  table.see(heard({ now: 30, address: away }))
-  assert.deepEqual(addresses(table), [home, '10.6.6.18', '10.6.6.19'])
+})
+
+test('a peer that starts again and again is known where it is now, however many places it has proved before', () => {
+  const table = new PeerTable()
+  const id = provableId(1)
+  const ports = (): readonly number[] => table.get(id)!.paths.map(({ port }) => port)
+  const startAt = (port: number): void => {
+    table.see({ ...heard({ now: port }), announcement: { ...announcement({ port }), id } })
+  }
+  for (let port = 9_001; port < 9_010; port++) {
+    startAt(port)
+    table.pingAnswered({ id, address: home, port }, port)
+  }
+  assert.deepEqual(ports(), [9_009, 9_008, 9_007, 9_006])
+  for (const port of [9_010, 9_011, 9_012]) startAt(port)
+  assert.deepEqual(ports(), [9_009, 9_008, 9_011, 9_012])
 })
 
 /** A stranger tells every second of paths to a peer of ours that nobody has proved yet, and was the first to do so. */
