@@ -221,6 +221,45 @@ test(
   },
 )
 
+test('a part is told of before it is there, so that a kill leaves none that nobody knows of', async (t) => {
+  const target = await newTarget(t)
+  const told: string[] = []
+  const begins = (path: string): void => {
+    assert.equal(existsSync(path), false)
+    told.push(path)
+  }
+  await using part = await target.openPart('sub/a', { sizeBytes: 3, begins })
+  assert.deepEqual(told, [part.path])
+  await part.write(0, Buffer.from('abc'))
+  await part[Symbol.asyncDispose]()
+  await using again = await target.openPart('sub/a', { sizeBytes: 3, resume: part.path, begins })
+  assert.equal(again.resumed, true)
+  assert.equal(told.length, 1)
+})
+
+test(
+  'a part that a kill kept from getting its size is gone on with as a new one, and with one name only',
+  { skip: posixOnly },
+  async (t) => {
+    const target = await newTarget(t)
+    const told: string[] = []
+    const begins = (path: string): void => void told.push(path)
+    const path = put(target.folder, '.0123456789abcdef.p2p-part', '')
+    await using part = await target.openPart('a', { sizeBytes: 3, resume: path, begins })
+    assert.deepEqual({ resumed: part.resumed, path: part.path }, { resumed: false, path })
+    assert.deepEqual(told, [path])
+    await part.write(1, Buffer.from('x'))
+    assert.equal(readFileSync(path, 'latin1'), '\0x\0')
+
+    // F9: an empty file of the user with a second name in the place of the part.
+    truncateSync(path)
+    linkSync(path, join(target.folder, 'empty'))
+    await using other = await target.openPart('a', { sizeBytes: 3, resume: path })
+    assert.notEqual(other.path, path)
+    assert.equal(readFileSync(path, 'utf8'), '')
+  },
+)
+
 test(
   'a kill between its new name and the end of the old one: it is brought to its end',
   { skip: posixOnly },

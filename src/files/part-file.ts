@@ -43,6 +43,8 @@ export interface PartOptions {
   readonly sizeBytes: number
   /** The path of an earlier part. When that is gone or cannot be used, a new one is begun. */
   readonly resume?: string
+  /** Is told the path of a part that has nothing yet, before it is there: a kill leaves nothing that nobody knows of. */
+  readonly begins?: (path: string) => void
 }
 
 interface Wanted extends PartOptions {
@@ -71,11 +73,12 @@ export async function openPart(wanted: Wanted): Promise<PartFile> {
   })
 }
 
-async function openNew({ root, relative, sizeBytes }: Wanted): Promise<PartFile> {
+async function openNew({ root, relative, sizeBytes, begins }: Wanted): Promise<PartFile> {
   const { parents, prefix } = splitPath(relative)
   await using folder = await openFolder(root, parents, { make: true })
   await requireSpace(folder.at('.'), { path: join(root, ...parents), bytes: sizeBytes })
   const name = `.${randomBytes(8).toString('hex')}${partEnding}`
+  begins?.(join(root, ...parents, name))
   const handle = await open(folder.at(name), newFileFlags, newFileMode)
   const part = new OpenPart({ root, relative: `${prefix}${name}`, handle, sizeBytes, resumed: false })
   try {
@@ -89,7 +92,7 @@ async function openNew({ root, relative, sizeBytes }: Wanted): Promise<PartFile>
 }
 
 async function openEarlier(wanted: Wanted): Promise<PartFile | undefined> {
-  const { root, sizeBytes, resume } = wanted
+  const { root, sizeBytes, resume, begins } = wanted
   if (resume === undefined) return undefined
   const relative = relativePath(root, resume).split(sep).join('/')
   const { parents, name } = splitPath(relative)
@@ -102,7 +105,12 @@ async function openEarlier(wanted: Wanted): Promise<PartFile | undefined> {
     if (await isOurs(stats, wanted)) {
       const bytes = Math.max(0, sizeBytes - stats.blocks * blockBytes)
       await requireSpace(folder.at('.'), { path: join(root, ...parents), bytes })
-      return new OpenPart({ root, relative, handle, sizeBytes, resumed: true })
+      const resumed = stats.size === sizeBytes
+      if (!resumed) {
+        begins?.(resume)
+        await handle.truncate(sizeBytes)
+      }
+      return new OpenPart({ root, relative, handle, sizeBytes, resumed })
     }
   } catch (error) {
     await handle?.close()
@@ -118,11 +126,15 @@ function isTrouble(error: unknown): boolean {
   return ['EIO', 'EMFILE', 'ENFILE', 'EROFS', 'ENOMEM', 'ESTALE'].includes(errnoOf(error) ?? '')
 }
 
-/** A second name is the one that it got before a kill; with any other, writing would change a file of somebody else (F9). */
+/**
+ * An empty one was there and had not got its size yet when a kill came. A second name is the one that it got before a kill; with any other,
+ * writing would change a file of somebody else (F9).
+ */
 async function isOurs(stats: Stats, { root, relative, sizeBytes }: Wanted): Promise<boolean> {
-  if (!stats.isFile() || stats.size !== sizeBytes) return false
+  if (!stats.isFile() || (stats.size !== sizeBytes && stats.size > 0)) return false
   if (process.getuid !== undefined && stats.uid !== process.getuid()) return false
   if (stats.nlink === 1) return true
+  if (stats.size !== sizeBytes) return false
   const { parents, name } = splitPath(relative)
   await using folder = await openFolder(root, parents)
   return stats.nlink === 2 && (await nameOf(folder, name, stats)) !== undefined

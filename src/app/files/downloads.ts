@@ -299,9 +299,10 @@ class DownloadQueue implements Downloads {
     for (const { transferId, number, partPath } of store.parts()) {
       if (transferId !== id) continue
       const file = store.file(id, number)
-      store.removePart(id, number)
       if (file?.id !== undefined) this.#holdings.forget(file.id)
       await this.#discardPart(into, partPath, file?.sizeBytes ?? 0)
+      // Forgotten last: a kill before that leaves a part that is still known of.
+      store.removePart(id, number)
     }
   }
 

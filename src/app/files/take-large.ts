@@ -63,6 +63,7 @@ export class LargeFiles {
     await using part = await target.openPart(place.as, {
       sizeBytes: file.sizeBytes,
       ...(resumes && { resume: record.partPath }),
+      begins: (path) => this.#note(file, path),
     })
     const as = await this.#fetch({ file, as: place.as, part, earlier }, part.resumed ? record : undefined)
     return { state: 'done', target: as }
@@ -97,14 +98,14 @@ export class LargeFiles {
     const record = store.part(this.#run.transfer.id, number)
     holdings.forget(id)
     store.forgetLeaves(id)
-    store.removePart(this.#run.transfer.id, number)
+    // Forgotten last: a kill before that leaves a part that is still known of.
     if (record !== undefined) await discardPart(this.#run.transfer.into, record.partPath, sizeBytes)
+    store.removePart(this.#run.transfer.id, number)
   }
 
   async #fetch(begun: Begun, record: PartRecord | undefined): Promise<string> {
     const { file, as, part, earlier } = begun
     const { transfer, signal, bootId } = this.#run
-    if (record === undefined) this.#note(file, part)
     const chunks = emptyChunks(leavesOf(file.sizeBytes))
     chunks.set(record?.chunks ?? [])
     const held = this.#context.holdings.open(file)
@@ -142,7 +143,7 @@ export class LargeFiles {
     }
   }
 
-  #note({ number }: WantedFile, { path: partPath }: PartFile): void {
+  #note({ number }: WantedFile, partPath: string): void {
     const { transfer, bootId } = this.#run
     this.#context.store.removePart(transfer.id, number)
     this.#context.store.putPart({ transferId: transfer.id, number, partPath, bootId })
