@@ -91,6 +91,18 @@ test('what was there already is told, and is no part of the speed', () => {
     line({ reusedBytes: 1e6, totalFiles: 1 }),
     'Saved as /home/me/photos: 3.0 MB in 1.0 s (2.0 MB/s), verified; 1.0 MB of it did not have to be fetched.',
   )
+  assert.equal(
+    line({ reusedBytes: 3e6 }),
+    'Saved as /home/me/photos: 22 files, 3.0 MB in 1.0 s, verified; 3.0 MB of it did not have to be fetched.',
+  )
+})
+
+test('of what somebody takes of a share the size is told when it is one file: of more, only a part is known', async () => {
+  await using desk = await openDesk()
+  const started = (more: Partial<Transfer>) =>
+    desk.told({ type: 'transfer:started', transfer: transfer({ direction: 'out', ...more }) })
+  assert.deepEqual(started({}), [`${who} takes disk.iso (1.2 GB).`])
+  assert.deepEqual(started({ path: 'photos', totalFiles: 3 }), [`${who} takes photos.`])
 })
 
 test('what waits or fails is told once, with why', async () => {

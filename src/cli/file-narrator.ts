@@ -142,6 +142,8 @@ function lineOf(event: TransferEvent, view: View, { before, ms }: Before): strin
   }
 }
 
-function sizeOf({ totalBytes }: Transfer): string {
-  return totalBytes === 0 ? '' : ` (${sizeText(totalBytes)})`
+/** Of what others take of a share, only what they have asked for so far is known: with more than one file that says nothing. */
+function sizeOf({ direction, totalFiles, totalBytes }: Transfer): string {
+  const isKnown = direction === 'in' || totalFiles === 1
+  return isKnown && totalBytes > 0 ? ` (${sizeText(totalBytes)})` : ''
 }

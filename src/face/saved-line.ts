@@ -13,10 +13,9 @@ export function savedLine(
   if (reusedFiles > 0 && reusedFiles === totalFiles)
     return `There already: ${savedAs === undefined ? displayText(path) : shownPath(savedAs)}, ${what}.`
   const where = savedAs === undefined ? `${displayText(path)} is there` : `Saved as ${shownPath(savedAs)}`
-  const speed =
-    ms >= 100
-      ? ` in ${durationText(ms)} (${rateText((Math.max(0, totalBytes - reusedBytes) / ms) * 1_000)})`
-      : ''
+  const fetchedBytes = Math.max(0, totalBytes - reusedBytes)
+  const rate = fetchedBytes > 0 ? ` (${rateText((fetchedBytes / ms) * 1_000)})` : ''
+  const speed = ms >= 100 ? ` in ${durationText(ms)}${rate}` : ''
   return `${where}: ${what}${speed}, verified${reusedText(transfer)}.`
 }
 
