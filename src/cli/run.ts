@@ -4,6 +4,7 @@ import type { Face } from '../face/face.ts'
 import type { Arguments } from './arguments.ts'
 import { EventTap } from './event-tap.ts'
 import type { FaceOptions } from './face.ts'
+import { loadTui } from './load-tui.ts'
 import { openNode, type OpenedNode } from './open-node.ts'
 import { openFollower, openScript } from './script.ts'
 import { readSettings, type Settings } from './settings.ts'
@@ -86,8 +87,8 @@ async function begin(
 /** Who wants lines, or has a terminal that cannot move its cursor, gets the shell. */
 async function terminalFace(args: Arguments): Promise<(options: FaceOptions) => Face> {
   if (args.shell || process.env['TERM'] === 'dumb') return (await import('./shell.ts')).openShell
-  // It takes a third of a second to load, while the node runs already.
-  const { openTui } = await import('../tui/open-tui.ts')
+  // The node runs already.
+  const { openTui } = await loadTui()
   letYoungSpaceGrow()
   const forScreenReader = args.screenReader || process.env['INK_SCREEN_READER'] === 'true'
   return ({ state: { node, isOwn }, stop }) =>
