@@ -11,6 +11,9 @@ var OLDEST = [24, 15]
 var root = path.dirname(__dirname)
 var modules = path.join(root, 'node_modules')
 var stamp = path.join(modules, '.p2p-installed')
+var lock = path.join(root, '.p2p-installing')
+// Of a lock whose process number another program may have by now.
+var staleMs = 10 * 60 * 1000
 
 function lockHash() {
   return crypto
@@ -34,12 +37,51 @@ function npmCommand() {
   return cli && /npm-cli\.js$/.test(cli) ? [process.execPath, cli] : ['npm']
 }
 
-function install() {
-  var hash = lockHash()
+// To run p2p takes a tenth of what it takes to work on it.
+function isInstalled(wanted) {
   var was = installed()
-  // To run p2p takes a tenth of what it takes to work on it.
+  return was[0] === lockHash() && (was[1] === 'all' || wanted === 'runtime')
+}
+
+function isLocked() {
+  try {
+    if (Date.now() - fs.statSync(lock).mtimeMs > staleMs) return false
+    process.kill(Number(fs.readFileSync(lock, 'utf8')), 0)
+    return true
+  } catch (error) {
+    return error.code === 'EPERM'
+  }
+}
+
+// Of two that install at the same time, one would take away what the other runs with.
+function takeLock() {
+  for (var told = false; ; told = true) {
+    try {
+      fs.writeFileSync(lock, String(process.pid), { flag: 'wx' })
+      return
+    } catch (error) {
+      // Where nothing can be written, npm says so better.
+      if (error.code !== 'EEXIST') return
+    }
+    if (!isLocked()) fs.rmSync(lock, { force: true })
+    else {
+      if (!told) process.stderr.write('p2p: waiting for another start, which installs the dependencies ...\n')
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
+    }
+  }
+}
+
+function install() {
   var wanted = process.env.npm_lifecycle_event === 'start' ? 'runtime' : 'all'
-  if (was[0] === hash && (was[1] === 'all' || wanted === 'runtime')) return
+  if (isInstalled(wanted)) return
+  takeLock()
+  var status = isInstalled(wanted) ? 0 : runNpm(wanted)
+  fs.rmSync(lock, { force: true })
+  if (status !== 0) process.exit(status)
+}
+
+// Returns its exit status.
+function runNpm(wanted) {
   process.stderr.write('p2p: installing the locked dependencies, once (npm ci) ...\n')
   var command = npmCommand().concat(['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'])
   if (wanted === 'runtime') command.push('--omit=dev')
@@ -52,9 +94,10 @@ function install() {
   if (result.status !== 0) {
     process.stderr.write('p2p: npm ci failed' + (result.error ? ': ' + result.error.message : '') + '.\n')
     process.stderr.write('p2p: see its messages above; check the network, then run the same command again.\n')
-    process.exit(result.status || 1)
+    return result.status || 1
   }
-  fs.writeFileSync(stamp, hash + ' ' + wanted)
+  fs.writeFileSync(stamp, lockHash() + ' ' + wanted)
+  return 0
 }
 
 function isNewEnough(version) {
