@@ -224,7 +224,8 @@ test(
 test('a part is told of before it is there, so that a kill leaves none that nobody knows of', async (t) => {
   const target = await newTarget(t)
   const told: string[] = []
-  const begins = (path: string): void => {
+  const begins = async (path: string): Promise<void> => {
+    await sleep(10)
     assert.equal(existsSync(path), false)
     told.push(path)
   }
@@ -243,7 +244,7 @@ test(
   async (t) => {
     const target = await newTarget(t)
     const told: string[] = []
-    const begins = (path: string): void => void told.push(path)
+    const begins = (path: string): Promise<void> => Promise.resolve(void told.push(path))
     const path = put(target.folder, '.0123456789abcdef.p2p-part', '')
     await using part = await target.openPart('a', { sizeBytes: 3, resume: path, begins })
     assert.deepEqual({ resumed: part.resumed, path: part.path }, { resumed: false, path })

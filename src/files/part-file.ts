@@ -44,7 +44,7 @@ export interface PartOptions {
   /** The path of an earlier part. When that is gone or cannot be used, a new one is begun. */
   readonly resume?: string
   /** Is told the path of a part that has nothing yet, before it is there: a kill leaves nothing that nobody knows of. */
-  readonly begins?: (path: string) => void
+  readonly begins?: (path: string) => Promise<void>
 }
 
 interface Wanted extends PartOptions {
@@ -78,7 +78,7 @@ async function openNew({ root, relative, sizeBytes, begins }: Wanted): Promise<P
   await using folder = await openFolder(root, parents, { make: true })
   await requireSpace(folder.at('.'), { path: join(root, ...parents), bytes: sizeBytes })
   const name = `.${randomBytes(8).toString('hex')}${partEnding}`
-  begins?.(join(root, ...parents, name))
+  await begins?.(join(root, ...parents, name))
   const handle = await open(folder.at(name), newFileFlags, newFileMode)
   const part = new OpenPart({ root, relative: `${prefix}${name}`, handle, sizeBytes, resumed: false })
   try {
@@ -107,7 +107,7 @@ async function openEarlier(wanted: Wanted): Promise<PartFile | undefined> {
       await requireSpace(folder.at('.'), { path: join(root, ...parents), bytes })
       const resumed = stats.size === sizeBytes
       if (!resumed) {
-        begins?.(resume)
+        await begins?.(resume)
         await handle.truncate(sizeBytes)
       }
       return new OpenPart({ root, relative, handle, sizeBytes, resumed })

@@ -123,7 +123,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   }),
   anyPart.map((part) => (pair: Pair) => {
     pair.model.putPart(part)
-    pair.store.putPart(part)
+    void pair.store.putPart(part)
   }),
   fc
     .tuple(anyPart, fc.nat(3), fc.uint8Array({ maxLength: 128 }))

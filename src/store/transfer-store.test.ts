@@ -75,7 +75,7 @@ test('hashes of leaves outlast a restart while a part needs them, and are forgot
     await using store = await openTransferStore({ path })
     await store.add(transfer(1))
     await store.addFiles(transferId(1), [transferFile(1), transferFile(2)], undefined)
-    store.putPart({ transferId: transferId(1), number: 1, partPath: '/a.part', bootId: 'one' })
+    await store.putPart({ transferId: transferId(1), number: 1, partPath: '/a.part', bootId: 'one' })
     for (const number of [1, 2]) store.putLeaves(fileId(number), 3, hashes)
   }
   await using store = await openTransferStore({ path })
@@ -86,11 +86,23 @@ test('hashes of leaves outlast a restart while a part needs them, and are forgot
   assert.equal(store.leaves(fileId(1), 3), undefined)
 })
 
+test('a part outlasts a kill from when its promise has resolved, and not before', async (t) => {
+  const path = storePath(t, 'transfers.db')
+  await using store = await openTransferStore({ path })
+  await store.add(transfer(1))
+  using other = new DatabaseSync(path, { readOnly: true })
+  const partsIn = (): unknown => other.prepare('SELECT count(*) AS parts FROM parts').get()?.['parts']
+  const put = store.putPart({ transferId: transferId(1), number: 1, partPath: '/a.part', bootId: 'one' })
+  assert.equal(partsIn(), 0)
+  await put
+  assert.equal(partsIn(), 1)
+})
+
 test('the map of a part is put together from its groups', async () => {
   await using store = await openTransferStore({ path: undefined })
   await store.add(transfer(1))
   const header = { transferId: transferId(1), number: 5, partPath: '/a.part', bootId: 'one' }
-  store.putPart(header)
+  await store.putPart(header)
   store.putChunks(header.transferId, 5, { group: 2, bits: Uint8Array.of(1, 2) })
   store.putChunks(header.transferId, 5, { group: 0, bits: new Uint8Array(128).fill(255) })
   const chunks = new Uint8Array(258)
@@ -202,7 +214,7 @@ test('what the disk refuses is told for states, and lost for parts', async (t) =
   using other = new DatabaseSync(path)
   other.exec('BEGIN IMMEDIATE')
   await assert.rejects(store.change(transferId(1), { bytes: 5 }), { code: 'store-unwritable' })
-  store.putPart({ transferId: transferId(1), number: 1, partPath: '/a.part', bootId: 'one' })
+  await store.putPart({ transferId: transferId(1), number: 1, partPath: '/a.part', bootId: 'one' })
   assert.deepEqual(store.parts(), [])
   other.exec('ROLLBACK')
   await store.change(transferId(1), { bytes: 6 })
@@ -214,7 +226,7 @@ test('after the end nothing is stored, and parts are given up without an error',
   await store.add(transfer(1))
   await store[Symbol.asyncDispose]()
   await assert.rejects(store.change(transferId(1), { bytes: 1 }), { code: 'node-stopped' })
-  store.putPart({ transferId: transferId(1), number: 1, partPath: '/a.part', bootId: 'one' })
+  await store.putPart({ transferId: transferId(1), number: 1, partPath: '/a.part', bootId: 'one' })
 })
 
 test('a process that is killed at a few points loses nothing that it stored', async (t) => {

@@ -127,8 +127,10 @@ export interface TransferStore extends AsyncDisposable {
   /**
    * Begins a part, or notes that it is another; its chunks stay as they are. This and what follows is committed at the end of the tick but not
    * flushed to the disk. It never throws: what the disk refuses is lost, which costs that it is fetched again.
+   *
+   * @returns resolves when it is committed, so that it outlasts a kill; or lost
    */
-  putPart(part: PartHeader): void
+  putPart(part: PartHeader): Promise<void>
   putChunks(id: string, number: number, chunks: ChunkGroup): void
   removePart(id: string, number: number): void
   /** Verified hashes of the leaves of one group of a content that is being fetched, so that they are not asked for again. */

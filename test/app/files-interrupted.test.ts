@@ -79,12 +79,28 @@ test('a file that had its name when a kill kept that from being noted is not tak
     await store.change(id, { state: 'queued', bytes: 0, files: 0, endedAtMs: undefined })
     await store.changeFiles(id, [{ number: 0, state: 'open', target: undefined }], {})
     const partPath = join(taker.down, '.0123456789abcdef.p2p-part')
-    store.putPart({ transferId: id, number: 0, partPath, bootId: 'this one' })
+    await store.putPart({ transferId: id, number: 0, partPath, bootId: 'this one' })
   }
   taker = await house.again(taker)
   const { savedAs } = await taker.node.files.finished(id)
   assert.equal(savedAs, join(taker.down, 'large (2)'))
   assert.deepEqual(await treeOf(taker.down), tree)
+})
+
+test('what had come of a file that is skipped in the end is removed', async () => {
+  await using house = await openHouse()
+  const [seeder, taker] = [await house.open('seeder'), await house.open('taker')]
+  await write(seeder.shared, { large: noise(30 * mebibyte) })
+  await shareAll(seeder)
+  await taker.node.files.setLimits(slowly)
+  const { id } = await taker.node.files.get(seeder.node.id, 'stuff/large', { existing: 'skip' })
+  await until(() => find(taker, id).bytes >= 4 * mebibyte, '4 MiB are there')
+  await taker.node.files.pause(id)
+  assert.equal(await partsIn(taker.down), 1)
+  await write(taker.down, { large: 'written by the user meanwhile' })
+  await taker.node.files.resume(id)
+  await taker.node.files.finished(id)
+  assert.deepEqual(Object.keys(await treeOf(taker.down)), ['large'])
 })
 
 test('a transfer waits for its peer, and goes on when it is back at another address', async () => {

@@ -19,7 +19,7 @@ function writer(path: string): string {
     if (store.transfer(id) === undefined) await store.add(transfer(1))
     for (let number = store.transfer(id).files; ; number++) {
       await store.addFiles(id, [transferFile(number)], String(number))
-      store.putPart({ transferId: id, number, partPath: '/' + number, bootId: 'one' })
+      void store.putPart({ transferId: id, number, partPath: '/' + number, bootId: 'one' })
       for (let chunk = 0; chunk < 8; chunk++) {
         store.putChunks(id, number, { group: 0, bits: Uint8Array.of(2 ** (chunk + 1) - 1) })
         await setImmediate()

@@ -45,9 +45,11 @@ export class LargeFiles {
     const { target, places, transfer } = this.#run
     const place = await places.of(file.path)
     if (place === undefined) return nameRefused(file.path)
-    if (place.there.kind === 'file' && transfer.existing === 'skip')
-      return { state: 'skipped', target: place.as }
     const record = this.#context.store.part(transfer.id, file.number)
+    if (place.there.kind === 'file' && transfer.existing === 'skip') {
+      if (record !== undefined) await this.discard(file)
+      return { state: 'skipped', target: place.as }
+    }
     const resumes = record !== undefined && existsSync(record.partPath)
     const named = record === undefined || resumes ? undefined : await this.#named(file)
     if (named !== undefined) return { state: 'done', target: named }
@@ -143,10 +145,10 @@ export class LargeFiles {
     }
   }
 
-  #note({ number }: WantedFile, partPath: string): void {
+  async #note({ number }: WantedFile, partPath: string): Promise<void> {
     const { transfer, bootId } = this.#run
     this.#context.store.removePart(transfer.id, number)
-    this.#context.store.putPart({ transferId: transfer.id, number, partPath, bootId })
+    await this.#context.store.putPart({ transferId: transfer.id, number, partPath, bootId })
   }
 }
 

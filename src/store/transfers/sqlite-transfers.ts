@@ -162,8 +162,9 @@ class SqliteTransfers implements TransferStore {
     return this.#commit.read(() => this.#parts.all())
   }
 
-  putPart(part: PartHeader): void {
+  async putPart(part: PartHeader): Promise<void> {
     this.#loosely(part.transferId, (key) => this.#parts.put(key, part))
+    await this.#commit.settled().catch(() => {})
   }
 
   putChunks(id: string, number: number, chunks: ChunkGroup): void {
