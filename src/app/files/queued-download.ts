@@ -105,7 +105,7 @@ export class QueuedDownload {
       ...(counts.reusedFiles > 0 && { reusedFiles: counts.reusedFiles }),
       ...(counts.reusedBytes > 0 && { reusedBytes: counts.reusedBytes }),
       bytesPerSecond: this.#running === undefined ? 0 : counts.speed.bytesPerSecond(monotonicMs()),
-      sources: counts.sources,
+      sources: this.#running === undefined ? [] : counts.sources(monotonicMs()),
       ...(offer !== undefined && { offerId: offer }),
     }
   }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { monotonicMs } from '../../base/time.ts'
 import type { FileWorker } from '../../files/file-worker.ts'
 import { hashFiles } from '../../files/hasher.ts'
 import type { PartFile } from '../../files/part-file.ts'
@@ -208,6 +209,7 @@ class Growth implements FetchObserver {
     const bytes = this.#change(chunk, 1)
     if (from !== undefined) {
       this.#growing.held?.gave(chunk)
+      this.#run.counts.gave(from, monotonicMs())
       this.#run.counts.speed.add(bytes)
     } else this.#run.counts.reusedBytes += bytes
   }

@@ -32,6 +32,8 @@ export interface WantedFile extends TransferFile {
 
 /** Folders whose names in the target are remembered. */
 const rememberedFolders = 10_000
+/** Who has given something counts as a source for so long: in a swarm most give now and then, when they have something. */
+const gaveMs = 3_000
 /** File systems round the times that they keep, the coarsest to two seconds. */
 const sameTimeMs = 2_001
 
@@ -137,6 +139,7 @@ export class Counts {
   readonly speed = new SpeedMeter()
   /** Who gives now, and how often. */
   readonly #sources = new Map<PeerId, number>()
+  readonly #gaveAtMs = new Map<PeerId, number>()
 
   /** @param before of the same transfer, which was interrupted */
   constructor({ bytes, files, totalBytes, totalFiles }: StoredTransfer, before?: Counts) {
@@ -148,8 +151,14 @@ export class Counts {
     this.totalFiles = totalFiles
   }
 
-  get sources(): readonly PeerId[] {
-    return [...this.#sources.keys()]
+  /** Who gives now, or has a moment ago. */
+  sources(nowMs: number): readonly PeerId[] {
+    for (const [id, atMs] of this.#gaveAtMs) if (nowMs - atMs >= gaveMs) this.#gaveAtMs.delete(id)
+    return [...new Set([...this.#gaveAtMs.keys(), ...this.#sources.keys()])]
+  }
+
+  gave(id: PeerId, nowMs: number): void {
+    this.#gaveAtMs.set(id, nowMs)
   }
 
   gives(id: PeerId): void {

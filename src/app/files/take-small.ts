@@ -172,6 +172,7 @@ export class SmallFiles {
           // There may be many of these before all has come, each of which needs all of the room.
           if (!answer.isWhole) room.giveBackLast()
           for (const [got, bytes] of answer.contents) contents.set(got, { bytes, from: id })
+          this.#run.counts.gave(id, monotonicMs())
           isOver = answer.isWhole
         }
       } catch (error) {

@@ -70,7 +70,7 @@ export interface Transfer {
   readonly reusedFiles?: number
   readonly reusedBytes?: number
   readonly bytesPerSecond: number
-  /** Who gives at this moment. */
+  /** Who gives at this moment, or has in the last 3 s. */
   readonly sources: readonly PeerId[]
   readonly offerId?: OfferId
 }
