@@ -76,8 +76,8 @@ const nobody: readonly PeerRecord[] = []
 /**
  * The known peers, merged by ID. `now` is in monotonic ms and never goes back.
  *
- * What is heard is a hint: it adds a path, but replaces none that a /ping or session confirmed, and pushes out
- * no peer that either confirmed (U15, U16). Announcements cost constant time; only `list`, `pingDue` and `expire` walk
+ * What is heard is a hint: it adds a path, but never replaces the best one that a /ping or session confirmed, and pushes
+ * out no peer that either confirmed (U15, U16). Announcements cost constant time; only `list`, `pingDue` and `expire` walk
  * the table, once a second or so. What becomes an event is limited in rate: a newcomer over it is refused, and news of a
  * known peer over it wait for its next announcement.
  */
