@@ -72,11 +72,13 @@ function verificationEnded(
 ): Notice {
   return ok
     ? said(`You have made sure who this is: ${nameWithId(state, peerId)}.`)
-    : alarm(`NOT VERIFIED: ${whoIs(state, peerId)}. ${displayText(reason)}`)
+    : loudAlarm(`NOT VERIFIED: ${whoIs(state, peerId)}. ${displayText(reason)}`)
 }
 
 function warned({ code, message }: ErrorInfo): Notice {
-  return alarm(loudPrefix(code) + displayText(message, { maxBytes: limits.shownMessageBytes }))
+  const prefix = loudPrefix(code)
+  const text = displayText(message, { maxBytes: limits.shownMessageBytes })
+  return prefix === '' ? alarm(text) : loudAlarm(prefix + text)
 }
 
 function transferFailed(state: State, { direction, path, peerId, reason }: Transfer): Notice {
@@ -99,11 +101,16 @@ function said(text: string): Notice {
 export function withNotice(state: State, notice: Notice): State {
   if (notice.isAlarm) {
     const alarms = [...state.alarms, notice].slice(-limits.screenAlarms)
-    return { ...state, notice, hasUnreadAlarm: true, alarms }
+    const stays = state.hasUnreadAlarm && state.notice?.isLoud === true && notice.isLoud !== true
+    return { ...state, notice: stays ? state.notice : notice, hasUnreadAlarm: true, alarms }
   }
   return state.hasUnreadAlarm ? state : { ...state, notice }
 }
 
 export function alarm(text: string): Notice {
   return { text, isAlarm: true }
+}
+
+function loudAlarm(text: string): Notice {
+  return { text, isAlarm: true, isLoud: true }
 }

@@ -24,6 +24,8 @@ export interface Size {
 export interface Notice {
   readonly text: string
   readonly isAlarm: boolean
+  /** An alarm about who somebody is, or who listens: others wait until it was read. */
+  readonly isLoud?: boolean
 }
 
 /** A question that our user is asked by somebody else. */
@@ -47,7 +49,7 @@ export interface State {
   /** What stands in the place of the conversation. */
   readonly panel: Panel | undefined
   readonly notice: Notice | undefined
-  /** Whether the notice is an alarm, and no key was pressed since: nothing but another alarm takes its place. */
+  /** Whether the notice is an alarm, and no key was pressed since: nothing but another alarm takes its place, and that of a loud one only a loud one. */
   readonly hasUnreadAlarm: boolean
   /** The last alarms, read or not: each is said to who listens, however many come at once. */
   readonly alarms: readonly Notice[]

@@ -253,6 +253,17 @@ test('an alarm stays until a key was pressed, whatever else happens in the same 
   assert.match(happen(state, warning('two')).state.notice?.text ?? '', /two$/)
 })
 
+test('what anybody can bring about does not hide that a proof has failed, until that was read', () => {
+  const transfer = transferOf(alice, { state: 'failed', reason: 'gone' })
+  const failed: NodeEvent = { type: 'transfer:failed', at, transfer }
+  const { state } = happen(talking(), warning('one'), failed)
+  assert.match(state.notice?.text ?? '', /^SECURE CONNECTION FAILED: one/)
+  assert.equal(state.alarms.length, 2)
+  // Twins: an alarm that is not about that gives way, and so does one that was read.
+  assert.match(happen(press(state, 'x').state, failed).state.notice?.text ?? '', /^Not taken/)
+  assert.match(happen(talking(), failed, warning('one')).state.notice?.text ?? '', /one$/)
+})
+
 test('an alarm behind a QR code is not read before it is seen', () => {
   const shown = press(happen(press(talking(), escape, 'c').state, warning('one')).state, escape).state
   assert.match(happen(shown, news).state.notice?.text ?? '', /one$/)
