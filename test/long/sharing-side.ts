@@ -214,20 +214,22 @@ function idOf(answer: Answer): string {
   return answer.id
 }
 
-/** Files below a folder by their paths, and their hashes; without what is on its way. */
+/** Files below a folder by their paths, and their hashes; without what is on its way, which may go at any moment. */
 export function hashesBelow(folder: string): Map<string, string> {
-  const hashes = new Map<string, string>()
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    const path = relative(folder, join(entry.parentPath, entry.name))
-    if (entry.isFile() && !path.split('/').some((name) => partPattern.test(name)))
-      hashes.set(
-        path,
-        createHash('sha256')
-          .update(readFileSync(join(folder, path)))
-          .digest('hex'),
-      )
+  return new Map([...filesBelow(folder)].map((path) => [relative(folder, path), hashOf(path)]))
+}
+
+function hashOf(path: string): string {
+  return createHash('sha256').update(readFileSync(path)).digest('hex')
+}
+
+function* filesBelow(folder: string): Generator<string> {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (partPattern.test(entry.name)) continue
+    if (entry.isDirectory()) yield* filesBelow(path)
+    else if (entry.isFile()) yield path
   }
-  return hashes
 }
 
 /** What is on its way below a folder: parts of files, and folders of small ones. */
