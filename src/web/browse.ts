@@ -1,5 +1,6 @@
 import type { JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
+import { limits } from '../base/limits.ts'
 import { sizeText } from '../face/amounts.ts'
 import { displayText } from '../face/display-text.ts'
 import { dateText, named } from '../face/file-words.ts'
@@ -14,8 +15,6 @@ import { VirtualList } from './virtual-list.ts'
 import { WhoIs } from './who.ts'
 
 const rowHeight = 56
-/** Entries that are kept of one folder, or found; `find` leads to the others. */
-const keptEntries = 20_000
 
 interface Listing {
   readonly entries: readonly SharedFile[]
@@ -92,7 +91,8 @@ function useListing({ peerId, path }: BrowseProps, pattern: string): Listing & {
     }
   }, [peerId, path, pattern, isHere, page.state.tellings])
   const more = (): void => {
-    if (listing.state !== 'there' || listing.next === '' || listing.entries.length >= keptEntries) return
+    if (listing.state !== 'there' || listing.next === '' || listing.entries.length >= limits.pageEntries)
+      return
     setListing({ ...listing, state: 'loading' })
     void list(page, { peerId, path, pattern, signal: undefined, setListing }, listing.next)
   }
@@ -130,7 +130,7 @@ async function find({ link }: Page, { peerId, pattern, signal, setListing }: Ask
     for await (const file of link.lines<SharedFile>('find-files', input, { ...(signal && { signal }) })) {
       found.push(file)
       if (found.length % 200 === 0) show('loading')
-      if (found.length >= keptEntries) break
+      if (found.length >= limits.pageEntries) break
     }
     show('there')
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { limits } from '../base/limits.ts'
 import { sizeText } from '../face/amounts.ts'
 import { displayText } from '../face/display-text.ts'
 import type { SharedFile } from '../index.ts'
@@ -8,7 +9,7 @@ import { Dialog } from './dialog.ts'
 import { h } from './h.ts'
 import { Icon } from './icons.ts'
 import { sentenceOf, usePage, type Page } from './page.ts'
-import { pictureOf, previewBytes, thumbnailBytes } from './picture.ts'
+import { pictureOf } from './picture.ts'
 
 /** Sides of a thumbnail, in pixels of the screen; and of a preview, at most. */
 const thumbnailPx = 88
@@ -28,7 +29,7 @@ interface Wish {
  * address, a type that its owner chose, or a script (C7).
  */
 export function Thumbnail({ file }: { readonly file: SharedFile }): JSX.Element {
-  const { canvas, drawing } = useDrawing({ file, maxBytes: thumbnailBytes, sidePx: thumbnailPx })
+  const { canvas, drawing } = useDrawing({ file, maxBytes: limits.thumbnailBytes, sidePx: thumbnailPx })
   return h(
     'span',
     { class: 'sheet picture', 'aria-hidden': 'true' },
@@ -46,7 +47,7 @@ export function Preview({
   readonly onClose: () => void
 }): JSX.Element {
   const page = usePage()
-  const { canvas, drawing } = useDrawing({ file, maxBytes: previewBytes, sidePx: previewPx })
+  const { canvas, drawing } = useDrawing({ file, maxBytes: limits.previewBytes, sidePx: previewPx })
   const name = displayText(file.path.split('/').at(-1) ?? '')
   return h(
     Dialog,
