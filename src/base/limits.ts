@@ -436,6 +436,8 @@ export const limits = {
   /** Transfers whose speeds the page keeps for a plot, and speeds of one: eight seconds, at ten a second. */
   pagePlots: 64,
   pagePlotSpeeds: 80,
+  /** Pictures that wait to be fetched for the page: more than are on the highest screen; those that were scrolled past do not wait. */
+  pagePictures: 128,
   /** Bytes of a picture for a thumbnail, and for a preview (C7); its pixels: a decoder needs four bytes for each, and a small file may have many. */
   thumbnailBytes: 4 * 1024 * 1024,
   previewBytes: 32 * 1024 * 1024,

@@ -86,7 +86,7 @@ function useDrawing(wish: Wish): {
     const timer = setTimeout(() => {
       const target = { canvas: canvas.current, signal: stop.signal }
       void page.pictures
-        .run(() => draw(page, wish, target))
+        .run(() => draw(page, wish, target), { signal: stop.signal })
         .then(() => setDrawing({ state: 'there' }))
         .catch((error: unknown) => {
           if (!stop.signal.aborted) setDrawing({ state: 'failed', why: sentenceOf(error) })
@@ -111,7 +111,6 @@ async function draw(
   { file, maxBytes, sidePx }: Wish,
   { canvas, signal }: Target,
 ): Promise<void> {
-  signal.throwIfAborted()
   if (file.sizeBytes > maxBytes)
     throw new Error('This picture is too large to be shown here. Take it, and look at it.')
   const { peerId, path } = file
@@ -127,7 +126,8 @@ async function draw(
       resizeQuality: 'high',
     }),
   )
-  if (signal.aborted || canvas === null) return
+  signal.throwIfAborted()
+  if (canvas === null) return
   canvas.width = bitmap.image.width
   canvas.height = bitmap.image.height
   canvas.getContext('2d')?.drawImage(bitmap.image, 0, 0)
