@@ -436,6 +436,9 @@ export const limits = {
   /** Transfers whose speeds the page keeps for a plot, and speeds of one: eight seconds, at ten a second. */
   pagePlots: 64,
   pagePlotSpeeds: 80,
+  /** Files on their way from the browser to the node: all that were dropped or chosen, and those of them that are read at once. */
+  pageUploads: 1_000,
+  pageUploadsAtOnce: 2,
   /** Pictures that wait to be fetched for the page: more than are on the highest screen; those that were scrolled past do not wait. */
   pagePictures: 128,
   /** Bytes of a picture for a thumbnail, and for a preview (C7); its pixels: a decoder needs four bytes for each, and a small file may have many. */

@@ -1,11 +1,11 @@
+import { limits } from '../base/limits.ts'
 import type { PeerId } from '../index.ts'
+import { countText } from '../face/amounts.ts'
 import { displayText } from '../face/display-text.ts'
 import type { Link } from './link.ts'
 import { attempt } from './page.ts'
 import type { Action } from './page-state.ts'
 
-/** Files that go up at once; the others wait for them. */
-const uploadsAtOnce = 2
 /** How often the progress of one is shown, in ms. */
 const progressMs = 100
 
@@ -18,23 +18,23 @@ interface Waiting {
 
 /** Takes files of the browser to the node, which offers them to somebody; they are read while they go. */
 export class Uploader {
-  readonly #link: Link
+  readonly #link: Pick<Link, 'upload'>
   readonly #dispatch: (action: Action) => void
   readonly #waiting: Waiting[] = []
   readonly #going = new Set<Waiting>()
   #count = 0
 
-  constructor(link: Link, dispatch: (action: Action) => void) {
+  constructor(link: Pick<Link, 'upload'>, dispatch: (action: Action) => void) {
     this.#link = link
     this.#dispatch = dispatch
   }
 
   send(peerId: PeerId, files: readonly File[]): void {
-    if (files.length === 0) {
-      const text = 'Folders cannot be dropped here: say the path of one with the clip beside the message.'
-      this.#dispatch({ type: 'notice', news: { kind: 'alarm', text } })
-    }
-    for (const file of files) {
+    const room = limits.pageUploads - this.#waiting.length - this.#going.size
+    if (files.length === 0)
+      this.#alarm('Folders cannot be dropped here: say the path of one with the clip beside the message.')
+    if (files.length > room) this.#alarm(tooManyText(files.length - room))
+    for (const file of files.slice(0, room)) {
       const upload = { peerId, file, id: ++this.#count, stop: new AbortController() }
       this.#waiting.push(upload)
       this.#show(upload, 0)
@@ -44,12 +44,16 @@ export class Uploader {
 
   /** What is not whole at the node is not offered. */
   cancel(id: number): void {
-    const upload = [...this.#going, ...this.#waiting].find((one) => one.id === id)
-    upload?.stop.abort(new DOMException('Cancelled.', 'AbortError'))
+    const going = [...this.#going].find((one) => one.id === id)
+    going?.stop.abort(new DOMException('Cancelled.', 'AbortError'))
+    const at = this.#waiting.findIndex((one) => one.id === id)
+    if (at < 0) return
+    this.#waiting.splice(at, 1)
+    this.#dispatch({ type: 'upload-ended', id })
   }
 
   #advance(): void {
-    while (this.#going.size < uploadsAtOnce) {
+    while (this.#going.size < limits.pageUploadsAtOnce) {
       const next = this.#waiting.shift()
       if (next === undefined) return
       this.#going.add(next)
@@ -66,7 +70,6 @@ export class Uploader {
       this.#show(upload, bytes)
     }
     await attempt({ dispatch: this.#dispatch }, async () => {
-      stop.signal.throwIfAborted()
       await this.#link.upload({ peerId, file, signal: stop.signal, onProgress })
       const text = `${displayText(file.name)} is offered.`
       this.#dispatch({ type: 'notice', news: { kind: 'news', text } })
@@ -76,9 +79,22 @@ export class Uploader {
     this.#advance()
   }
 
+  #alarm(text: string): void {
+    this.#dispatch({ type: 'notice', news: { kind: 'alarm', text } })
+  }
+
   #show({ peerId, file, id }: Waiting, bytes: number): void {
     this.#dispatch({ type: 'upload', upload: { id, peerId, name: file.name, bytes, totalBytes: file.size } })
   }
+}
+
+/** What was refused is nowhere: our user has to know how many, and what to do. */
+function tooManyText(refused: number): string {
+  const most = limits.pageUploads.toLocaleString('en')
+  return (
+    `Only ${most} files can be sent at once: the last ${countText(refused, 'file')} of these were not taken. ` +
+    'Send them when others are done, or the path of their folder with the clip beside the message.'
+  )
 }
 
 /** What makes an element take files that are dropped on it. */

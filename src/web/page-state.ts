@@ -107,9 +107,9 @@ export function next(state: PageState, action: Action): PageState {
     case 'notice-read':
       return { ...state, notices: state.notices.filter(({ id }) => id !== action.id) }
     case 'upload':
-      return { ...state, uploads: [...otherUploads(state, action.upload.id), action.upload] }
+      return { ...state, uploads: withUpload(state.uploads, action.upload) }
     case 'upload-ended':
-      return { ...state, uploads: otherUploads(state, action.id) }
+      return { ...state, uploads: state.uploads.filter(({ id }) => id !== action.id) }
     case 'tick':
       return { ...state, typing: new Map([...state.typing].filter(([, until]) => until > action.now)) }
   }
@@ -205,8 +205,10 @@ function mostUrgent(notices: PageState['notices']): PageState['notices'] {
   return notices.toSpliced(Math.max(0, oldestNews), 1)
 }
 
-function otherUploads({ uploads }: PageState, id: number): readonly Upload[] {
-  return uploads.filter((one) => one.id !== id)
+/** In its place, so that those that are read stand before those that wait. */
+function withUpload(uploads: PageState['uploads'], upload: Upload): readonly Upload[] {
+  const at = uploads.findIndex(({ id }) => id === upload.id)
+  return at < 0 ? [...uploads, upload] : uploads.with(at, upload)
 }
 
 /** With one entry more, the newest last; the oldest go when there are too many. */

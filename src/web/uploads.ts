@@ -1,11 +1,14 @@
 import type { JSX } from 'preact'
-import { sizeText } from '../face/amounts.ts'
+import { countText, sizeText } from '../face/amounts.ts'
 import { displayText } from '../face/display-text.ts'
 import { percentText } from '../face/progress.ts'
 import type { PeerId } from '../index.ts'
 import { h } from './h.ts'
 import { IconButton } from './icons.ts'
 import { usePage } from './page.ts'
+
+/** Rows that are drawn; the others wait behind them. */
+const shownUploads = 20
 
 /** Files that are on their way from this browser to the node; of one person, or of all. */
 export function Uploads({ peerId }: { readonly peerId?: PeerId }): JSX.Element | null {
@@ -15,7 +18,7 @@ export function Uploads({ peerId }: { readonly peerId?: PeerId }): JSX.Element |
   return h(
     'ul',
     { class: 'uploads', 'aria-label': 'Files that are being read' },
-    uploads.map((upload) => {
+    uploads.slice(0, shownUploads).map((upload) => {
       const { id, name, bytes, totalBytes } = upload
       const shown = displayText(name)
       return h(
@@ -27,5 +30,8 @@ export function Uploads({ peerId }: { readonly peerId?: PeerId }): JSX.Element |
         h(IconButton, { icon: 'close', label: `Do not send ${shown}`, onClick: () => uploader.cancel(id) }),
       )
     }),
+    uploads.length > shownUploads
+      ? h('li', { class: 'quiet' }, `${countText(uploads.length - shownUploads, 'file')} more`)
+      : null,
   )
 }
