@@ -4,12 +4,12 @@ import { limits } from '../base/limits.ts'
 import { sizeText } from '../face/amounts.ts'
 import { displayText } from '../face/display-text.ts'
 import type { SharedFile } from '../index.ts'
-import { take } from './browse.ts'
 import { Dialog } from './dialog.ts'
 import { h } from './h.ts'
 import { Icon } from './icons.ts'
 import { sentenceOf, usePage, type Page } from './page.ts'
 import { pictureOf } from './picture.ts'
+import { take } from './take.ts'
 
 /** Sides of a thumbnail, in pixels of the screen; and of a preview, at most. */
 const thumbnailPx = 88
