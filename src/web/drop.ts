@@ -1,10 +1,10 @@
 import { limits } from '../base/limits.ts'
-import type { PeerId } from '../index.ts'
+import type { OfferInfo, PeerId } from '../index.ts'
 import { countText } from '../face/amounts.ts'
 import { displayText } from '../face/display-text.ts'
 import type { Link } from './link.ts'
 import { attempt } from './page.ts'
-import type { Action } from './page-state.ts'
+import type { Store } from './store.ts'
 
 /** How often the progress of one is shown, in ms. */
 const progressMs = 100
@@ -16,17 +16,22 @@ interface Waiting {
   readonly stop: AbortController
 }
 
-/** Takes files of the browser to the node, which offers them to somebody; they are read while they go. */
+/**
+ * Takes files of the browser to the node, which offers them to somebody; they are read while they go. Each is an offer of its own, so that they
+ * wait here while that person has as many to answer as a node lets wait: one more would be declined (F12).
+ */
 export class Uploader {
   readonly #link: Pick<Link, 'upload'>
-  readonly #dispatch: (action: Action) => void
+  readonly #store: Pick<Store, 'state' | 'dispatch'>
   readonly #waiting: Waiting[] = []
   readonly #going = new Set<Waiting>()
+  /** Offers that the node has made, until the page is told of them as of all others. */
+  readonly #made = new Map<string, PeerId>()
   #count = 0
 
-  constructor(link: Pick<Link, 'upload'>, dispatch: (action: Action) => void) {
+  constructor(link: Pick<Link, 'upload'>, store: Pick<Store, 'state' | 'dispatch'>) {
     this.#link = link
-    this.#dispatch = dispatch
+    this.#store = store
   }
 
   send(peerId: PeerId, files: readonly File[]): void {
@@ -39,7 +44,7 @@ export class Uploader {
       this.#waiting.push(upload)
       this.#show(upload, 0)
     }
-    this.#advance()
+    this.advance()
   }
 
   /** What is not whole at the node is not offered. */
@@ -49,16 +54,34 @@ export class Uploader {
     const at = this.#waiting.findIndex((one) => one.id === id)
     if (at < 0) return
     this.#waiting.splice(at, 1)
-    this.#dispatch({ type: 'upload-ended', id })
+    this.#store.dispatch({ type: 'upload-ended', id })
   }
 
-  #advance(): void {
-    while (this.#going.size < limits.pageUploadsAtOnce) {
-      const next = this.#waiting.shift()
+  /** Goes on with what waits, when the node is there and an answer has made room. */
+  advance(): void {
+    if (this.#store.state.link.kind !== 'open') return
+    while (this.#waiting.length > 0 && this.#going.size < limits.pageUploadsAtOnce) {
+      const unanswered = this.#unanswered()
+      const at = this.#waiting.findIndex(
+        ({ peerId }) => (unanswered.get(peerId) ?? 0) < limits.pendingOffersPerPeer,
+      )
+      const [next] = at < 0 ? [] : this.#waiting.splice(at, 1)
       if (next === undefined) return
       this.#going.add(next)
       void this.#carry(next)
     }
+  }
+
+  /** How many offers of ours each has not answered, with those that are being made. */
+  #unanswered(): ReadonlyMap<PeerId, number> {
+    const { offers = [] } = this.#store.state.snapshot ?? {}
+    for (const { id } of offers) this.#made.delete(id)
+    const open = offers.filter((offer) => isUnanswered(offer)).map(({ peerId }) => peerId)
+    const going = [...this.#going].map(({ peerId }) => peerId)
+    const counts = new Map<PeerId, number>()
+    for (const peerId of [...open, ...going, ...this.#made.values()])
+      counts.set(peerId, (counts.get(peerId) ?? 0) + 1)
+    return counts
   }
 
   async #carry(upload: Waiting): Promise<void> {
@@ -69,23 +92,38 @@ export class Uploader {
       shownAt = performance.now()
       this.#show(upload, bytes)
     }
-    await attempt({ dispatch: this.#dispatch }, async () => {
-      await this.#link.upload({ peerId, file, signal: stop.signal, onProgress })
+    await attempt(this.#store, async () => {
+      const offer = await this.#link.upload({ peerId, file, signal: stop.signal, onProgress })
+      this.#made.set(offer.id, peerId)
       const text = `${displayText(file.name)} is offered.`
-      this.#dispatch({ type: 'notice', news: { kind: 'news', text } })
+      this.#store.dispatch({ type: 'notice', news: { kind: 'news', text } })
     })
     this.#going.delete(upload)
-    this.#dispatch({ type: 'upload-ended', id })
-    this.#advance()
+    this.#store.dispatch({ type: 'upload-ended', id })
+    this.advance()
   }
 
   #alarm(text: string): void {
-    this.#dispatch({ type: 'notice', news: { kind: 'alarm', text } })
+    this.#store.dispatch({ type: 'notice', news: { kind: 'alarm', text } })
   }
 
   #show({ peerId, file, id }: Waiting, bytes: number): void {
-    this.#dispatch({ type: 'upload', upload: { id, peerId, name: file.name, bytes, totalBytes: file.size } })
+    this.#store.dispatch({
+      type: 'upload',
+      upload: { id, peerId, name: file.name, bytes, totalBytes: file.size },
+    })
   }
+}
+
+/** Whether it is an offer of ours that its receiver has not answered. */
+function isUnanswered({ incoming, state }: OfferInfo): boolean {
+  return !incoming && state === 'open'
+}
+
+/** Whether somebody has so many offers of ours to answer that the next one waits. */
+export function isAnswerAwaited(offers: readonly OfferInfo[], peerId: PeerId): boolean {
+  const theirs = offers.filter((offer) => offer.peerId === peerId && isUnanswered(offer))
+  return theirs.length >= limits.pendingOffersPerPeer
 }
 
 /** What was refused is nowhere: our user has to know how many, and what to do. */

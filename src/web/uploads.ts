@@ -3,6 +3,7 @@ import { countText, sizeText } from '../face/amounts.ts'
 import { displayText } from '../face/display-text.ts'
 import { percentText } from '../face/progress.ts'
 import type { PeerId } from '../index.ts'
+import { isAnswerAwaited } from './drop.ts'
 import { h } from './h.ts'
 import { IconButton } from './icons.ts'
 import { usePage } from './page.ts'
@@ -12,7 +13,7 @@ const shownUploads = 20
 
 /** Files that are on their way from this browser to the node; of one person, or of all. */
 export function Uploads({ peerId }: { readonly peerId?: PeerId }): JSX.Element | null {
-  const { state, uploader } = usePage()
+  const { snapshot, state, uploader } = usePage()
   const uploads = state.uploads.filter((one) => peerId === undefined || one.peerId === peerId)
   if (uploads.length === 0) return null
   return h(
@@ -26,7 +27,13 @@ export function Uploads({ peerId }: { readonly peerId?: PeerId }): JSX.Element |
         { key: id },
         h('bdi', { class: 'name' }, shown),
         h('progress', { max: Math.max(1, totalBytes), value: bytes, 'aria-label': `Reading ${shown}` }),
-        h('span', { class: 'quiet' }, `${percentText(upload)} of ${sizeText(totalBytes)}`),
+        h(
+          'span',
+          { class: 'quiet' },
+          bytes === 0 && isAnswerAwaited(snapshot.offers, upload.peerId)
+            ? 'waits until others are answered'
+            : `${percentText(upload)} of ${sizeText(totalBytes)}`,
+        ),
         h(IconButton, { icon: 'close', label: `Do not send ${shown}`, onClick: () => uploader.cancel(id) }),
       )
     }),

@@ -1,13 +1,14 @@
 /** What the page does beside talk: it calls who looks elsewhere, keeps to the speeds that are wished, and finds files of everybody. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { buildPage } from '../../scripts/build-page.ts'
+import { limits } from '../../src/base/limits.ts'
 import { until } from '../app/nodes.ts'
 import { shareAll, write } from '../app/sharing-nodes.ts'
-import { goTo, openStage, skip, type Paged, type Stage } from './pages.ts'
+import { drop, goTo, openStage, skip, type Paged, type Stage } from './pages.ts'
 
 before(() => buildPage())
 
@@ -187,6 +188,47 @@ test(
     await page.getByText('Nobody here shares a file with such a name.').waitFor()
     await field.press('Escape')
     assert.equal(await page.locator('.finding .virtual').count(), 0)
+    assert.deepEqual(stage.complaints, [])
+  },
+)
+
+test(
+  'F12: of many files that are dropped none is declined because others wait, and all arrive',
+  { skip, timeout: 180_000 },
+  async (t) => {
+    const stage = await openStage(t)
+    const [desk, kitchen] = [await stage.open('desk'), await stage.open('kitchen')]
+    const page = await stage.visit(desk)
+    page.setDefaultTimeout(timeout)
+    await page.locator('.person-row', { hasText: '"kitchen"' }).click()
+    const names = Array.from({ length: limits.pendingOffersPerPeer + 2 }, (_, number) => `${number}.txt`)
+    await drop(
+      page,
+      '.talk',
+      names.map((name) => ({ name, text: name })),
+    )
+    const waits = page.locator('.uploads li', { hasText: 'waits until others are answered' })
+    await waits.nth(1).waitFor()
+    const open = (): readonly string[] =>
+      kitchen.node.node.files
+        .offers()
+        .filter(({ state }) => state === 'open')
+        .map(({ id }) => id)
+    await until(() => open().length === limits.pendingOffersPerPeer, 'as many as may wait', timeout)
+
+    const arrived = (): boolean => names.every((name) => existsSync(join(kitchen.node.down, name)))
+    await until(
+      async () => {
+        for (const id of open()) await kitchen.node.node.files.accept(id)
+        return arrived()
+      },
+      'all arrive',
+      timeout,
+    )
+    const states = desk.node.node.files.offers().map(({ state }) => state)
+    assert.ok(!states.includes('declined'), states.join())
+    assert.equal(states.length, names.length)
+    await waits.first().waitFor({ state: 'detached' })
     assert.deepEqual(stage.complaints, [])
   },
 )
