@@ -80,9 +80,9 @@ function FileRow({ file, row, naming, onShow }: FileRowProps): JSX.Element {
         h(
           'span',
           { class: 'quiet one-line' },
+          naming === 'owner' ? beside('from ', h(WhoIs, { peerId }), ' · ') : null,
           details,
           !isFolder && id === undefined ? ' · being hashed' : '',
-          naming === 'owner' ? beside(' · from ', h(WhoIs, { peerId })) : null,
         ),
       ),
     ),
