@@ -130,7 +130,7 @@ test('so many files are taken at once; the others are refused with a word, and n
   stage.send(2, 'later')
   assert.match(alarms[1] ?? '', /the last 1 file /)
   await finishAll(stage)
-  assert.deepEqual(given, [...Array.from({ length: most }, (_, at) => `file ${at}`), 'later 0'])
+  assert.deepEqual(given, [...Array.from({ length: most }, (_, number) => `file ${number}`), 'later 0'])
   assert.deepEqual(stage.state().uploads, [])
 })
 
@@ -192,9 +192,9 @@ test('F12: a sixth offer waits here for an answer, instead of being declined the
   stage.dispatch({ type: 'state', snapshot: { ...snapshot, offers } })
   stage.uploader.advance()
   assert.equal(reading.size, 0)
-  assert.ok(isAnswerAwaited(offers, maya!) && !isAnswerAwaited(offers, other!))
+  assert.ok(isAnswerAwaited(offers, maya) && !isAnswerAwaited(offers, other))
 
-  stage.send(1, 'to another', other!)
+  stage.send(1, 'to another', other)
   await readAll()
   assert.equal(given.at(-1), 'to another 0')
   answer()

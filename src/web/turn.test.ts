@@ -21,6 +21,10 @@ function moment(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
+function nothing(): Promise<void> {
+  return Promise.resolve()
+}
+
 test('one thing is done at a time, in order, and one that fails keeps nothing from its turn', async () => {
   const turn = new Turn()
   const { signal } = new AbortController()
@@ -45,7 +49,7 @@ test('one thing is done at a time, in order, and one that fails keeps nothing fr
   )
   assert.deepEqual(done, [...done.keys()])
   assert.equal(done.length, 20)
-  await turn.run(() => Promise.resolve(), { signal })
+  await turn.run(nothing, { signal })
 })
 
 test('what is no longer wanted leaves the queue at once, and is never begun', async () => {
@@ -75,7 +79,6 @@ test('so many wait and no more, until one of them has its turn or is no longer w
   const { signal } = new AbortController()
   const stop = new AbortController()
   const first = openWork()
-  const nothing = (): Promise<void> => Promise.resolve()
   const all = [turn.run(first.work, { signal }), turn.run(nothing, { signal: stop.signal })]
   const [, unwanted] = all
   for (let number = 1; number < limits.pagePictures; number++) all.push(turn.run(nothing, { signal }))
