@@ -425,6 +425,26 @@ export const limits = {
   screenAlarms: 100,
   /** Events of the node are drawn together, at most this often; keys are drawn at once. */
   screenEventsMs: 50,
+  /** Messages of the open conversation that the page holds, and how many it asks for at once. */
+  pageMessages: 400,
+  pageMessagesAtOnce: 60,
+  /** Entries of one folder, or of one search, that the page holds. */
+  pageEntries: 20_000,
+  /** Half-written messages that the page keeps, one for each peer, and notices that stand on it at once. */
+  pageDrafts: 64,
+  pageNotices: 4,
+  /** Transfers whose speeds the page keeps for a plot, and speeds of one: eight seconds, at ten a second. */
+  pagePlots: 64,
+  pagePlotSpeeds: 80,
+  /** Files on their way from the browser to the node: all that were dropped or chosen, and those of them that are read at once. */
+  pageUploads: 1_000,
+  pageUploadsAtOnce: 2,
+  /** Pictures that wait to be fetched for the page: more than are on the highest screen; those that were scrolled past do not wait. */
+  pagePictures: 128,
+  /** Bytes of a picture for a thumbnail, and for a preview (C7); its pixels: a decoder needs four bytes for each, and a small file may have many. */
+  thumbnailBytes: 4 * 1024 * 1024,
+  previewBytes: 32 * 1024 * 1024,
+  picturePixels: 40_000_000,
   /** Commands that the shell remembers across runs. */
   shellHistoryLines: 1000,
   /** Log files: size and number, one line per cause in this time, causes told apart (L6). */

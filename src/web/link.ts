@@ -2,6 +2,7 @@ import { P2PError } from '../base/errors.ts'
 import type { Frame } from '../control/event-feed.ts'
 import { parseTold, tellable, toldError } from '../control/views.ts'
 import type { CallOptions, OfferInfo, PeerId } from '../index.ts'
+import { linesOf } from './lines.ts'
 import type { LinkState } from './page-state.ts'
 import { proves } from './proof.ts'
 
@@ -71,15 +72,8 @@ export class Link {
   /** The answer line by line, as it comes. */
   async *lines<Told>(name: string, input: object, options: CallOptions): AsyncGenerator<Told, void> {
     const answer = await this.#ask(name, { ...options, body: tellable(input) })
-    const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader()
-    let rest = ''
-    for (;;) {
-      const { value, done } = (await reader?.read()) ?? { value: undefined, done: true }
-      if (done) return
-      const lines = (rest + value).split('\n')
-      rest = lines.pop() ?? ''
-      for (const line of lines) yield parseTold<Told>(line)
-    }
+    if (answer.body === null) return
+    for await (const line of linesOf(answer.body)) yield parseTold<Told>(line)
   }
 
   /** A file of a peer that has at most so many bytes. @throws P2PError `too-many` for a longer one */

@@ -1,6 +1,7 @@
 /** The page of a node: opens the link to it, and draws what it tells. */
 import { render } from 'preact'
 import type { Frame } from '../control/event-feed.ts'
+import type { NodeEvent } from '../index.ts'
 import { App } from './app.ts'
 import { Uploader } from './drop.ts'
 import { h } from './h.ts'
@@ -24,7 +25,7 @@ if (code !== '') history.replaceState(null, '', location.pathname)
 const store = new Store(initialState(placeOf(location.hash)), draw)
 const dispatch = (action: Action): void => store.dispatch(action)
 const link = new Link({ frame: hear, changed: (state) => dispatch({ type: 'link', link: state }) })
-const uploader = new Uploader(link, dispatch)
+const uploader = new Uploader(link, store)
 const pictures = new Turn()
 
 function draw(): void {
@@ -33,10 +34,14 @@ function draw(): void {
 
 function hear(frame: Frame): void {
   if ('state' in frame) dispatch({ type: 'state', snapshot: frame.state })
-  if (!('event' in frame)) return
-  const news = newsOf(frame.event, store.state)
+  if ('event' in frame) happened(frame.event)
+  uploader.advance()
+}
+
+function happened(event: NodeEvent): void {
+  const news = newsOf(event, store.state)
   if (news?.calls === true) notify(news)
-  dispatch({ type: 'event', event: frame.event })
+  dispatch({ type: 'event', event })
 }
 
 function go(place: Place): void {
@@ -46,6 +51,10 @@ function go(place: Place): void {
 window.addEventListener('hashchange', () => dispatch({ type: 'place', place: placeOf(location.hash) }))
 // A file that is dropped beside everything must not take the place of the page.
 for (const type of ['dragover', 'drop']) window.addEventListener(type, (event) => event.preventDefault())
+// Files that were dropped go with the page.
+window.addEventListener('beforeunload', (event) => {
+  if (store.state.uploads.length > 0) event.preventDefault()
+})
 setInterval(() => {
   if (store.state.typing.size > 0) dispatch({ type: 'tick', now: Date.now() })
 }, tickMs)

@@ -11,9 +11,12 @@ export async function askToNotify(): Promise<NotificationPermission> {
   return mayNotify() === 'default' ? await Notification.requestPermission() : mayNotify()
 }
 
-/** Calls our user, who does not look at the page; who does sees it there. A later one takes the place of an earlier one. */
+/**
+ * Calls our user, who does not look at the page; who does sees it there. A page behind another window is not hidden for every browser, but it
+ * has no focus. A later one takes the place of an earlier one.
+ */
 export function notify({ text, place }: News): void {
-  if (!document.hidden || mayNotify() !== 'granted') return
+  if (document.hasFocus() || mayNotify() !== 'granted') return
   const shown = new Notification('p2p', { body: text, tag: place === undefined ? 'p2p' : fragmentOf(place) })
   shown.addEventListener('click', () => {
     window.focus()

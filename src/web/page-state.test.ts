@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { limits } from '../base/limits.ts'
 import type { Message, NodeEvent, Peer, PeerId } from '../index.ts'
 import type { Snapshot } from '../control/view-state.ts'
 import { parsePeerId } from '../protocol/peer-id.ts'
@@ -109,9 +110,9 @@ test('notices, names and drafts are bounded, however much happens', () => {
       happens({ type: 'typing', at, peerId: id, typing: true }),
     )
   }
-  assert.equal(state.notices.length, 4)
-  assert.equal(state.drafts.size, 64)
-  assert.ok(state.names.size <= 1_024 && state.typing.size <= 1_024)
+  assert.equal(state.notices.length, limits.pageNotices)
+  assert.equal(state.drafts.size, limits.pageDrafts)
+  assert.deepEqual([state.names.size, state.typing.size], [limits.peers, limits.peers])
 })
 
 test('that somebody writes is believed for a while', () => {

@@ -65,11 +65,6 @@ export type Action =
   | { readonly type: 'upload-ended'; readonly id: number }
   | { readonly type: 'tick'; readonly now: number }
 
-/** Notices that are shown at once; drafts and names that are kept. */
-const shownNotices = 4
-const keptDrafts = 64
-const keptNames = limits.peers
-
 export function initialState(place: Place): PageState {
   return {
     link: { kind: 'opening' },
@@ -104,7 +99,7 @@ export function next(state: PageState, action: Action): PageState {
     case 'said':
       return said(state, action.message)
     case 'draft':
-      return { ...state, drafts: kept(state.drafts, [action.peerId, action.text], keptDrafts) }
+      return { ...state, drafts: kept(state.drafts, [action.peerId, action.text], limits.pageDrafts) }
     case 'answered':
       return { ...state, answered: new Set(state.answered).add(action.peerId) }
     case 'notice':
@@ -112,9 +107,9 @@ export function next(state: PageState, action: Action): PageState {
     case 'notice-read':
       return { ...state, notices: state.notices.filter(({ id }) => id !== action.id) }
     case 'upload':
-      return { ...state, uploads: [...otherUploads(state, action.upload.id), action.upload] }
+      return { ...state, uploads: withUpload(state.uploads, action.upload) }
     case 'upload-ended':
-      return { ...state, uploads: otherUploads(state, action.id) }
+      return { ...state, uploads: state.uploads.filter(({ id }) => id !== action.id) }
     case 'tick':
       return { ...state, typing: new Map([...state.typing].filter(([, until]) => until > action.now)) }
   }
@@ -162,7 +157,7 @@ const table: ByType<PageState, PageState> = {
   typing: (event, state) => ({ ...state, typing: typingAfter(state.typing, event) }),
   'peer:lost': ({ peer }, state) => ({
     ...state,
-    names: kept(state.names, [peer.id, peer.name], keptNames),
+    names: kept(state.names, [peer.id, peer.name], limits.peers),
   }),
   'verify:code': ({ peerId }, state) => unanswered(state, peerId),
   'verify:done': ({ peerId }, state) => unanswered(state, peerId),
@@ -195,7 +190,7 @@ function typingAfter(
   { peerId, typing: writes, at }: EventOf<'typing'>,
 ): PageState['typing'] {
   if (!writes) return withoutKey(typing, peerId)
-  return kept(typing, [peerId, at.getTime() + 2 * limits.typingMs], keptNames)
+  return kept(typing, [peerId, at.getTime() + 2 * limits.typingMs], limits.peers)
 }
 
 function noticed(state: PageState, news: News): PageState {
@@ -205,13 +200,15 @@ function noticed(state: PageState, news: News): PageState {
 
 /** When there are too many, the oldest goes, an alarm only for a newer one: what a stranger causes pushes no warning away. */
 function mostUrgent(notices: PageState['notices']): PageState['notices'] {
-  if (notices.length <= shownNotices) return notices
+  if (notices.length <= limits.pageNotices) return notices
   const oldestNews = notices.findIndex(({ kind }) => kind === 'news')
   return notices.toSpliced(Math.max(0, oldestNews), 1)
 }
 
-function otherUploads({ uploads }: PageState, id: number): readonly Upload[] {
-  return uploads.filter((one) => one.id !== id)
+/** In its place, so that those that are read stand before those that wait. */
+function withUpload(uploads: PageState['uploads'], upload: Upload): readonly Upload[] {
+  const at = uploads.findIndex(({ id }) => id === upload.id)
+  return at < 0 ? [...uploads, upload] : uploads.with(at, upload)
 }
 
 /** With one entry more, the newest last; the oldest go when there are too many. */

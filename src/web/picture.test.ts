@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { assert as check, constantFrom, property, uint8Array } from 'fast-check'
-import { mayBePicture, pictureOf, picturePixels } from './picture.ts'
+import { limits } from '../base/limits.ts'
+import { mayBePicture, pictureOf } from './picture.ts'
 
 /** Bytes, some of them written as the characters with their numbers. */
 function bytes(...parts: readonly (string | readonly number[])[]): Uint8Array<ArrayBuffer> {
@@ -87,8 +88,8 @@ test('what is a program, a name, or a bomb is no picture', () => {
     assert.equal(pictureOf(new TextEncoder().encode(text)), undefined)
   assert.equal(pictureOf(png(100_000, 100_000)), undefined)
   assert.equal(pictureOf(png(0, 5)), undefined)
-  assert.ok(pictureOf(png(picturePixels, 1)))
-  assert.equal(pictureOf(png(picturePixels, 2)), undefined)
+  assert.ok(pictureOf(png(limits.picturePixels, 1)))
+  assert.equal(pictureOf(png(limits.picturePixels, 2)), undefined)
   assert.ok(mayBePicture('a/b.JPEG'))
   assert.ok(!mayBePicture('a.svg') && !mayBePicture('a.html') && !mayBePicture('png'))
 })
@@ -120,7 +121,7 @@ test('no bytes break the look at them', () => {
   check(
     property(constantFrom(...heads), uint8Array({ maxLength: 300 }), (head, rest) => {
       const found = pictureOf(bytes(head, [...rest]))
-      assert.ok(found === undefined || found.width * found.height <= picturePixels)
+      assert.ok(found === undefined || found.width * found.height <= limits.picturePixels)
     }),
   )
 })

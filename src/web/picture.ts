@@ -1,16 +1,11 @@
 /** What a picture is by its first bytes, and never by its name: only then a decoder gets to see it (C7). */
+import { limits } from '../base/limits.ts'
 
 export interface Picture {
   readonly type: 'image/png' | 'image/jpeg' | 'image/gif' | 'image/webp'
   readonly width: number
   readonly height: number
 }
-
-/** Bytes of a picture that is fetched for a thumbnail, and for a preview. */
-export const thumbnailBytes = 4 * 1024 * 1024
-export const previewBytes = 32 * 1024 * 1024
-/** A decoder needs four bytes for each: a small file may say that it is gigabytes of picture. */
-export const picturePixels = 40_000_000
 
 /** Whether it may be worth fetching; what it is, its bytes tell. */
 export function mayBePicture(name: string): boolean {
@@ -21,7 +16,7 @@ export function mayBePicture(name: string): boolean {
 export function pictureOf(bytes: Uint8Array): Picture | undefined {
   const picture = pngOf(bytes) ?? gifOf(bytes) ?? jpegOf(bytes) ?? webpOf(bytes)
   if (picture === undefined || picture.width < 1 || picture.height < 1) return undefined
-  return picture.width * picture.height <= picturePixels ? picture : undefined
+  return picture.width * picture.height <= limits.picturePixels ? picture : undefined
 }
 
 function pngOf(bytes: Uint8Array): Picture | undefined {

@@ -1,14 +1,15 @@
 import type { JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { limits } from '../base/limits.ts'
 import { sizeText } from '../face/amounts.ts'
 import { displayText } from '../face/display-text.ts'
 import type { SharedFile } from '../index.ts'
-import { take } from './browse.ts'
 import { Dialog } from './dialog.ts'
 import { h } from './h.ts'
 import { Icon } from './icons.ts'
 import { sentenceOf, usePage, type Page } from './page.ts'
-import { pictureOf, previewBytes, thumbnailBytes } from './picture.ts'
+import { pictureOf } from './picture.ts'
+import { take } from './take.ts'
 
 /** Sides of a thumbnail, in pixels of the screen; and of a preview, at most. */
 const thumbnailPx = 88
@@ -28,7 +29,7 @@ interface Wish {
  * address, a type that its owner chose, or a script (C7).
  */
 export function Thumbnail({ file }: { readonly file: SharedFile }): JSX.Element {
-  const { canvas, drawing } = useDrawing({ file, maxBytes: thumbnailBytes, sidePx: thumbnailPx })
+  const { canvas, drawing } = useDrawing({ file, maxBytes: limits.thumbnailBytes, sidePx: thumbnailPx })
   return h(
     'span',
     { class: 'sheet picture', 'aria-hidden': 'true' },
@@ -46,7 +47,7 @@ export function Preview({
   readonly onClose: () => void
 }): JSX.Element {
   const page = usePage()
-  const { canvas, drawing } = useDrawing({ file, maxBytes: previewBytes, sidePx: previewPx })
+  const { canvas, drawing } = useDrawing({ file, maxBytes: limits.previewBytes, sidePx: previewPx })
   const name = displayText(file.path.split('/').at(-1) ?? '')
   return h(
     Dialog,
@@ -85,7 +86,7 @@ function useDrawing(wish: Wish): {
     const timer = setTimeout(() => {
       const target = { canvas: canvas.current, signal: stop.signal }
       void page.pictures
-        .run(() => draw(page, wish, target))
+        .run(() => draw(page, wish, target), { signal: stop.signal })
         .then(() => setDrawing({ state: 'there' }))
         .catch((error: unknown) => {
           if (!stop.signal.aborted) setDrawing({ state: 'failed', why: sentenceOf(error) })
@@ -110,7 +111,6 @@ async function draw(
   { file, maxBytes, sidePx }: Wish,
   { canvas, signal }: Target,
 ): Promise<void> {
-  signal.throwIfAborted()
   if (file.sizeBytes > maxBytes)
     throw new Error('This picture is too large to be shown here. Take it, and look at it.')
   const { peerId, path } = file
@@ -126,7 +126,8 @@ async function draw(
       resizeQuality: 'high',
     }),
   )
-  if (signal.aborted || canvas === null) return
+  signal.throwIfAborted()
+  if (canvas === null) return
   canvas.width = bitmap.image.width
   canvas.height = bitmap.image.height
   canvas.getContext('2d')?.drawImage(bitmap.image, 0, 0)

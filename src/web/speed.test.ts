@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { limits } from '../base/limits.ts'
 import { plotPoints, withoutSpeed, withSpeed, type Speeds } from './speed.ts'
 
 test('speeds are kept of so many transfers, and of so many moments', () => {
   let speeds: Speeds = new Map()
   for (let at = 0; at < 10_000; at++) speeds = withSpeed(speeds, `transfer ${at % 500}`, at)
-  assert.equal(speeds.size, 64)
+  assert.equal(speeds.size, limits.pagePlots)
   for (let at = 0; at < 1_000; at++) speeds = withSpeed(speeds, 'one', at)
-  assert.equal(speeds.get('one')?.length, 80)
+  assert.equal(speeds.get('one')?.length, limits.pagePlotSpeeds)
   assert.equal(speeds.get('one')?.at(-1), 999)
   assert.equal(withoutSpeed(speeds, 'one').has('one'), false)
 })

@@ -1,9 +1,5 @@
 /** Speeds of transfers over the last seconds, and the small plots of them. */
-
-/** At ten a second, eight seconds. */
-const samplesKept = 80
-/** Transfers of which a plot is kept. */
-const plotsKept = 64
+import { limits } from '../base/limits.ts'
 
 export type Speeds = ReadonlyMap<string, readonly number[]>
 
@@ -12,9 +8,9 @@ export function withSpeed(speeds: Speeds, id: string, bytesPerSecond: number): S
   const changed = new Map(speeds)
   const before = changed.get(id) ?? []
   changed.delete(id)
-  changed.set(id, [...before, bytesPerSecond].slice(-samplesKept))
+  changed.set(id, [...before, bytesPerSecond].slice(-limits.pagePlotSpeeds))
   for (const oldest of changed.keys()) {
-    if (changed.size <= plotsKept) break
+    if (changed.size <= limits.pagePlots) break
     changed.delete(oldest)
   }
   return changed
@@ -36,7 +32,7 @@ export interface PlotSize {
 /** Points of a line from the oldest reading at the left to the newest at the right; its highest one touches the top. */
 export function plotPoints(samples: readonly number[], { width, height }: PlotSize): string {
   const highest = Math.max(1, ...samples)
-  const step = width / (samplesKept - 1)
+  const step = width / (limits.pagePlotSpeeds - 1)
   const start = width - step * (samples.length - 1)
   return samples
     .map((sample, at) => `${rounded(start + step * at)},${rounded(height - (sample / highest) * height)}`)

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { limits } from '../base/limits.ts'
 import type { Message } from '../index.ts'
 import { parsePeerId } from '../protocol/peer-id.ts'
 import {
   emptyTalk,
-  pageMessages,
-  windowMessages,
   withLast,
   withNewer,
   withOlder,
@@ -34,7 +33,7 @@ function message(number: number): Message {
   }
 }
 
-function page(from: number, count = pageMessages): readonly Message[] {
+function page(from: number, count: number = limits.pageMessagesAtOnce): readonly Message[] {
   return Array.from({ length: count }, (_, at) => message(from + at))
 }
 
@@ -46,16 +45,16 @@ function numbers({ messages }: TalkWindow): readonly number[] {
 function assertWhole(talk: TalkWindow): void {
   const all = numbers(talk)
   all.forEach((number, at) => assert.equal(number, all[0]! + at))
-  assert.ok(all.length <= windowMessages, `${all.length} messages are kept`)
+  assert.ok(all.length <= limits.pageMessages, `${all.length} messages are kept`)
 }
 
 test('a hundred thousand messages are read upwards and down again in a window', () => {
   const total = 100_000
-  let talk = withLast(emptyTalk(peerId), page(total - pageMessages))
+  let talk = withLast(emptyTalk(peerId), page(total - limits.pageMessagesAtOnce))
   assert.ok(talk.hasLast && !talk.hasFirst)
   while (!talk.hasFirst) {
     const first = numbers(talk)[0]!
-    const from = Math.max(0, first - pageMessages)
+    const from = Math.max(0, first - limits.pageMessagesAtOnce)
     talk = withOlder(talk, page(from, first - from))
     assertWhole(talk)
   }
@@ -63,7 +62,7 @@ test('a hundred thousand messages are read upwards and down again in a window', 
   assert.ok(!talk.hasLast)
   while (!talk.hasLast) {
     const last = numbers(talk).at(-1)!
-    talk = withNewer(talk, page(last + 1, Math.min(pageMessages, total - last - 1)))
+    talk = withNewer(talk, page(last + 1, Math.min(limits.pageMessagesAtOnce, total - last - 1)))
     assertWhole(talk)
   }
   assert.equal(numbers(talk).at(-1), total - 1)

@@ -1,9 +1,5 @@
+import { limits } from '../base/limits.ts'
 import type { Message, MessageState, PeerId } from '../index.ts'
-
-/** Messages that are kept of the conversation that is open: more than fills the highest screen, and little to draw. */
-export const windowMessages = 400
-/** Messages that are asked for at once. */
-export const pageMessages = 60
 
 /** A part of a conversation without gaps, oldest first. */
 export interface TalkWindow {
@@ -22,7 +18,13 @@ export function emptyTalk(peerId: PeerId): TalkWindow {
 
 /** The newest page: everything that was known before is dropped. */
 export function withLast(talk: TalkWindow, page: readonly Message[]): TalkWindow {
-  return { ...talk, messages: page, hasFirst: page.length < pageMessages, hasLast: true, loading: undefined }
+  return {
+    ...talk,
+    messages: page,
+    hasFirst: page.length < limits.pageMessagesAtOnce,
+    hasLast: true,
+    loading: undefined,
+  }
 }
 
 /** An older page in front; what no longer fits is dropped at the end. */
@@ -30,9 +32,9 @@ export function withOlder(talk: TalkWindow, page: readonly Message[]): TalkWindo
   const all = [...fresh(talk, page), ...talk.messages]
   return {
     ...talk,
-    messages: all.slice(0, windowMessages),
-    hasFirst: page.length < pageMessages,
-    hasLast: talk.hasLast && all.length <= windowMessages,
+    messages: all.slice(0, limits.pageMessages),
+    hasFirst: page.length < limits.pageMessagesAtOnce,
+    hasLast: talk.hasLast && all.length <= limits.pageMessages,
     loading: undefined,
   }
 }
@@ -42,9 +44,9 @@ export function withNewer(talk: TalkWindow, page: readonly Message[]): TalkWindo
   const all = [...talk.messages, ...fresh(talk, page)]
   return {
     ...talk,
-    messages: all.slice(-windowMessages),
-    hasFirst: talk.hasFirst && all.length <= windowMessages,
-    hasLast: page.length < pageMessages,
+    messages: all.slice(-limits.pageMessages),
+    hasFirst: talk.hasFirst && all.length <= limits.pageMessages,
+    hasLast: page.length < limits.pageMessagesAtOnce,
     loading: undefined,
   }
 }
@@ -57,8 +59,8 @@ export function withSaid(talk: TalkWindow, message: Message): TalkWindow {
   const all = [...talk.messages, message]
   return {
     ...talk,
-    messages: all.slice(-windowMessages),
-    hasFirst: talk.hasFirst && all.length <= windowMessages,
+    messages: all.slice(-limits.pageMessages),
+    hasFirst: talk.hasFirst && all.length <= limits.pageMessages,
   }
 }
 

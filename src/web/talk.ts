@@ -1,5 +1,6 @@
 import type { JSX } from 'preact'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
+import { limits } from '../base/limits.ts'
 import type { Message, PeerId } from '../index.ts'
 import { Composer } from './composer.ts'
 import { dropProps } from './drop.ts'
@@ -7,7 +8,7 @@ import { h } from './h.ts'
 import { Icon } from './icons.ts'
 import { MessageBubble } from './message.ts'
 import { attempt, usePage, usePerson, type Page } from './page.ts'
-import { pageMessages, withLast, withNewer, withOlder, type TalkWindow } from './talk-window.ts'
+import { withLast, withNewer, withOlder, type TalkWindow } from './talk-window.ts'
 import { dayText } from './times.ts'
 import { Uploads } from './uploads.ts'
 import { WhoIs } from './who.ts'
@@ -62,7 +63,7 @@ async function loadNext(
 }
 
 async function historyOf(page: Page, where: object): Promise<readonly Message[]> {
-  const input = { ...where, limit: pageMessages }
+  const input = { ...where, limit: limits.pageMessagesAtOnce }
   return (await page.link.call<{ readonly messages: readonly Message[] }>('history', input)).messages
 }
 

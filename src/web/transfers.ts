@@ -4,6 +4,7 @@ import { displayText } from '../face/display-text.ts'
 import { transferState } from '../face/file-words.ts'
 import { percentText } from '../face/progress.ts'
 import type { Transfer } from '../index.ts'
+import { Finding } from './finding.ts'
 import { h } from './h.ts'
 import { Icon, IconButton } from './icons.ts'
 import { Offers } from './offers.ts'
@@ -26,6 +27,7 @@ export function Transfers(): JSX.Element {
     h(Uploads, {}),
     h(Offers, null),
     h(Underway, null),
+    h(Finding, null),
     h(Shares, null),
   )
 }

@@ -1,11 +1,11 @@
 import type { JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import { sizeText } from '../face/amounts.ts'
+import { rateText } from '../face/amounts.ts'
 import { digitRows } from '../face/digits.ts'
 import { displayText } from '../face/display-text.ts'
 import { waitWords } from '../face/message-words.ts'
 import { policyMeanings } from '../face/trust-words.ts'
-import type { Contact, Invitation, Policy, TransferLimits, WaitingMessage } from '../index.ts'
+import type { Contact, Invitation, Policy, WaitingMessage } from '../index.ts'
 import { h } from './h.ts'
 import { askToNotify, mayNotify } from './notify.ts'
 import { attempt, usePage } from './page.ts'
@@ -205,36 +205,52 @@ function PolicyChoice(): JSX.Element {
 
 const million = 1_000_000
 
-/** How fast files come and go; an empty field is no limit. */
+/** How fast files come and go. */
 function Speeds(): JSX.Element {
-  const page = usePage()
-  const { limits } = page.snapshot
-  const change = (name: keyof TransferLimits, text: string): void => {
-    const amount = text.trim() === '' ? Infinity : Number(text) * million
-    void attempt(page, () => page.link.call('set-limits', { [name]: amount }))
-  }
-  const field = (name: 'download' | 'upload' | 'perPeer', label: string): JSX.Element =>
-    h(
-      'label',
-      { key: name },
-      h('span', null, label),
-      h('input', {
-        type: 'number',
-        min: 0.01,
-        step: 'any',
-        placeholder: 'no limit',
-        value: Number.isFinite(limits[name]) ? limits[name] / million : '',
-        title: Number.isFinite(limits[name]) ? `${sizeText(limits[name])}/s` : 'no limit',
-        onChange: ({ currentTarget }) => change(name, currentTarget.value),
-      }),
-    )
   return h(
     'fieldset',
     { class: 'speeds' },
     h('legend', null, 'How fast files may be, in MB/s'),
-    field('download', 'Coming'),
-    field('upload', 'Going'),
-    field('perPeer', 'With each peer'),
+    h(SpeedField, { name: 'download', label: 'Coming' }),
+    h(SpeedField, { name: 'upload', label: 'Going' }),
+    h(SpeedField, { name: 'perPeer', label: 'With each peer' }),
+  )
+}
+
+interface SpeedFieldProps {
+  readonly name: 'download' | 'upload' | 'perPeer'
+  readonly label: string
+}
+
+/** One of them; an empty field is no limit. */
+function SpeedField({ name, label }: SpeedFieldProps): JSX.Element {
+  const page = usePage()
+  // What happens while our user types draws the page again, and must not take the text away.
+  const [typed, setTyped] = useState<string | undefined>(undefined)
+  const now = page.snapshot.limits[name]
+  const holds = Number.isFinite(now) ? String(now / million) : ''
+  const change = async (text: string): Promise<void> => {
+    const amount = text === '' ? Infinity : Number(text) * million
+    await attempt(page, () => page.link.call('set-limits', { [name]: amount }))
+    setTyped(undefined)
+  }
+  return h(
+    'label',
+    null,
+    h('span', null, label),
+    h('input', {
+      type: 'number',
+      min: 0.01,
+      step: 'any',
+      placeholder: 'no limit',
+      value: typed ?? holds,
+      title: rateText(now),
+      onInput: ({ currentTarget: { value } }) => setTyped(value === holds ? undefined : value),
+      // A text that is no number is the same as an empty field for a browser, and no wish for no limit.
+      onChange: ({ currentTarget: { value, validity } }) => {
+        if (!validity.badInput) void change(value)
+      },
+    }),
   )
 }
 
@@ -266,7 +282,7 @@ function ThisPage({ onKeys }: { readonly onKeys: () => void }): JSX.Element {
         ? h(
             'button',
             { type: 'button', onClick: () => void askToNotify().then(setNotifies) },
-            'Notify me when the page is hidden',
+            'Notify me when I am not on this page',
           )
         : h(
             'span',
