@@ -1,4 +1,4 @@
-/** TLS as our peers speak it: version 1.3, both sides with a certificate, no sessions that go on (security.md, 3.3). */
+/** TLS as our peers speak it: version 1.3, both sides with a certificate, no sessions that go on (docs/protocol.md, section 4). */
 import { constants } from 'node:crypto'
 import { createSecureContext, createServer, type SecureContext, type Server, type TLSSocket } from 'node:tls'
 import type { Credentials, ProvedPeer } from './transport.ts'
