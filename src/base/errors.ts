@@ -87,7 +87,7 @@ export const errorTable = {
     close: 1009,
     retry: false,
   },
-  'queue-full': { sentence: 'Too many messages wait to be sent.', exit: 75, retry: true },
+  'queue-full': { sentence: 'Events were left out: they were read too slowly.', exit: 75, retry: true },
   'too-many': {
     sentence: 'A limit on simultaneous work is reached.',
     exit: 75,
