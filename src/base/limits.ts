@@ -436,7 +436,7 @@ export const limits = {
   /** Transfers whose speeds the page keeps for a plot, and speeds of one: eight seconds, at ten a second. */
   pagePlots: 64,
   pagePlotSpeeds: 80,
-  /** Files on their way from the browser to the node: all that were dropped or chosen, and those of them that are read at once. */
+  /** On the way from the browser to the node: files of all that was dropped or chosen, and how much of that is read at once. */
   pageUploads: 1_000,
   pageUploadsAtOnce: 2,
   /** Contents that come through the control API for one offer, and bytes of the line that names them. */

@@ -143,7 +143,7 @@ function PathField({
         multiple: true,
         class: 'hidden',
         onChange: ({ currentTarget }) => {
-          page.uploader.send(peerId, [...(currentTarget.files ?? [])])
+          void page.uploader.send(peerId, [...(currentTarget.files ?? [])])
           onDone()
         },
       }),

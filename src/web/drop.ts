@@ -1,7 +1,9 @@
+import { P2PError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { OfferInfo, PeerId } from '../index.ts'
 import { countText } from '../face/amounts.ts'
 import { displayText } from '../face/display-text.ts'
+import { contentsLine, contentsOf, type Content, type Dropped } from './dropped.ts'
 import type { Link } from './link.ts'
 import { attempt } from './page.ts'
 import type { Store } from './store.ts'
@@ -9,15 +11,20 @@ import type { Store } from './store.ts'
 /** How often the progress of one is shown, in ms. */
 const progressMs = 100
 
+/** What was dropped or chosen together: one upload, and one offer. */
 interface Waiting {
   readonly peerId: PeerId
-  readonly file: File
+  readonly line: Uint8Array<ArrayBuffer>
+  readonly contents: readonly Content[]
+  /** As it is shown. */
+  readonly name: string
+  readonly totalBytes: number
   readonly id: number
   readonly stop: AbortController
 }
 
 /**
- * Takes files of the browser to the node, which offers them to somebody; they are read while they go. Each is an offer of its own, so that they
+ * Takes files of the browser to the node, which offers them to somebody; they are read while they go. What comes together is one offer; others
  * wait here while that person has as many to answer as a node lets wait: one more would be declined (F12).
  */
 export class Uploader {
@@ -34,17 +41,22 @@ export class Uploader {
     this.#store = store
   }
 
-  send(peerId: PeerId, files: readonly File[]): void {
-    const room = limits.pageUploads - this.#waiting.length - this.#going.size
-    if (files.length === 0)
-      this.#alarm('Folders cannot be dropped here: say the path of one with the clip beside the message.')
-    if (files.length > room) this.#alarm(tooManyText(files.length - room))
-    for (const file of files.slice(0, room)) {
-      const upload = { peerId, file, id: ++this.#count, stop: new AbortController() }
-      this.#waiting.push(upload)
-      this.#show(upload, 0)
-    }
-    this.advance()
+  /** Takes all of what was dropped, or nothing, of which our user is told why. */
+  async send(peerId: PeerId, dropped: readonly Dropped[]): Promise<void> {
+    if (dropped.length === 0) return
+    const isTaken = await attempt(this.#store, async () => this.#take(peerId, await contentsOf(dropped)))
+    if (isTaken) this.advance()
+  }
+
+  #take(peerId: PeerId, contents: readonly Content[]): void {
+    const line = contentsLine(contents)
+    const taken = [...this.#waiting, ...this.#going].flatMap((upload) => upload.contents).length
+    if (taken + contents.length > limits.pageUploads) throw fullError(taken)
+    const totalBytes = contents.reduce((bytes, { file }) => bytes + file.size, 0)
+    const [name, id, stop] = [uploadText(contents), ++this.#count, new AbortController()]
+    const upload = { peerId, line, contents, name, totalBytes, id, stop }
+    this.#waiting.push(upload)
+    this.#show(upload, 0)
   }
 
   /** What is not whole at the node is not offered. */
@@ -85,7 +97,7 @@ export class Uploader {
   }
 
   async #carry(upload: Waiting): Promise<void> {
-    const { peerId, file, id, stop } = upload
+    const { peerId, line, contents, name, id, stop } = upload
     let shownAt = 0
     const onProgress = (bytes: number): void => {
       if (performance.now() - shownAt < progressMs) return
@@ -93,9 +105,9 @@ export class Uploader {
       this.#show(upload, bytes)
     }
     await attempt(this.#store, async () => {
-      const offer = await this.#link.upload({ peerId, file, signal: stop.signal, onProgress })
+      const offer = await this.#link.upload({ peerId, line, contents, signal: stop.signal, onProgress })
       this.#made.set(offer.id, peerId)
-      const text = `${displayText(file.name)} is offered.`
+      const text = `${name} ${contents.length === 1 ? 'is' : 'are'} offered.`
       this.#store.dispatch({ type: 'notice', news: { kind: 'news', text } })
     })
     this.#going.delete(upload)
@@ -103,15 +115,8 @@ export class Uploader {
     this.advance()
   }
 
-  #alarm(text: string): void {
-    this.#store.dispatch({ type: 'notice', news: { kind: 'alarm', text } })
-  }
-
-  #show({ peerId, file, id }: Waiting, bytes: number): void {
-    this.#store.dispatch({
-      type: 'upload',
-      upload: { id, peerId, name: file.name, bytes, totalBytes: file.size },
-    })
+  #show({ id, peerId, name, totalBytes }: Waiting, bytes: number): void {
+    this.#store.dispatch({ type: 'upload', upload: { id, peerId, name, bytes, totalBytes } })
   }
 }
 
@@ -126,46 +131,21 @@ export function isAnswerAwaited(offers: readonly OfferInfo[], peerId: PeerId): b
   return theirs.length >= limits.pendingOffersPerPeer
 }
 
-/** What was refused is nowhere: our user has to know how many, and what to do. */
-function tooManyText(refused: number): string {
+/** What was refused is nowhere: our user has to know, and what to do. */
+function fullError(taken: number): P2PError {
   const most = limits.pageUploads.toLocaleString('en')
-  return (
-    `Only ${most} files can be sent at once: the last ${countText(refused, 'file')} of these were not taken. ` +
-    'Send them when others are done, or the path of their folder with the clip beside the message.'
+  return new P2PError(
+    'too-many',
+    `${countText(taken, 'file')} of at most ${most} are on their way or wait: nothing of this is sent. Send it when others are done.`,
   )
 }
 
-/** What makes an element take files that are dropped on it. */
-export function dropProps(take: (files: readonly File[]) => void): {
-  readonly onDragOver: (event: DragEvent) => void
-  readonly onDragLeave: (event: DragEvent) => void
-  readonly onDrop: (event: DragEvent) => void
-} {
-  return {
-    onDragOver: (event) => {
-      if (event.dataTransfer === null || !event.dataTransfer.types.includes('Files')) return
-      event.preventDefault()
-      event.stopPropagation()
-      event.dataTransfer.dropEffect = 'copy'
-      mark(event, true)
-    },
-    onDragLeave: (event) => mark(event, false),
-    onDrop: (event) => {
-      mark(event, false)
-      if (event.dataTransfer === null || !event.dataTransfer.types.includes('Files')) return
-      event.preventDefault()
-      event.stopPropagation()
-      take(filesIn(event.dataTransfer))
-    },
-  }
-}
-
-function mark({ currentTarget }: DragEvent, isOver: boolean): void {
-  if (currentTarget instanceof HTMLElement) currentTarget.classList.toggle('dropping', isOver)
-}
-
-/** A folder looks like a file of no type, and cannot be read. */
-function filesIn({ items, files }: DataTransfer): readonly File[] {
-  const folders = [...items].map((item) => item.webkitGetAsEntry()?.isDirectory === true)
-  return [...files].filter((_, at) => folders[at] !== true)
+/** The one file, `holiday (12 files)`, or what comes first and how much more is beside it; safe to show. */
+function uploadText(contents: readonly Content[]): string {
+  const paths = contents.map(({ path }) => path.split('/'))
+  const tops = new Set(paths.map(([top]) => top))
+  const inFirst = paths.filter(([top]) => top === paths[0]?.[0])
+  const [[first = '', ...inside] = []] = paths
+  const text = displayText(first) + (inside.length > 0 ? ` (${countText(inFirst.length, 'file')})` : '')
+  return tops.size > 1 ? `${text} and ${(tops.size - 1).toLocaleString('en')} more` : text
 }

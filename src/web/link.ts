@@ -2,6 +2,7 @@ import { P2PError } from '../base/errors.ts'
 import type { Frame } from '../control/event-feed.ts'
 import { parseTold, tellable, toldError } from '../control/views.ts'
 import type { CallOptions, OfferInfo, PeerId } from '../index.ts'
+import { findUnreadable, unreadable, type Content } from './dropped.ts'
 import { linesOf } from './lines.ts'
 import type { LinkState } from './page-state.ts'
 import { proves } from './proof.ts'
@@ -20,7 +21,9 @@ export interface LinkListener {
 
 export interface UploadWish {
   readonly peerId: PeerId
-  readonly file: File
+  /** What names the contents, in their order. */
+  readonly line: Uint8Array<ArrayBuffer>
+  readonly contents: readonly Content[]
   readonly signal: AbortSignal
   readonly onProgress: (bytes: number) => void
 }
@@ -95,25 +98,29 @@ export class Link {
     }
   }
 
-  /** Offers a file of this browser to a peer; it is read as it goes, and never as a whole. */
-  upload({ peerId, file, signal, onProgress }: UploadWish): Promise<OfferInfo> {
+  /**
+   * Offers files of this browser to a peer, together; they are read as they go, and never as a whole.
+   *
+   * @param wish.onProgress is told the bytes of them that have gone
+   */
+  upload({ peerId, line, contents, signal, onProgress }: UploadWish): Promise<OfferInfo> {
     if (!this.#isProved) return Promise.reject(gone())
     const { promise, resolve, reject } = Promise.withResolvers<OfferInfo>()
     // Only this old way tells how far it has come.
     const request = new XMLHttpRequest()
-    const input = encodeURIComponent(tellable({ peerId, name: file.name }))
-    request.open('POST', `/v1/send-stream?input=${input}`)
+    request.open('POST', `/v1/send-contents?input=${encodeURIComponent(tellable({ peerId }))}`)
     request.setRequestHeader('Authorization', `Bearer ${this.#token}`)
     request.setRequestHeader('Content-Type', 'application/octet-stream')
-    request.upload.addEventListener('progress', ({ loaded }) => onProgress(loaded))
+    request.upload.addEventListener('progress', ({ loaded }) => onProgress(Math.max(0, loaded - line.length)))
     request.addEventListener('load', () => {
       if (request.status === 200) resolve(parseTold<OfferInfo>(request.responseText))
       else reject(toldError(request.responseText))
     })
-    request.addEventListener('error', () => reject(gone()))
+    request.addEventListener('error', () => void whyFailed(contents).then(reject))
     request.addEventListener('abort', () => reject(signal.reason))
     signal.addEventListener('abort', () => request.abort(), { once: true })
-    request.send(file)
+    // Nothing of them is read before it is sent.
+    request.send(new Blob([line, ...contents.map(({ file }) => file)]))
     return promise
   }
 
@@ -197,4 +204,10 @@ interface Asked extends CallOptions {
 
 function gone(): P2PError {
   return new P2PError('node-stopped', 'The running p2p does not answer. Nothing was changed.')
+}
+
+/** A browser does not say whether the node has gone, or a file of its own. */
+async function whyFailed(contents: readonly Content[]): Promise<P2PError> {
+  const missing = await findUnreadable(contents)
+  return missing === undefined ? gone() : unreadable(missing.path)
 }

@@ -15,10 +15,11 @@ export type LinkState =
   | { readonly kind: 'lost' }
   | { readonly kind: 'code'; readonly why: string }
 
-/** A file on its way from this browser to the node. */
+/** What goes together from this browser to the node. */
 interface Upload {
   readonly id: number
   readonly peerId: PeerId
+  /** Safe to show. */
   readonly name: string
   readonly bytes: number
   readonly totalBytes: number

@@ -4,7 +4,7 @@ import { limits } from '../base/limits.ts'
 import { displayText } from '../face/display-text.ts'
 import { presenceWords } from '../face/message-words.ts'
 import type { Message, PeerId } from '../index.ts'
-import { dropProps } from './drop.ts'
+import { dropProps } from './dropped.ts'
 import { h } from './h.ts'
 import { Icon } from './icons.ts'
 import { attempt, usePage } from './page.ts'
@@ -116,7 +116,7 @@ function PersonRow({ person, row }: RowOf): JSX.Element {
     'a',
     {
       ...row,
-      ...dropProps((files) => page.uploader.send(peerId, files)),
+      ...dropProps((dropped) => page.uploader.send(peerId, dropped)),
       class: `person-row ${isOpen ? 'open' : ''}`,
       href: fragmentOf(personPlace(peerId)),
       'aria-current': isOpen ? 'page' : undefined,

@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import { limits } from '../base/limits.ts'
 import type { Message, PeerId } from '../index.ts'
 import { Composer } from './composer.ts'
-import { dropProps } from './drop.ts'
+import { dropProps } from './dropped.ts'
 import { h } from './h.ts'
 import { Icon } from './icons.ts'
 import { MessageBubble } from './message.ts'
@@ -27,7 +27,7 @@ export function Talk({ peerId }: { readonly peerId: PeerId }): JSX.Element {
   }, [peerId, talk?.loading, page.state.tellings])
   return h(
     'div',
-    { class: 'talk', ...dropProps((files) => page.uploader.send(peerId, files)) },
+    { class: 'talk', ...dropProps((dropped) => page.uploader.send(peerId, dropped)) },
     talk === undefined ? null : h(Messages, { key: peerId, talk }),
     h(Uploads, { peerId }),
     h(Composer, { key: peerId, peerId }),

@@ -1,6 +1,5 @@
 import type { JSX } from 'preact'
-import { countText, sizeText } from '../face/amounts.ts'
-import { displayText } from '../face/display-text.ts'
+import { sizeText } from '../face/amounts.ts'
 import { percentText } from '../face/progress.ts'
 import type { PeerId } from '../index.ts'
 import { isAnswerAwaited } from './drop.ts'
@@ -21,12 +20,11 @@ export function Uploads({ peerId }: { readonly peerId?: PeerId }): JSX.Element |
     { class: 'uploads', 'aria-label': 'Files that are being read' },
     uploads.slice(0, shownUploads).map((upload) => {
       const { id, name, bytes, totalBytes } = upload
-      const shown = displayText(name)
       return h(
         'li',
         { key: id },
-        h('bdi', { class: 'name' }, shown),
-        h('progress', { max: Math.max(1, totalBytes), value: bytes, 'aria-label': `Reading ${shown}` }),
+        h('bdi', { class: 'name' }, name),
+        h('progress', { max: Math.max(1, totalBytes), value: bytes, 'aria-label': `Reading ${name}` }),
         h(
           'span',
           { class: 'quiet' },
@@ -34,11 +32,11 @@ export function Uploads({ peerId }: { readonly peerId?: PeerId }): JSX.Element |
             ? 'waits until others are answered'
             : `${percentText(upload)} of ${sizeText(totalBytes)}`,
         ),
-        h(IconButton, { icon: 'close', label: `Do not send ${shown}`, onClick: () => uploader.cancel(id) }),
+        h(IconButton, { icon: 'close', label: `Do not send ${name}`, onClick: () => uploader.cancel(id) }),
       )
     }),
     uploads.length > shownUploads
-      ? h('li', { class: 'quiet' }, `${countText(uploads.length - shownUploads, 'file')} more`)
+      ? h('li', { class: 'quiet' }, `${(uploads.length - shownUploads).toLocaleString('en')} more`)
       : null,
   )
 }

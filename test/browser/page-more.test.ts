@@ -7,8 +7,8 @@ import type { Page } from 'playwright-core'
 import { buildPage } from '../../scripts/build-page.ts'
 import { limits } from '../../src/base/limits.ts'
 import { until } from '../app/nodes.ts'
-import { shareAll, write } from '../app/sharing-nodes.ts'
-import { drop, goTo, openStage, skip, type Paged, type Stage } from './pages.ts'
+import { shareAll, treeOf, write } from '../app/sharing-nodes.ts'
+import { drop, dropPaths, goTo, openStage, skip, type Paged, type Stage } from './pages.ts'
 
 before(() => buildPage())
 
@@ -193,7 +193,7 @@ test(
 )
 
 test(
-  'F12: of many files that are dropped none is declined because others wait, and all arrive',
+  'F12: of many files that are dropped one by one none is declined because others wait, and all arrive',
   { skip, timeout: 180_000 },
   async (t) => {
     const stage = await openStage(t)
@@ -202,11 +202,7 @@ test(
     page.setDefaultTimeout(timeout)
     await page.locator('.person-row', { hasText: '"kitchen"' }).click()
     const names = Array.from({ length: limits.pendingOffersPerPeer + 2 }, (_, number) => `${number}.txt`)
-    await drop(
-      page,
-      '.talk',
-      names.map((name) => ({ name, text: name })),
-    )
+    for (const name of names) await drop(page, '.talk', [{ name, text: name }])
     const waits = page.locator('.uploads li', { hasText: 'waits until others are answered' })
     await waits.nth(1).waitFor()
     const open = (): readonly string[] =>
@@ -230,5 +226,73 @@ test(
     assert.equal(states.length, names.length)
     await waits.first().waitFor({ state: 'detached' })
     assert.deepEqual(stage.complaints, [])
+  },
+)
+
+test(
+  'files that are dropped together are one offer, and so is a folder with all that is in it',
+  { skip, timeout: 180_000 },
+  async (t) => {
+    const stage = await openStage(t)
+    const [desk, kitchen] = [await stage.open('desk'), await stage.open('kitchen')]
+    const [at, there] = [await stage.visit(desk), await stage.visit(kitchen)]
+    for (const page of [at, there]) page.setDefaultTimeout(timeout)
+    await at.locator('.person-row', { hasText: '"kitchen"' }).click()
+    await there.locator('.person-row', { hasText: '"desk"' }).click()
+
+    await drop(at, '.talk', [
+      { name: 'menu.txt', text: 'soup' },
+      { name: 'wine.txt', text: 'red' },
+    ])
+    await there.getByRole('button', { name: 'Accept menu.txt and 1 more' }).click()
+    await at.locator('.offer-card', { hasText: 'received, verified' }).waitFor()
+    const [files] = kitchen.node.node.files.offers()
+    assert.deepEqual(
+      files?.entries.map(({ name, kind }) => [name, kind]),
+      [
+        ['menu.txt', 'file'],
+        ['wine.txt', 'file'],
+      ],
+    )
+    assert.equal(readFileSync(join(kitchen.node.down, 'wine.txt'), 'utf8'), 'red')
+
+    const many = Array.from({ length: 120 }, (_, number) => [`holiday/day 1/${number}.jpg`, `${number}`])
+    const left = { 'holiday/.DS_Store': 'x', 'holiday/empty/': '' }
+    await write(desk.node.folder, { ...Object.fromEntries(many), 'holiday/one.jpg': 'sun', ...left })
+    await dropPaths(at, '.talk', [join(desk.node.folder, 'holiday')])
+    await there.getByRole('button', { name: 'Accept holiday/ (121 files)' }).click()
+    await at.locator('.offer-card', { hasText: 'received, verified' }).nth(1).waitFor()
+    assert.equal(kitchen.node.node.files.offers().length, 2)
+    const sent = await treeOf(join(desk.node.folder, 'holiday'))
+    for (const name of ['.DS_Store', 'empty/']) delete sent[name]
+    assert.deepEqual(await treeOf(join(kitchen.node.down, 'holiday')), sent)
+    await at.locator('.uploads').waitFor({ state: 'detached' })
+    assert.deepEqual(stage.complaints, [])
+  },
+)
+
+test(
+  'a file that changes before its turn is named, and nothing of what it was dropped with is offered',
+  { skip, timeout: 180_000 },
+  async (t) => {
+    const stage = await openStage(t)
+    const [desk, kitchen] = [await stage.open('desk'), await stage.open('kitchen')]
+    const page = await stage.visit(desk)
+    page.setDefaultTimeout(timeout)
+    await page.locator('.person-row', { hasText: '"kitchen"' }).click()
+    // So many wait for an answer that the folder has to wait too.
+    for (let number = 0; number < limits.pendingOffersPerPeer; number++)
+      await drop(page, '.talk', [{ name: `${number}.txt`, text: 'x' }])
+    const open = (): number => desk.node.node.files.offers().length
+    await until(() => open() === limits.pendingOffersPerPeer, 'as many as may wait', timeout)
+    await write(desk.node.folder, { 'plans/a.txt': 'a', 'plans/b.txt': 'b' })
+    await dropPaths(page, '.talk', [join(desk.node.folder, 'plans')])
+    await page.locator('.uploads li', { hasText: 'plans (2 files)' }).waitFor()
+
+    await write(desk.node.folder, { 'plans/b.txt': 'another, and longer' })
+    const [first] = kitchen.node.node.files.offers()
+    if (first !== undefined) await kitchen.node.node.files.decline(first.id)
+    await page.locator('.notice.alarm', { hasText: '"plans/b.txt" cannot be read, or has changed' }).waitFor()
+    assert.equal(open(), limits.pendingOffersPerPeer)
   },
 )
