@@ -12,6 +12,7 @@ export type {
   OfferedEntry,
   OfferInfo,
   SendOptions,
+  SentContent,
   Share,
   SharedFile,
   ShareOptions,

@@ -439,6 +439,9 @@ export const limits = {
   /** Files on their way from the browser to the node: all that were dropped or chosen, and those of them that are read at once. */
   pageUploads: 1_000,
   pageUploadsAtOnce: 2,
+  /** Contents that come through the control API for one offer, and bytes of the line that names them. */
+  sentContents: 1_000,
+  sentContentsLineBytes: 1024 * 1024,
   /** Pictures that wait to be fetched for the page: more than are on the highest screen; those that were scrolled past do not wait. */
   pagePictures: 128,
   /** Bytes of a picture for a thumbnail, and for a preview (C7); its pixels: a decoder needs four bytes for each, and a small file may have many. */

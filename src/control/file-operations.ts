@@ -1,4 +1,5 @@
 import { limits } from '../index.ts'
+import { contentsIn } from './contents.ts'
 import { byteStream, intake, lineStream, operation, type Operation } from './operation.ts'
 import { either, integer, list, object, oneOf, optional, peerId, rate, text, truth } from './schema.ts'
 
@@ -92,6 +93,17 @@ export const fileOperations: readonly Operation[] = [
       output: offer,
     },
     (node, { input, body, signal }) => node.files.sendStream(input.peerId, input.name, body, { signal }),
+  ),
+  intake(
+    {
+      name: 'send-contents',
+      summary:
+        'Offers several contents to a peer together. The body is a line of JSON, `[{"path":"photos/a.jpg","sizeBytes":12}, …]`, and then each content after the other.',
+      input: object({ peerId }),
+      output: offer,
+    },
+    async (node, { input, body, signal }) =>
+      await node.files.sendContents(input.peerId, await contentsIn(body), { signal }),
   ),
   operation(
     {

@@ -7,6 +7,7 @@ import type {
   OfferInfo,
   PeerId,
   SendOptions,
+  SentContent,
   Share,
   SharedFile,
   ShareOptions,
@@ -14,6 +15,7 @@ import type {
   TransferLimits,
   Visibility,
 } from '../index.ts'
+import { bodyOf } from './contents.ts'
 import { parseTold } from './views.ts'
 import type { Wire } from './wire.ts'
 
@@ -83,6 +85,15 @@ export class RemoteFiles implements Files {
     options: CallOptions = {},
   ): Promise<OfferInfo> {
     return await this.#wire.pour<OfferInfo>('send-stream', { peerId, name }, { ...options, body: content })
+  }
+
+  async sendContents(
+    peerId: PeerId,
+    contents: readonly SentContent[],
+    options: CallOptions = {},
+  ): Promise<OfferInfo> {
+    const body = bodyOf(contents)
+    return await this.#wire.pour<OfferInfo>('send-contents', { peerId }, { ...options, body })
   }
 
   offers(): readonly OfferInfo[] {

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 
 import { limits } from '../../src/base/limits.ts'
 import { openFolder, openPair, verifyByPhone } from './files.ts'
-import { rotateIdentity } from '../../src/index.ts'
+import { rotateIdentity, type OfferInfo, type SentContent } from '../../src/index.ts'
 import { leave, openLan } from './lan.ts'
 import { introduce, inventId, openNode, until } from './nodes.ts'
 
@@ -149,6 +149,58 @@ test('a stream is offered as a file, and what was kept of it goes with the offer
   await untilEmpty(join(dataDir, 'outgoing'))
 })
 
+test('several contents are one offer, with the folders that their paths make; nothing is kept when it has ended', async () => {
+  await using folder = await openFolder()
+  const dataDir = join(folder.path, 'data')
+  await using pair = await openPair([{ dataDir }, {}])
+  const { a, b } = pair
+  const texts = { 'holiday/day 1/one.jpg': 'one', 'notes.txt': 'words', 'holiday/two.jpg': '' }
+  const offer = await a.node.files.sendContents(b.node.id, Object.entries(texts).map(sentAs))
+  assert.deepEqual(
+    offer.entries.map(({ name, kind, files, sizeBytes }) => [name, kind, files, sizeBytes]),
+    [
+      ['holiday', 'folder', 2, 3],
+      ['notes.txt', 'file', 1, 5],
+    ],
+  )
+  assert.deepEqual(await readdir(join(dataDir, 'outgoing')), [offer.id])
+  await until(() => b.node.files.offers().length === 1, 'the offer')
+  const { id } = await b.node.files.accept(offer.id, { to: join(folder.path, 'down') })
+  await b.node.files.finished(id)
+  for (const [path, text] of Object.entries(texts))
+    assert.equal(await readFile(join(folder.path, 'down', path), 'utf8'), text)
+  await until(() => a.node.files.offers()[0]?.state === 'received', 'the end')
+  await untilEmpty(join(dataDir, 'outgoing'))
+})
+
+test('contents that are not as they were said to be are not offered, and nothing of them is kept', async () => {
+  await using folder = await openFolder()
+  const dataDir = join(folder.path, 'data')
+  await using pair = await openPair([{ dataDir }, {}])
+  const { a, b } = pair
+  const first = sentAs(['dir/first', 'whole'])
+  const send = (second: SentContent): Promise<OfferInfo> =>
+    a.node.files.sendContents(b.node.id, [sentAs(['dir/first', 'whole']), second])
+  for (const sizeBytes of [2, 4])
+    await assert.rejects(send({ ...sentAs(['dir/second', 'abc']), sizeBytes }), { code: 'file-changed' })
+  await assert.rejects(send(first), { code: 'share-invalid' })
+  await assert.rejects(send(sentAs(['../up', 'x'])), { code: 'share-invalid' })
+  const failing: SentContent = { ...sentAs(['x', 'x']), content: failingStream() }
+  await assert.rejects(send(failing), { message: 'the source has gone' })
+  assert.deepEqual(await readdir(join(dataDir, 'outgoing')), [])
+  assert.deepEqual(a.node.files.offers(), [])
+})
+
+function sentAs([path, text]: readonly [string, string]): SentContent {
+  const bytes = Buffer.from(text)
+  return { path, sizeBytes: bytes.length, content: Readable.from([bytes], { objectMode: false }) }
+}
+
+async function* failingStream(): AsyncGenerator<Uint8Array> {
+  yield await Promise.resolve(Buffer.alloc(0))
+  throw new Error('the source has gone')
+}
+
 async function untilEmpty(folder: string): Promise<void> {
   for (let tries = 0; (await readdir(folder)).length > 0; tries++) {
     assert.ok(tries < 200, `${folder} is not empty`)
@@ -178,8 +230,10 @@ test('F12: offers are taken without a question from verified peers alone, up to 
   const { a, b, home } = pair
   await writeFile(join(home, 'small'), 'small')
   await writeFile(join(home, 'large'), Buffer.alloc(101))
+  // It is kept a moment before it is looked at, and told then.
+  const told = new Promise((resolve) => b.node.on('offer:received', resolve))
   await a.node.files.send(b.node.id, [join(home, 'small')])
-  await until(() => b.node.files.offers().length === 1, 'the offer')
+  await told
   await verifyByPhone(a.node, b.node)
   const large = await a.node.files.send(b.node.id, [join(home, 'large')])
   const small = await a.node.files.send(b.node.id, [join(home, 'small')])

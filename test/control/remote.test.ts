@@ -134,6 +134,16 @@ test('files go through the remote node: offered, taken, read, found and streamed
   const taken = await kitchen.node.files.accept(heard.id, { to: folder })
   assert.equal((await kitchen.node.files.finished(taken.id)).state, 'done')
   await until(() => remote.files.offers()[0]?.state === 'received', 'the end of the offer')
+  const both = ['dir/a.txt', 'b.txt'].map((name) => ({ path: name, sizeBytes: 16, content: content() }))
+  const together = await remote.files.sendContents(kitchen.node.id, both)
+  assert.deepEqual(
+    together.entries.map(({ name, kind }) => [name, kind]),
+    [
+      ['dir', 'folder'],
+      ['b.txt', 'file'],
+    ],
+  )
+  await remote.files.decline(together.id)
   await remote.files.clear()
   await delay(50)
   assert.deepEqual(lists(remote), lists(desk.node))

@@ -30,6 +30,7 @@ import type {
   GetOptions,
   OfferInfo,
   SendOptions,
+  SentContent,
   Share,
   SharedFile,
   ShareOptions,
@@ -201,6 +202,14 @@ export class NodeFiles implements Files, AsyncDisposable {
     options: CallOptions = {},
   ): Promise<OfferInfo> {
     return await this.#sender.sendStream(peerId, { name, content }, options)
+  }
+
+  async sendContents(
+    peerId: PeerId,
+    contents: readonly SentContent[],
+    options: CallOptions = {},
+  ): Promise<OfferInfo> {
+    return await this.#sender.sendContents(peerId, contents, options)
   }
 
   offers(): readonly OfferInfo[] {

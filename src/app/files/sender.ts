@@ -1,4 +1,4 @@
-import { basename, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { P2PError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import type { FileWorker } from '../../files/file-worker.ts'
@@ -11,7 +11,8 @@ import type { Outgoing } from './outgoing.ts'
 import { requireName, type Sharing } from './sharing.ts'
 import type { Spool } from './spool.ts'
 import type { CallOptions } from '../p2p-node.ts'
-import type { OfferInfo, SendOptions } from './types.ts'
+import { sentPaths } from './sent-paths.ts'
+import type { OfferInfo, SendOptions, SentContent } from './types.ts'
 
 /** What sending needs of its node. */
 export interface SenderContext {
@@ -85,6 +86,32 @@ export class Sender {
     }
   }
 
+  /** @throws like `Files.sendContents` */
+  async sendContents(
+    peerId: PeerId,
+    contents: readonly SentContent[],
+    { signal }: CallOptions = {},
+  ): Promise<OfferInfo> {
+    this.#require(peerId)
+    const paths = sentPaths(contents.map(({ path }) => path))
+    const { outgoing, spool } = this.#context
+    const id = outgoing.newId()
+    try {
+      let folder = ''
+      for (const [index, names] of paths.entries())
+        folder = await spool.add(id, names, whole(contents[index], signal))
+      const items: Item[] = []
+      for (const name of new Set(paths.map(([top = '']) => top))) {
+        const { path, kind } = await resolveShare(join(folder, name))
+        items.push({ name, path, kind })
+      }
+      return await this.#offer(id, { peerId, items, signal })
+    } catch (error) {
+      await spool.remove(id)
+      throw error
+    }
+  }
+
   #require(peerId: PeerId): void {
     if (!isProvable(peerId))
       throw new P2PError(
@@ -138,4 +165,19 @@ export class Sender {
     const file = (): ReturnType<ShareStore['fileAt']> => shares.fileAt(viewer, { offer, path: name })
     return { name, kind, sizeBytes: bytes, files: 1, id: await sharing.hashing.idOf(file, signal) }
   }
+}
+
+/** A content, which is as large as it was said to be. */
+async function* whole(sent: SentContent | undefined, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  if (sent === undefined) return
+  const { path, sizeBytes, content } = sent
+  let left = sizeBytes
+  for await (const bytes of content) {
+    signal?.throwIfAborted()
+    left -= bytes.length
+    if (left < 0) break
+    yield bytes
+  }
+  if (left !== 0)
+    throw new P2PError('file-changed', `${path} has not ${sizeBytes} bytes any more. Send it again.`)
 }

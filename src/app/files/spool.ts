@@ -1,11 +1,11 @@
 import { mkdirSync } from 'node:fs'
-import { mkdtemp, open, readdir, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { writing } from '../../files/file-error.ts'
 import type { OfferId } from '../../protocol/offer-id.ts'
 
-/** Keeps what a stream has said until the offer of it has ended, one file for each offer. */
+/** Keeps what streams have said until the offer of it has ended: for each offer a file, or a folder. */
 export class Spool implements AsyncDisposable {
   readonly #kept: string | undefined
   #temporary: Promise<string> | undefined
@@ -26,23 +26,30 @@ export class Spool implements AsyncDisposable {
   async fill(id: OfferId, content: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<string> {
     this.#filled.add(id)
     const path = join(await this.#folder(), id)
-    try {
-      await using file = await writing(path, () => open(path, 'wx', 0o600))
-      for await (const bytes of content) {
-        signal?.throwIfAborted()
-        await writing(path, () => file.writeFile(bytes))
-      }
-      return path
-    } catch (error) {
-      await rm(path, { force: true })
-      throw error
-    }
+    await write(path, content, signal)
+    return path
   }
 
-  /** The offer has ended. */
+  /**
+   * Writes one content into the folder of an offer.
+   *
+   * @param names of it in that folder, each safe
+   * @returns that folder
+   * @throws like `fill`
+   */
+  async add(id: OfferId, names: readonly string[], content: AsyncIterable<Uint8Array>): Promise<string> {
+    this.#filled.add(id)
+    const folder = join(await this.#folder(), id)
+    const path = join(folder, ...names)
+    await writing(path, () => mkdir(dirname(path), { recursive: true, mode: 0o700 }))
+    await write(path, content)
+    return folder
+  }
+
+  /** The offer has ended, or is not made. */
   async remove(id: OfferId): Promise<void> {
     const folder = this.#kept ?? (await this.#temporary)
-    if (folder !== undefined) await rm(join(folder, id), { force: true })
+    if (folder !== undefined) await rm(join(folder, id), { recursive: true, force: true })
   }
 
   /** Removes what an earlier run has left of offers that are no more. */
@@ -50,7 +57,8 @@ export class Spool implements AsyncDisposable {
     if (this.#kept === undefined) return
     const names = await readdir(this.#kept).catch(() => [])
     for (const name of names)
-      if (!this.#filled.has(name) && !isNeeded(name)) await rm(join(this.#kept, name), { force: true })
+      if (!this.#filled.has(name) && !isNeeded(name))
+        await rm(join(this.#kept, name), { recursive: true, force: true })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -62,5 +70,19 @@ export class Spool implements AsyncDisposable {
     const folder = this.#kept
     await writing(folder, () => Promise.resolve(mkdirSync(folder, { recursive: true, mode: 0o700 })))
     return folder
+  }
+}
+
+/** Writes a new file, and leaves none of it behind when that fails. */
+async function write(path: string, content: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<void> {
+  try {
+    await using file = await writing(path, () => open(path, 'wx', 0o600))
+    for await (const bytes of content) {
+      signal?.throwIfAborted()
+      await writing(path, () => file.writeFile(bytes))
+    }
+  } catch (error) {
+    await rm(path, { force: true })
+    throw error
   }
 }

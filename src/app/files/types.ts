@@ -75,6 +75,15 @@ export interface Transfer {
   readonly offerId?: OfferId
 }
 
+/** One of several contents that are offered together. */
+export interface SentContent {
+  /** Relative, its parts joined by `/`; those with the same first part are in one folder. Names are made safe as received ones are. */
+  readonly path: string
+  readonly sizeBytes: number
+  /** Read once. */
+  readonly content: AsyncIterable<Uint8Array>
+}
+
 /** What one peer wants to give to another. */
 export interface OfferInfo {
   readonly id: OfferId
@@ -191,6 +200,14 @@ export interface Files {
     content: AsyncIterable<Uint8Array>,
     options?: CallOptions,
   ): Promise<OfferInfo>
+  /**
+   * Offers several contents together: files, and the folders that their paths make. They are read in their order, and stored until the offer has
+   * ended.
+   *
+   * @throws P2PError `share-invalid` for a path that cannot be one, or stands twice; `file-changed` for a content of another size; and like
+   *   `sendStream`
+   */
+  sendContents(peerId: PeerId, contents: readonly SentContent[], options?: CallOptions): Promise<OfferInfo>
   /** Both ways, newest last. */
   offers(): readonly OfferInfo[]
   /**
