@@ -260,7 +260,10 @@ test('Tab completes commands and IDs', { skip: noTerminal }, async (t) => {
   const terminal = await open()
   await terminal.shows(/\+ "kitchen"/)
   await terminal.type('conn')
+  // What comes in one piece counts as pasted, where a Tab is a character like others.
+  await terminal.shows(/p2p> conn$/)
   await terminal.press('Tab')
+  await terminal.shows(/p2p> connect\s*$/)
   await terminal.press('Tab')
   await terminal.shows(new RegExp(`p2p> connect ${peer.id}$`))
   await terminal.press('Enter')
