@@ -37,6 +37,19 @@ test('what one side puts together the other takes apart, however the network cut
     assert.deepEqual(await readAll(body, size), ['a: ', 'zwölf/b: one\ntwo', 'c: x', 'd: '])
 })
 
+test('a content of another size is not put together with the next one, also when all of them have the right size', async () => {
+  const [short, long] = [
+    { ...sent('a', 'abc'), sizeBytes: 4 },
+    { ...sent('b', 'defg'), sizeBytes: 3 },
+  ]
+  for (const contents of [
+    [short, long],
+    [long, short],
+    [sent('c', 'x'), long],
+  ])
+    await assert.rejects(wholeOf(bodyOf(contents)), { code: 'file-changed' })
+})
+
 test('a body that is not as its first line says is refused', async () => {
   const line = '[{"path":"a","sizeBytes":3},{"path":"b","sizeBytes":1}]\n'
   assert.deepEqual(await readAll(`${line}abcd`), ['a: abc', 'b: d'])

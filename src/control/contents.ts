@@ -1,3 +1,4 @@
+import { whole } from '../base/whole.ts'
 import { limits, P2PError, type SentContent } from '../index.ts'
 import { integer, list, object, text } from './schema.ts'
 import { parseStrictJson } from './strict-json.ts'
@@ -24,11 +25,11 @@ export async function contentsIn(body: AsyncIterable<Uint8Array>): Promise<reado
   }))
 }
 
-/** The body that `contentsIn` reads. */
+/** The body that `contentsIn` reads. @throws P2PError `file-changed`, and what the contents throw */
 export async function* bodyOf(contents: readonly SentContent[]): AsyncGenerator<Uint8Array> {
   const line = JSON.stringify(contents.map(({ path, sizeBytes }) => ({ path, sizeBytes })))
   yield Buffer.from(`${line}\n`)
-  for (const { content } of contents) yield* content
+  for (const sent of contents) yield* whole(sent)
 }
 
 /** A stream that is cut anew. */

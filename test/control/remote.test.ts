@@ -144,6 +144,9 @@ test('files go through the remote node: offered, taken, read, found and streamed
     ],
   )
   await remote.files.decline(together.id)
+  const uneven = [17, 15].map((sizeBytes, at) => ({ path: `${at}.txt`, sizeBytes, content: content() }))
+  await assert.rejects(remote.files.sendContents(kitchen.node.id, uneven), { code: 'file-changed' })
+  assert.equal(desk.node.files.offers().length, 2)
   await remote.files.clear()
   await delay(50)
   assert.deepEqual(lists(remote), lists(desk.node))

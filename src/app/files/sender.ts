@@ -1,6 +1,7 @@
 import { basename, join, resolve } from 'node:path'
 import { P2PError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
+import { whole } from '../../base/whole.ts'
 import type { FileWorker } from '../../files/file-worker.ts'
 import { resolveShare, walkShare } from '../../files/walk.ts'
 import type { OfferEntry } from '../../protocol/file-messages.ts'
@@ -98,8 +99,8 @@ export class Sender {
     const id = outgoing.newId()
     try {
       let folder = ''
-      for (const [index, names] of paths.entries())
-        folder = await spool.add(id, names, whole(contents[index], signal))
+      for (const [index, sent] of contents.entries())
+        folder = await spool.add(id, paths[index] ?? [], whole(sent, signal))
       const items: Item[] = []
       for (const name of new Set(paths.map(([top = '']) => top))) {
         const { path, kind } = await resolveShare(join(folder, name))
@@ -165,19 +166,4 @@ export class Sender {
     const file = (): ReturnType<ShareStore['fileAt']> => shares.fileAt(viewer, { offer, path: name })
     return { name, kind, sizeBytes: bytes, files: 1, id: await sharing.hashing.idOf(file, signal) }
   }
-}
-
-/** A content, which is as large as it was said to be. */
-async function* whole(sent: SentContent | undefined, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-  if (sent === undefined) return
-  const { path, sizeBytes, content } = sent
-  let left = sizeBytes
-  for await (const bytes of content) {
-    signal?.throwIfAborted()
-    left -= bytes.length
-    if (left < 0) break
-    yield bytes
-  }
-  if (left !== 0)
-    throw new P2PError('file-changed', `${path} has not ${sizeBytes} bytes any more. Send it again.`)
 }
